@@ -1,0 +1,297 @@
+"""The register of checks: every decision to refuse, by name.
+
+A check is data. Its name is a switch: the verifier proves what breaks without it, a reference peer can be started with
+it off, and a conformance test shows that an implementation has it. What a check compares stands in the row of the
+table that lists it (`model/protocol`) or, for `beside_table` checks, in the harness function that carries its name:
+framing, record counters and timers are not protocol steps. The rule itself is the requirement's sentence in `spec/`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class CheckClass(Enum):
+    """What can show that a check matters."""
+
+    SYMBOLIC = "symbolic"
+    """Carries a security claim: without it, alone or in a smallest set, the verifier finds an attack."""
+    ENCODING = "encoding"
+    """Decides about a field or a form that the algebra does not see; a wire test decides."""
+    AVAILABILITY = "availability"
+    """Bounds size, depth, time or count."""
+    EVIDENCE_ONLY = "evidence-only"
+    """No wire test can decide it: an ICS statement or a laboratory check does."""
+
+
+class Channel(Enum):
+    """Where a refusal is said."""
+
+    EDHOC = "edhoc-error"
+    ALERT = "alert"
+    RECEIPT = "receipt"
+    SILENT = "silent"
+    """The message is dropped or the connection closed without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How a failed check is answered: `code` is an EDHOC error code, an alert code or a receipt code."""
+
+    channel: Channel
+    code: int = 0
+
+
+def edhoc_error(code: int) -> Refusal:
+    """EDHOC error message, RFC 9528 section 6."""
+    return Refusal(Channel.EDHOC, code)
+
+
+def alert(code: int) -> Refusal:
+    """Fatal ALERT frame with one of `AlertCode`."""
+    return Refusal(Channel.ALERT, code)
+
+
+def receipt(code: int) -> Refusal:
+    """RECEIPT frame with a non-zero code; the session goes on."""
+    return Refusal(Channel.RECEIPT, code)
+
+
+SILENT = Refusal(Channel.SILENT)
+
+
+class Code:
+    """Alert and receipt codes of the specification (chapter on errors)."""
+
+    UNEXPECTED_FRAME = 10
+    DECODE_ERROR = 11
+    VERSION = 12
+    LIMITS = 13
+    ATTESTATION_REQUIRED = 20
+    UNSUPPORTED_EVIDENCE = 21
+    ATTESTATION_FAILED = 22
+    BINDER_MISMATCH = 23
+    IDENTITY_MISMATCH = 24
+    STALE = 25
+    REVOKED = 26
+    POLICY = 27
+    WAIVER_DENIED = 28
+    LABEL_INVALID = 30
+    CHAIN_BROKEN = 31
+    LABEL_REQUIRED = 32
+    INTERNAL = 80
+
+
+ALERT_NAMES = {value: name.lower() for name, value in vars(Code).items() if name.isupper()}
+"""Code to its name in the specification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named decision to refuse: the requirement it enforces, how it refuses, and what can show that it matters."""
+
+    name: str
+    requirement: str
+    refusal: Refusal
+    cls: CheckClass
+    beside_table: bool = False
+
+
+CHECKS: dict[str, Check] = {}
+"""All checks by name."""
+
+
+def _declare(cls: CheckClass, refusal: Refusal, *rows: tuple[str, str], beside_table: bool = False) -> None:
+    for name, requirement in rows:
+        if name in CHECKS:
+            raise ValueError(f"check {name} is declared twice")
+        CHECKS[name] = Check(name, requirement, refusal, cls, beside_table)
+
+
+_SYMBOLIC, _ENCODING, _AVAILABILITY = CheckClass.SYMBOLIC, CheckClass.ENCODING, CheckClass.AVAILABILITY
+
+# --- EDHOC (rows of model/protocol/edhoc.py) -------------------------------------------------------------------------
+_declare(
+    _SYMBOLIC,
+    edhoc_error(1),
+    ("method_is_profile", "EDH-02"),
+    ("g_x_is_valid", "EDH-06"),
+    ("g_y_is_valid", "EDH-07"),
+    ("signature_2_verifies", "EDH-08"),
+    ("message_3_tag_verifies", "EDH-09"),
+    ("signature_3_verifies", "EDH-10"),
+    ("message_4_tag_verifies", "EDH-11"),
+    ("cred_r_path_verifies", "IDN-10"),
+    ("cred_r_has_service_role", "IDN-13"),
+    ("cred_r_is_intended", "IDN-15"),
+    ("cred_r_is_not_mine", "IDN-17"),
+    ("cred_r_is_not_revoked_locally", "REV-02"),
+    ("cred_i_path_verifies", "IDN-10"),
+    ("cred_i_has_device_role", "IDN-14"),
+    ("cred_i_is_authorised", "IDN-16"),
+    ("cred_i_is_not_mine", "IDN-17"),
+    ("cred_i_is_not_revoked_locally", "REV-02"),
+)
+_declare(_SYMBOLIC, edhoc_error(2), ("suite_is_most_preferred", "EDH-04"))
+_declare(_SYMBOLIC, SILENT, ("suites_r_allow_a_retry", "EDH-05"), beside_table=True)
+_declare(
+    _ENCODING,
+    edhoc_error(1),
+    ("ead_1_has_no_unknown_critical", "EDH-12"),
+    ("ead_2_has_no_unknown_critical", "EDH-12"),
+    ("ead_3_has_no_unknown_critical", "EDH-12"),
+    ("ead_4_has_no_unknown_critical", "EDH-12"),
+    ("id_cred_r_is_a_certificate", "IDN-09"),
+    ("id_cred_i_is_a_certificate", "IDN-09"),
+    ("cred_r_is_in_validity", "IDN-11"),
+    ("cred_i_is_in_validity", "IDN-11"),
+    ("cred_r_key_usage_is_signature", "IDN-12"),
+    ("cred_i_key_usage_is_signature", "IDN-12"),
+    ("cred_r_is_no_attestation_certificate", "IDN-18"),
+    ("cred_i_is_no_attestation_certificate", "IDN-18"),
+)
+
+# --- Session (rows of model/protocol/session.py) ---------------------------------------------------------------------
+_declare(_SYMBOLIC, alert(Code.UNEXPECTED_FRAME), ("frame_is_expected", "SES-03"), beside_table=True)
+_declare(_ENCODING, alert(Code.VERSION), ("hello_version_is_supported", "SES-05"))
+_declare(_ENCODING, alert(Code.ATTESTATION_REQUIRED), ("peer_offers_evidence", "ATT-02"))
+_declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("evidence_formats_overlap", "ATT-03"))
+_declare(_SYMBOLIC, alert(Code.REVOKED), ("peer_leaf_is_not_revoked", "REV-03"))
+_declare(
+    _SYMBOLIC,
+    alert(Code.WAIVER_DENIED),
+    ("waiver_signature_verifies", "WVR-03"),
+    ("waiver_authority_is_pinned", "WVR-04"),
+    ("waiver_names_the_peer_leaf", "WVR-05"),
+)
+_declare(
+    _ENCODING,
+    alert(Code.WAIVER_DENIED),
+    ("waiver_header_is_exact", "WVR-02"),
+    ("waiver_level_suffices", "WVR-06"),
+    ("waiver_is_in_force", "WVR-07"),
+    ("waiver_key_is_not_exportable", "WVR-08"),
+    ("waiver_is_not_revoked", "WVR-09"),
+)
+_declare(_ENCODING, alert(Code.UNEXPECTED_FRAME), ("verdict_tier_fits_direction", "SES-09"))
+_declare(_SYMBOLIC, alert(Code.STALE), ("verdict_epoch_is_current", "SES-10"))
+_declare(_ENCODING, alert(Code.DECODE_ERROR), ("verdict_valid_for_is_positive", "SES-11"))
+_declare(
+    _SYMBOLIC,
+    alert(Code.STALE),
+    ("att_req_epoch_is_next", "SES-14"),
+    ("att_epoch_is_requested", "ATT-05"),
+)
+_declare(_ENCODING, alert(Code.UNEXPECTED_FRAME), ("receipt_counts_my_data", "SES-17"), ("pong_echoes_my_ping", "SES-18"))
+_declare(_ENCODING, receipt(Code.LABEL_REQUIRED), ("data_carries_a_label", "LBL-02"))
+_declare(_AVAILABILITY, receipt(Code.STALE), ("verdicts_are_still_valid", "SES-15"), beside_table=True)
+
+# --- Attestation (rows of model/protocol/attestation.py) -------------------------------------------------------------
+_declare(
+    _ENCODING,
+    alert(Code.UNSUPPORTED_EVIDENCE),
+    ("cmw_type_was_accepted", "ATT-06"),
+    ("cmw_is_marked_evidence", "ATT-07"),
+    ("eat_profile_is_this_one", "ATT-10"),
+)
+_declare(
+    _SYMBOLIC,
+    alert(Code.ATTESTATION_FAILED),
+    ("eat_signature_verifies", "ATT-11"),
+    ("ak_path_verifies", "ATT-12"),
+    ("ak_is_for_eat", "ATT-13"),
+    ("ak_is_not_the_identity_key", "ATT-14"),
+    ("measurements_match_reference_values", "ATT-20"),
+)
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("eat_header_is_exact", "ATT-08"),
+    ("eat_x5t_is_the_ak", "ATT-09"),
+    ("ak_is_in_validity", "ATT-15"),
+    ("eat_debug_is_disabled", "ATT-21"),
+)
+_declare(_SYMBOLIC, alert(Code.REVOKED), ("ak_is_not_revoked", "REV-05"))
+_declare(_SYMBOLIC, alert(Code.BINDER_MISMATCH), ("eat_nonce_is_binder", "ATT-16"))
+_declare(
+    _SYMBOLIC,
+    alert(Code.IDENTITY_MISMATCH),
+    ("cnf_is_peer_identity_key", "ATT-17"),
+    ("ueid_is_peer_device", "ATT-18"),
+    ("ak_names_peer_device", "ATT-19"),
+)
+_declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("key_attributes_show_custody", "ATT-22"))
+_declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
+
+# --- Labels (rows of model/protocol/labels.py) -----------------------------------------------------------------------
+_declare(
+    _SYMBOLIC,
+    receipt(Code.LABEL_INVALID),
+    ("label_signature_verifies", "LBL-05"),
+    ("label_x5t_is_peer_leaf", "LBL-06"),
+    ("label_sid_is_this_session", "LBL-08"),
+    ("label_seq_increases", "LBL-09"),
+    ("label_digest_is_content", "LBL-10"),
+    ("env_is_referred_to", "LBL-14"),
+    ("env_signature_verifies", "LBL-15"),
+    ("env_ak_is_the_attested_one", "LBL-16"),
+    ("env_cnf_is_label_signer", "LBL-17"),
+    ("env_sid_is_this_session", "LBL-18"),
+    ("env_epoch_is_attested_one", "LBL-19"),
+)
+_declare(
+    _ENCODING,
+    receipt(Code.LABEL_INVALID),
+    ("label_header_is_exact", "LBL-04"),
+    ("label_subject_is_peer", "LBL-07"),
+    ("label_cti_is_new", "LBL-11"),
+    ("label_is_recent", "LBL-12"),
+    ("label_names_its_environment", "LBL-13"),
+    ("env_bootcount_is_attested_one", "LBL-20"),
+    ("env_is_not_older", "LBL-21"),
+)
+
+# --- Beside the table: units, records, frames, timers (harness) ------------------------------------------------------
+_declare(
+    _AVAILABILITY,
+    SILENT,
+    ("unit_length_is_bounded", "EDH-16"),
+    ("handshake_ends_in_time", "SES-20"),
+    ("record_limit_holds", "EDH-24"),
+    beside_table=True,
+)
+_declare(
+    _ENCODING, SILENT, ("unit_kind_is_known", "EDH-15"), ("edhoc_after_completion_is_discarded", "EDH-18"), beside_table=True
+)
+_declare(_ENCODING, edhoc_error(1), ("edhoc_message_is_deterministic", "EDH-13"), beside_table=True)
+_declare(_SYMBOLIC, SILENT, ("record_tag_verifies", "EDH-21"), ("record_is_in_sequence", "EDH-22"), beside_table=True)
+_declare(_AVAILABILITY, SILENT, ("record_length_is_bounded", "EDH-23"), beside_table=True)
+_declare(
+    _AVAILABILITY,
+    alert(Code.LIMITS),
+    ("frame_length_is_bounded", "ERR-03"),
+    ("frame_depth_is_bounded", "ERR-04"),
+    beside_table=True,
+)
+_declare(
+    _ENCODING,
+    alert(Code.DECODE_ERROR),
+    ("frame_is_deterministic", "ERR-05"),
+    ("frame_has_no_duplicate_keys", "ERR-06"),
+    ("frame_has_no_trailing_bytes", "ERR-07"),
+    ("frame_matches_its_grammar", "ERR-08"),
+    beside_table=True,
+)
+_declare(_ENCODING, alert(Code.UNEXPECTED_FRAME), ("frame_type_is_known", "ERR-09"), beside_table=True)
+_declare(
+    _AVAILABILITY,
+    alert(Code.STALE),
+    ("verdict_comes_in_time", "SES-21"),
+    ("expired_session_ends", "SES-16"),
+    beside_table=True,
+)
+_declare(
+    CheckClass.EVIDENCE_ONLY,
+    SILENT,
+    ("truncation_is_reported", "SES-19"),
+    beside_table=True,
+)
