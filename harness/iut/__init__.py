@@ -1,0 +1,1 @@
+"""The implementation under test: its description, its process and its control plane."""

@@ -1,0 +1,51 @@
+"""The implementation conformance statement (ICS, ISO/IEC 9646): what a vendor declares that his implementation does.
+
+A test that needs a feature runs only where it is declared; a declared feature is also probed, and a contradiction fails
+its own requirement. What the profile demands of everyone is no feature. A key that is left out has the default below.
+"""
+
+from dataclasses import dataclass
+
+from .keys import key
+
+SUITES = (0, 2, 3, 5, 24)
+"""EDHOC cipher suites that a statement can name (RFC 9528 section 3.6); the profile demands 2 and 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One implementation's statement. Each field's meaning stands beside it and goes into the template."""
+
+    bindings: tuple[str, ...] = key(("edhoc",), "secure channels that it speaks", choices=("edhoc", "tls"))
+    suites: tuple[int, ...] = key((3, 2), "EDHOC cipher suites, the preferred one first", choices=SUITES)
+    credential_forms: tuple[str, ...] = key(
+        ("x5chain", "x5t"), "forms of its EDHOC ID_CRED that it can read", choices=("x5chain", "x5t")
+    )
+    evidence_formats: tuple[str, ...] = key(
+        ("eat",), "evidence that it offers about itself", choices=("eat", "psa", "tpm2"), empty=True
+    )
+    evidence_accepted: tuple[str, ...] = key(
+        ("eat",), "evidence that it can appraise", choices=("eat", "psa", "tpm2", "ear"), empty=True
+    )
+    requires_evidence: bool = key(True, "it requires evidence of its peer (HELLO flag 1)")
+    presents_waiver: bool = key(False, "it holds a waiver in place of evidence (HELLO flag 2)")
+    accepts_waiver: bool = key(True, "it accepts a waiver of its peer")
+    initiates_reattestation: bool = key(False, "it sends ATT_REQ when the application or its policy asks")
+    requires_labels: bool = key(True, "it refuses DATA without a label")
+    sends_labels: bool = key(True, "it labels the data that it sends")
+    hash_envelope: bool = key(False, "its labels can carry the digest of content that travels elsewhere")
+    label_blocks: bool = key(False, "its labels can sign content as a tree of blocks")
+    label_inputs: bool = key(False, "its labels can name the labels of the data that theirs was made from")
+    revocation_proofs: tuple[str, ...] = key(
+        ("crl",), "proofs of non-revocation that it can judge", choices=("crl", "ocsp", "short-lived")
+    )
+    anonymous: bool = key(False, "it can use certificates of an attestation CA without a stable identifier")
+    verifier: bool = key(False, "it can have evidence judged by a remote verifier, or present a verifier's result")
+    virtual_root_of_trust: bool = key(False, "its root of trust is virtual, below a physical one")
+    trusted_user_interface: bool = key(False, "it has a user interface that the rich environment cannot draw on")
+    iso19790_level: int = key(0, "ISO/IEC 19790 level of the module that holds its identity key; 0 = not validated")
+    non_exportable_key: bool = key(True, "its identity key was made in its root of trust and cannot leave it")
+    persistent_state: bool = key(True, "sequence numbers and latest revocation dates survive a restart")
+    connections: int = key(16, "connections that it serves at the same time", least=1)
+    exports_session_keys: bool = key(False, "session keys can leave the environment that terminates the channel")
+    key_log: bool = key(False, "it can write session keys to a log, for tests")
