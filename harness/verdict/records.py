@@ -1,0 +1,171 @@
+"""The records that a run keeps, as values and as JSON (`results.schema.json` and `events.schema.json` say the same)."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .verdict import (
+    Grade,
+    Judgement,
+    NotApplicable,
+    NotExercised,
+    NotYetImplemented,
+    Standing,
+    Status,
+    Verdict,
+    Witness,
+)
+
+Json = dict[str, Any]
+
+_STANDINGS: dict[type, str] = {
+    NotExercised: "not exercised",
+    NotYetImplemented: "not implemented",
+    NotApplicable: "not applicable",
+}
+_STANDING_OF = {label: cls for cls, label in _STANDINGS.items()}
+
+
+def status_label(status: Status) -> str:
+    """`pass`, `inconc`, `fail`, `error`, `not exercised`, `not implemented` or `not applicable`."""
+    return status.label if isinstance(status, Verdict) else _STANDINGS[type(status)]
+
+
+def status_reason(status: Status) -> str:
+    """Why there is no verdict; empty for a verdict."""
+    return "" if isinstance(status, Verdict) else status.reason
+
+
+def standing(label: str, reason: str) -> Standing:
+    """The standing with a label. Raises `KeyError` for a label that is none."""
+    made: Standing = _STANDING_OF[label](reason)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class IutRecord:
+    """An implementation under test: its own name, SHA-256 of what ran (hex), and its declared features (ICS)."""
+
+    name: str
+    role: str
+    version: str
+    digest: str
+    features: dict[str, bool | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The circumstances of a run: what is needed to repeat it."""
+
+    started: str
+    """UTC, RFC 3339."""
+    versions: dict[str, str]
+    """Package or specification to its version."""
+    iuts: tuple[IutRecord, ...]
+    seed: int
+    selection: str = ""
+    profile_set: str | None = None
+    without: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        """As in the schema."""
+        return asdict(self) | {"iuts": [asdict(iut) for iut in self.iuts], "without": list(self.without)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> "Header":
+        """From a validated object."""
+        iuts = tuple(IutRecord(**iut) for iut in data["iuts"])
+        return cls(**(data | {"iuts": iuts, "without": tuple(data["without"])}))
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementRecord:
+    """A requirement of the specification, and its status when no selected test gives it a verdict."""
+
+    id: str
+    otherwise: Standing
+
+    def to_json(self) -> Json:
+        """As in the schema."""
+        return {"id": self.id, "otherwise": status_label(self.otherwise), "reason": self.otherwise.reason}
+
+    @classmethod
+    def from_json(cls, data: Json) -> "RequirementRecord":
+        """From a validated object."""
+        return cls(data["id"], standing(data["otherwise"], data["reason"]))
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """A selected test: `operator` and `field` say what it does to what, `negative` that it sends a fault."""
+
+    __test__ = False
+
+    id: str
+    requirements: tuple[str, ...]
+    role: str
+    operator: str
+    field: str
+    negative: bool
+    rerun: str
+    """The command that repeats this test alone."""
+
+    def to_json(self) -> Json:
+        """As in the schema."""
+        return asdict(self) | {"requirements": list(self.requirements)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> "TestCase":
+        """From a validated object."""
+        return cls(**(data | {"requirements": tuple(data["requirements"])}))
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """A test that ran, or why it did not. Raises `ValueError` when case and judgement disagree about the fault."""
+
+    __test__ = False
+
+    case: TestCase
+    judgement: Judgement | NotExercised | NotApplicable
+    seed: int = 0
+    transcript: str | None = None
+    """SHA-256 of the conversation, hex; see `Transcript.digest`."""
+    duration: float = 0.0
+    """Seconds."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.judgement, Judgement) and self.judgement.negative != self.case.negative:
+            raise ValueError(f"{self.case.id}: case and judgement disagree about the fault")
+
+    @property
+    def status(self) -> Verdict | NotExercised | NotApplicable:
+        """Verdict, or standing."""
+        return self.judgement.verdict if isinstance(self.judgement, Judgement) else self.judgement
+
+    def to_json(self) -> Json:
+        """As in the schema."""
+        known = self.judgement if isinstance(self.judgement, Judgement) else None
+        return self.case.to_json() | {
+            "status": status_label(self.status),
+            "reason": self.judgement.reason,
+            "grade": known.grade.value if known and known.grade else None,
+            "witness": asdict(known.witness) if known and known.witness else None,
+            "seed": self.seed,
+            "transcript": self.transcript,
+            "duration": round(self.duration, 6),
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> "TestResult":
+        """From a validated object. Raises `UnwitnessedPass` as `Judgement` does."""
+        case = TestCase.from_json({name: data[name] for name in TestCase.__dataclass_fields__})
+        return cls(case, _judgement(data), data["seed"], data["transcript"], data["duration"])
+
+
+def _judgement(data: Json) -> Judgement | NotExercised | NotApplicable:
+    if data["status"] in _STANDING_OF:
+        cls = NotExercised if data["status"] == "not exercised" else NotApplicable
+        return cls(data["reason"])
+    grade = Grade(data["grade"]) if data["grade"] else None
+    witness = Witness(**data["witness"]) if data["witness"] else None
+    return Judgement(Verdict[data["status"].upper()], data["negative"], grade, witness, data["reason"])

@@ -1,0 +1,36 @@
+"""What a run is asked to do: the one thing that passes from the command line to the suite."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class RequestError(Exception):
+    """The request, or a file that it names, cannot be used. The message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run of the suite."""
+
+    out: Path
+    """Folder for events, results, transcripts and reports; made when missing."""
+    iut: Path | None = None
+    """Description of the implementation under test; `None` for the reference device and service."""
+    role: str | None = None
+    """The role of the implementation under test, `device` or `service`; `None` for both."""
+    select: str | None = None
+    """Expression over test and requirement ids; `None` for all tests."""
+    seed: int = 0
+    """Seed of every decision of the tester."""
+    wait: bool = False
+    """Wait for an implementation that is started by hand."""
+    list_only: bool = False
+    """Name the selected tests without running them."""
+    rerun: str | None = None
+    """The one test id to run."""
+    without: frozenset[str] = frozenset()
+    """Checks switched off in the reference peers."""
+    slow: bool = False
+    """Also run tests that wait for real timers."""
+    profile_set: str | None = None
+    """Name of the frozen list of tests to run; `None` for the whole suite."""

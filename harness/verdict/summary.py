@@ -1,0 +1,97 @@
+"""The summary of a run by requirement: a table on a terminal, plain lines elsewhere, Markdown in a file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from .records import TestResult, status_label, status_reason
+from .results import STATUSES, Results
+from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_STYLES = {"pass": "green", "fail": "bold red", "error": "bold magenta", "inconc": "yellow"}
+
+
+class Row(NamedTuple):
+    """A requirement's line."""
+
+    id: str
+    status: str
+    tests: str
+    remark: str
+
+
+def rows(results: Results) -> Iterator[Row]:
+    """One row for each requirement, in the specification's order."""
+    for name, (status, tests) in results.by_requirement().items():
+        ran = sum(isinstance(test.status, Verdict) for test in tests)
+        count = f"{ran}/{len(tests)}" if tests else ""
+        yield Row(name, status_label(status).upper(), count, _remark(status_reason(status), tests))
+
+
+def headline(results: Results) -> str:
+    """One line: the verdict and the counts of tests."""
+    counts = Counter(status_label(test.status) for test in results.tests)
+    parts = ", ".join(f"{counts[label]} {label}" for label in STATUSES if counts[label]) or "nothing selected"
+    cut = "" if results.complete else ", INTERRUPTED"
+    return f"verdict {results.verdict.label}: {parts}{cut}"
+
+
+def complaints(results: Results) -> Iterator[str]:
+    """For each test that neither passed nor was left out: what happened, and the command that repeats it."""
+    for test in results.tests:
+        if isinstance(test.status, Verdict) and test.status is not Verdict.PASS:
+            name = f"{test.status.label.upper()} {test.case.id} [{' '.join(test.case.requirements)}]"
+            yield f"{name}: {test.judgement.reason}\n  again: {test.case.rerun}"
+
+
+def write_markdown(results: Results, path: Path) -> None:
+    """Writes the summary as a Markdown document."""
+    lines = ["# Conformance run", "", f"{headline(results)}.", "", "## Implementations under test", ""]
+    lines += [f"* {iut.name} {iut.version} ({iut.role}), SHA-256 `{iut.digest}`" for iut in results.header.iuts]
+    lines += ["", "## Requirements", "", "| requirement | status | tests | remark |", "|---|---|---|---|"]
+    lines += [f"| {row.id} | {row.status} | {row.tests} | {_cell(row.remark)} |" for row in rows(results)]
+    bad = list(complaints(results))
+    lines += ["", "## Not passed", "", *(f"* {_cell(line)}" for line in bad)] if bad else []
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def print_summary(results: Results, stream: TextIO) -> None:
+    """Prints complaints, the table by requirement and the headline."""
+    for line in complaints(results):
+        print(line, file=stream)
+    if stream.isatty():
+        from rich.console import Console
+
+        Console(file=stream).print(_table(results))
+    else:
+        for row in rows(results):
+            print(f"{row.id:8} {row.status:16} {row.tests:8} {row.remark}".rstrip(), file=stream)
+    print(headline(results), file=stream)
+
+
+def _table(results: Results) -> "RenderableType":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("requirement", "status", "tests", "remark")
+    for row in rows(results):
+        style = _STYLES.get(row.status.lower(), "dim")
+        table.add_row(row.id, Text(row.status, style), row.tests, Text(row.remark))
+    return table
+
+
+def _remark(reason: str, tests: tuple[TestResult, ...]) -> str:
+    """The reason why there is no verdict, or the worst test's complaint."""
+    if reason or not tests:
+        return reason
+    verdicts = [(test.status, test) for test in tests if isinstance(test.status, Verdict)]
+    status, test = max(verdicts, key=lambda pair: pair[0])
+    return "" if status is Verdict.PASS else f"{test.case.id}: {test.judgement.reason}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

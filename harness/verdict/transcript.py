@@ -1,0 +1,72 @@
+"""The transcript of a conversation: who sent which bytes, and when."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple, Self
+
+
+class TranscriptError(ValueError):
+    """A file that is no transcript. The message names the line."""
+
+
+class Chunk(NamedTuple):
+    """Bytes as they passed: seconds on the tester's clock, the sender's role, and the octets."""
+
+    time: float
+    sender: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class Transcript:
+    """The chunks of one conversation, oldest first."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+
+    def add(self, time: float, sender: str, data: bytes) -> None:
+        """Appends what `sender` sent; nothing for no data."""
+        if data:
+            self.chunks.append(Chunk(time, sender, data))
+
+    def turns(self) -> Iterator[tuple[str, bytes]]:
+        """The conversation as the senders meant it: adjacent chunks of one sender joined."""
+        for sender, chunks in groupby(self.chunks, key=lambda chunk: chunk.sender):
+            yield sender, b"".join(chunk.data for chunk in chunks)
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over the turns, each `sender-length:u8 sender length:u32be octets`.
+
+        Neither times nor TCP's segments count: the same conversation has the same digest.
+        """
+        state = sha256()
+        for sender, data in self.turns():
+            name = sender.encode()
+            state.update(bytes([len(name)]) + name + len(data).to_bytes(4) + data)
+        return state.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Writes one JSON object a chunk, a line each: `time`, `sender`, `data` (hex)."""
+        lines = (json.dumps({"time": c.time, "sender": c.sender, "data": c.data.hex()}) + "\n" for c in self.chunks)
+        path.write_text("".join(lines), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote. Raises `TranscriptError`."""
+        transcript = cls()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                transcript.add(float(entry["time"]), str(entry["sender"]), bytes.fromhex(entry["data"]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise TranscriptError(f"{path.name}, line {number}: {error!r}") from error
+        return transcript
+
+    def save_pcap(self, path: Path) -> None:
+        """Writes the conversation as a packet capture that Wireshark opens."""
+        from ..transport.pcap import write_pcap
+
+        write_pcap(path, self.chunks)
