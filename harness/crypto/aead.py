@@ -19,12 +19,19 @@ class Aead(ABC):
 
     __slots__ = ("_cipher", "key_length", "number", "tag_length")
     nonce_length = 12
+    plaintext_limit = 2**31 - 1
+    """Octets that one call can seal."""
 
     def __init__(self, number: int, key_length: int, tag_length: int) -> None:
         self.number = number
         self.key_length = key_length
         self.tag_length = tag_length
-        self._cipher = lru_cache(maxsize=64)(self._make)
+        self._cipher = lru_cache(maxsize=64)(self._keyed)
+
+    def _keyed(self, key: bytes) -> _Cipher:
+        if len(key) != self.key_length:
+            raise ValueError(f"AEAD {self.number}: key of {len(key)} octets, not {self.key_length}")
+        return self._make(key)
 
     @abstractmethod
     def _make(self, key: bytes) -> _Cipher: ...
@@ -34,15 +41,20 @@ class Aead(ABC):
 
     def seal(self, key: bytes, nonce: bytes, aad: bytes, plaintext: bytes) -> bytes:
         """Ciphertext and tag. Raises ValueError for a key, nonce or plaintext length the algorithm does not have."""
+        self._require_nonce(nonce)
+        if len(plaintext) > self.plaintext_limit:
+            raise ValueError(f"AEAD {self.number}: {len(plaintext)} octets; {self.plaintext_limit} is the most")
         return self._cipher(key).encrypt(nonce, plaintext, aad)
 
     def open(self, key: bytes, nonce: bytes, aad: bytes, ciphertext: bytes) -> bytes:
         """The plaintext; raises TagMismatch. ValueError for a key or nonce length the algorithm does not have."""
         self._require_nonce(nonce)
         cipher = self._cipher(key)
+        if len(ciphertext) - self.tag_length > self.plaintext_limit:
+            raise TagMismatch(f"AEAD {self.number}: {len(ciphertext)} octets are more than it can seal")
         try:
             return cipher.decrypt(nonce, ciphertext, aad)
-        except (InvalidTag, ValueError, OverflowError) as error:
+        except InvalidTag as error:
             raise TagMismatch(f"AEAD {self.number}: {len(ciphertext)} octets do not authenticate") from error
 
     def open_unverified(self, key: bytes, nonce: bytes, aad: bytes, ciphertext: bytes) -> bytes:
@@ -63,6 +75,7 @@ class Ccm(Aead):
 
     __slots__ = ()
     nonce_length = 13
+    plaintext_limit = 2**16 - 1
 
     def _make(self, key: bytes) -> AESCCM:
         return AESCCM(key, tag_length=self.tag_length)

@@ -159,13 +159,13 @@ _ECDH = ec.ECDH()
 class NistCurve(Curve):
     """A curve of NIST SP 800-186, y^2 = x^3 - 3x + b over the field of `prime` elements, of prime `order`."""
 
-    __slots__ = ("_b", "_group", "_prime", "order", "point")
+    __slots__ = ("_group", "b", "order", "point", "prime")
 
     def __init__(self, number: int, group: ec.EllipticCurve, prime: int, b: int) -> None:
         super().__init__(number, (group.key_size + 7) // 8)
         self._group = group
-        self._prime = prime
-        self._b = b
+        self.prime = prime
+        self.b = b
         self.order = group.group_order
         self.point = lru_cache(maxsize=256)(self._decompress)
 
@@ -200,15 +200,15 @@ class NistCurve(Curve):
         try:
             return self.exchange(private, share)
         except InvalidShare:
-            x = self._multiply(int.from_bytes(private, "big"), int.from_bytes(share, "big") % self._prime)
+            x = self.multiply_x(int.from_bytes(private, "big"), int.from_bytes(share, "big") % self.prime)
             return x.to_bytes(self.share_length, "big")
 
-    def _multiply(self, scalar: int, x: int) -> int:
+    def multiply_x(self, scalar: int, x: int) -> int:
         """x(scalar * P) from x(P) alone, on the curve or on its twist alike; zero for the point at infinity.
 
         The ladder of Brier and Joye (PKC 2002, section 4); time depends on the scalar, as befits a weak twin.
         """
-        p, b4 = self._prime, 4 * self._b
+        p, b4 = self.prime, 4 * self.b
         low, high = (1, 0), (x, 1)
         for bit in bin(scalar)[2:]:
             (x1, z1), (x2, z2) = low, high
@@ -217,7 +217,7 @@ class NistCurve(Curve):
             added = ((both * both - b4 * z1 * z2 * cross) % p, x * outer * outer % p)
             xd, zd = high if bit == "1" else low
             square = xd * xd + 3 * zd * zd
-            cube = xd * (xd * xd - 3 * zd * zd) + self._b * zd**3
+            cube = xd * (xd * xd - 3 * zd * zd) + self.b * zd**3
             doubled = ((square * square - 2 * b4 * xd * zd**3) % p, 4 * zd * cube % p)
             low, high = (added, doubled) if bit == "1" else (doubled, added)
         return low[0] * pow(low[1], -1, p) % p if low[1] else 0
