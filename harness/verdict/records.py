@@ -16,6 +16,8 @@ from .verdict import (
 )
 
 Json = dict[str, Any]
+Feature = bool | int | str | tuple[int | str, ...]
+"""A declared value of the implementation conformance statement."""
 
 _STANDINGS: dict[type, str] = {
     NotExercised: "not exercised",
@@ -43,13 +45,25 @@ def standing(label: str, reason: str) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class IutRecord:
-    """An implementation under test: its own name, SHA-256 of what ran (hex), and its declared features (ICS)."""
+    """An implementation under test: its own name, `sha256:` and hex of what ran where known, and its features (ICS)."""
 
     name: str
     role: str
     version: str
-    digest: str
-    features: dict[str, bool | int | str] = field(default_factory=dict)
+    digest: str | None = None
+    features: dict[str, Feature] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        """As in the schema."""
+        features = {name: list(value) if isinstance(value, tuple) else value for name, value in self.features.items()}
+        return asdict(self) | {"features": features}
+
+    @classmethod
+    def from_json(cls, data: Json) -> "IutRecord":
+        """From a validated object."""
+        listed = data["features"].items()
+        features = {name: tuple(value) if isinstance(value, list) else value for name, value in listed}
+        return cls(**(data | {"features": features}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,12 @@ class Header:
 
     def to_json(self) -> Json:
         """As in the schema."""
-        return asdict(self) | {"iuts": [asdict(iut) for iut in self.iuts], "without": list(self.without)}
+        return asdict(self) | {"iuts": [iut.to_json() for iut in self.iuts], "without": list(self.without)}
 
     @classmethod
     def from_json(cls, data: Json) -> "Header":
         """From a validated object."""
-        iuts = tuple(IutRecord(**iut) for iut in data["iuts"])
+        iuts = tuple(IutRecord.from_json(iut) for iut in data["iuts"])
         return cls(**(data | {"iuts": iuts, "without": tuple(data["without"])}))
 
 

@@ -51,7 +51,9 @@ def complaints(results: Results) -> Iterator[str]:
 def write_markdown(results: Results, path: Path) -> None:
     """Writes the summary as a Markdown document."""
     lines = ["# Conformance run", "", f"{headline(results)}.", "", "## Implementations under test", ""]
-    lines += [f"* {iut.name} {iut.version} ({iut.role}), SHA-256 `{iut.digest}`" for iut in results.header.iuts]
+    lines += [
+        f"* {iut.name} {iut.version} ({iut.role}), digest {iut.digest or 'not known'}" for iut in results.header.iuts
+    ]
     lines += ["", "## Requirements", "", "| requirement | status | tests | remark |", "|---|---|---|---|"]
     lines += [f"| {row.id} | {row.status} | {row.tests} | {_cell(row.remark)} |" for row in rows(results)]
     bad = list(complaints(results))

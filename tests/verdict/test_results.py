@@ -32,7 +32,7 @@ from trustconn.harness.verdict.verdict import (
     judged,
 )
 
-IUT = IutRecord("reference device", "device", "2026.1.0", "ab" * 32, {"clock": True, "record-limit": 4096})
+IUT = IutRecord("reference device", "device", "2026.1.0", "sha256:" + "ab" * 32, {"clock": True, "suites": (3, 2), "level": 3})
 HEADER = Header("2026-11-21T10:00:00Z", {"trustconn": "2026.1.0"}, (IUT,), seed=7, without=("eat_is_recent",))
 WHOLE = Witness("control", "sent", "alert 25", "alive")
 

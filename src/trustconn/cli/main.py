@@ -1,0 +1,97 @@
+"""The command `trustconn`: a table of subcommands, each in a module that is imported when it is called.
+
+A command's module has `add_arguments(parser)` and `main(arguments) -> exit code`.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
+
+from .errors import UsageError, did_you_mean
+
+
+class Command(NamedTuple):
+    """A subcommand: its module in this package, and its line in the overview."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "run": Command("run", "test an implementation, or the reference device and service, and print verdicts"),
+    "peer": Command("peer", "start a reference device or service and print its address as JSON"),
+    "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
+    "iut": Command("iut", "write or check the description of an implementation under test"),
+    "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
+}
+
+USAGE, UNDECIDED, INTERRUPTED = 2, 3, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code; a crash of our own is exit code 3, never 1."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        print(f"trustconn: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNDECIDED
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        return UNDECIDED
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0].startswith("-"):
+        return _overview(words)
+    name, *rest = words
+    if name not in COMMANDS:
+        raise UsageError(did_you_mean("command", name, COMMANDS))
+    module = importlib.import_module(f".{COMMANDS[name].module}", __package__)
+    parser = Parser(prog=f"trustconn {name}", description=module.__doc__, allow_abbrev=False, formatter_class=_Plain)
+    module.add_arguments(parser)
+    code: int = module.main(parser.parse_args(rest))
+    return code
+
+
+class _Plain(argparse.RawDescriptionHelpFormatter):
+    """Keeps the paragraphs of a module's docstring."""
+
+
+def _overview(words: list[str]) -> int:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.help}" for name, command in COMMANDS.items()]
+    epilog = "commands:\n" + "\n".join(lines) + "\n\n`trustconn COMMAND --help` tells more."
+    parser = Parser(
+        prog="trustconn",
+        usage="trustconn COMMAND ...",
+        description="Trusted connections between devices and services: specification, reference peers and test suite.",
+        epilog=epilog,
+        formatter_class=_Plain,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    if parser.parse_args(words).version:
+        from importlib.metadata import version
+
+        print(f"trustconn {version('trustconn')}")
+        return 0
+    parser.print_help(sys.stderr)
+    return USAGE

@@ -1,0 +1,137 @@
+"""Tests an implementation, or without --iut the reference device and service, and prints verdicts by requirement.
+
+Exit codes: 0 all selected tests that apply passed; 1 a test failed; 2 bad usage or description; 3 an error, an
+inconclusive test or nothing selected, without a failure; 130 interrupted, with the results kept.
+"""
+
+import argparse
+import signal
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from ..harness.verdict.profile_set import read_set
+from ..harness.verdict.request import RequestError, RunRequest
+from ..harness.verdict.results import Results
+from . import exit_code
+from .coverage import test_ids
+from .errors import UsageError, require_known
+from .options import check_names, readable_file, roles
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `run`."""
+    add = parser.add_argument
+    add("--iut", type=readable_file, metavar="FILE", help="description of the implementation under test")
+    add("--role", choices=roles(), help="role of the implementation under test; default: both")
+    add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not slow'")
+    add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
+    add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
+    add("--wait", action="store_true", help="wait for an implementation that is started by hand")
+    add("--list", action="store_true", help="name the selected tests and run none")
+    add("--rerun", metavar="TEST-ID", help="run this one test")
+    add(
+        "--without",
+        type=check_names,
+        default=frozenset(),
+        metavar="CHECK[,CHECK]",
+        help="switch checks off (reference)",
+    )
+    add("--slow", action="store_true", help="also run tests that wait for real timers")
+    add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs the suite, writes its reports and returns the exit code."""
+    request = _request(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        results = _run(request)
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+    if request.list_only:
+        return _print_list(results)
+    _report(results, request.out)
+    return exit_code.of_results(results)
+
+
+def _request(arguments: argparse.Namespace) -> RunRequest:
+    if arguments.iut and arguments.without:
+        raise UsageError("--without switches checks off in the reference peers only; it cannot go with --iut")
+    if arguments.rerun and (arguments.select or arguments.profile_set):
+        raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
+    if arguments.rerun and (known := test_ids()):
+        require_known("test", arguments.rerun, known)
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise UsageError(f"--out {arguments.out}: expected a folder, found a file")
+    _check_profile_set(arguments.profile_set)
+    _check_description(arguments.iut, arguments.role)
+    return RunRequest(
+        out=arguments.out,
+        iut=arguments.iut,
+        role=arguments.role,
+        select=arguments.select,
+        seed=arguments.seed,
+        wait=arguments.wait,
+        list_only=arguments.list,
+        rerun=arguments.rerun,
+        without=arguments.without,
+        slow=arguments.slow,
+        profile_set=arguments.profile_set,
+    )
+
+
+def _check_profile_set(name: str | None) -> None:
+    if name is not None:
+        try:
+            read_set(files("trustconn.conformance") / "sets", name)
+        except RequestError as error:
+            raise UsageError(str(error)) from error
+
+
+def _check_description(path: Path | None, role: str | None) -> None:
+    if path is None:
+        return
+    from ..harness.iut.description import DescriptionError, load
+
+    try:
+        described = load(path).iut.role
+    except DescriptionError as error:
+        raise UsageError(str(error)) from error
+    if role is not None and role != described:
+        raise UsageError(f"--role {role}: {path} describes a {described}")
+
+
+def _run(request: RunRequest) -> Results:
+    """The suite's results, also when it was interrupted: its event log has them. The folder keeps one run."""
+    from ..conformance.main import run
+    from ..harness.iut.description import DescriptionError
+    from ..harness.verdict.results import rebuild
+
+    log = request.out / "events.jsonl"
+    if not request.list_only:
+        log.unlink(missing_ok=True)
+    try:
+        return run(request)
+    except DescriptionError as error:
+        raise UsageError(str(error)) from error
+    except KeyboardInterrupt:
+        if not log.exists():
+            raise
+        return rebuild(request.out)
+
+
+def _print_list(results: Results) -> int:
+    for test in results.tests:
+        print(test.case.id, *test.case.requirements)
+    return exit_code.PASSED if results.tests else exit_code.UNDECIDED
+
+
+def _report(results: Results, out: Path) -> None:
+    from ..harness.verdict.junit import write_junit
+    from ..harness.verdict.summary import print_summary, write_markdown
+
+    results.save(out / "results.json")
+    write_junit(results, out / "junit.xml")
+    write_markdown(results, out / "summary.md")
+    print_summary(results, sys.stdout)
