@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from ..codec.cbor import NINT, UINT, bstr, head
 from .aead import A256GCM, AES_CCM_16_64_128, AES_CCM_16_128_128, CHACHA20_POLY1305, Aead
 from .curves import CURVE_25519, P_256, P_384, Curve
 from .errors import OutputTooLong
@@ -68,17 +69,8 @@ class Suite:
 
 def kdf_info(label: int, context: bytes, length: int) -> bytes:
     """The info of EDHOC_KDF: (label : int, context : bstr, length : uint)."""
-    return (
-        (_head(0, label) if label >= 0 else _head(1, -1 - label)) + _head(2, len(context)) + context + _head(0, length)
-    )
-
-
-def _head(major: int, argument: int) -> bytes:
-    """A CBOR head of at most 32 bits of argument (RFC 8949 section 3)."""
-    if argument < 24:
-        return bytes((major << 5 | argument,))
-    size = 0 if argument < 1 << 8 else 1 if argument < 1 << 16 else 2
-    return bytes((major << 5 | 24 + size,)) + argument.to_bytes(1 << size, "big")
+    encoded_label = head(UINT, label) if label >= 0 else head(NINT, -1 - label)
+    return encoded_label + bstr(context) + head(UINT, length)
 
 
 SUITES: dict[int, Suite] = {
