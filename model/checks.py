@@ -242,6 +242,7 @@ _declare(
     _ENCODING,
     receipt(Code.LABEL_INVALID),
     ("label_header_is_exact", "LBL-04"),
+    ("env_header_is_exact", "LBL-22"),
     ("label_subject_is_peer", "LBL-07"),
     ("label_cti_is_new", "LBL-11"),
     ("label_is_recent", "LBL-12"),

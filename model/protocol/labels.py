@@ -1,0 +1,218 @@
+"""Signed and labelled data: DATA, its label, and the environment object that the label refers to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..symbols import DIGEST, SECRET, SIGNATURE_64, sha256, sign, unary
+from ..table import LOCAL, Equals, Message, Step, Verifies, equals, holds, step
+from ..terms import ITEM, ITEMS, OCTETS, Sort, Term, array, bstr, const, map_, name, seq, slot
+from .attestation import (
+    EMPTY,
+    EVIDENCE,
+    QUOTE_REQUEST,
+    REGISTERS,
+    SID,
+    TAM_NAME,
+    Token,
+    cose_sign1,
+    sig_structure,
+    tam_value,
+    token_header,
+    x5t,
+)
+from .frames import BYTES, INT, TEXT, UINT, FrameType, I, R, Side, direction_of, message, own
+from .local import SEND
+
+LABEL_TYPE = "application/vnd.tc.label+cose"
+ENV_TYPE = "application/vnd.tc.env+cose"
+LABEL_MAP = -71910
+CONTENT, CONTENT_TYPE = SEND.slots
+BYTES_16 = Sort("bytes_16", 16)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Environment object of one signer: a token by its attestation key about the platform the labels come from."""
+
+    token: Token
+    epoch: Term
+    sid: Term
+    quote: Message
+    """What the TAM answers to a quote request: EAT and environment object, opaque to the software."""
+
+
+def _environment(side: Side) -> Environment:
+    letter, tam, request = side.letter, TAM_NAME[side.letter], QUOTE_REQUEST[side.letter]
+    alg, typ, digest, chain, protected = token_header(letter, "ENV", ENV_TYPE)
+    cnf = slot(f"ENV_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: name(f"idk_{letter.lower()}", ITEM)})
+    measurements = slot(f"ENV_MEASUREMENTS_{letter}", ITEM, **{tam: EVIDENCE[letter].token.measurements})
+    bootcount = slot(f"ENV_BOOTCOUNT_{letter}", UINT, **{tam: EVIDENCE[letter].token.bootcount})
+    epoch = slot(f"ENV_EPOCH_{letter}", UINT, REGISTERS[letter].attested_epoch, **{tam: request.epoch})
+    sid = slot(f"ENV_SID_{letter}", Sort("sid", 16), SID, **{tam: request.sid})
+    iat = slot(f"ENV_IAT_{letter}", UINT, **{tam: EVIDENCE[letter].token.iat})
+    further = slot(f"ENV_FURTHER_{letter}", ITEMS, **{tam: EMPTY})
+    payload = map_({1: map_({1: cnf}), 2: measurements, 3: bootcount, 4: epoch, 5: bstr(sid), 6: iat}, rest=further)
+    tbs = sig_structure(protected, "tc1-env", payload)
+    key = name(f"ak_{letter.lower()}", SECRET)
+    signature = slot(f"ENV_SIGNATURE_{letter}", SIGNATURE_64, sign(key, tbs))
+    term = cose_sign1(protected, map_({33: chain}), payload, signature)
+    token = Token(alg, typ, digest, chain, cnf, bootcount, iat, measurements, signature, key, tbs, term)
+    eat = EVIDENCE[letter].token.term
+    quote = Message(f"quote_{letter}", LOCAL, seq(eat, term), tam, blind=(eat, term))
+    return Environment(token, epoch, sid, quote)
+
+
+ENVIRONMENT = {s.letter: _environment(s) for s in (I, R)}
+
+
+@dataclass(frozen=True)
+class LabelRegisters:
+    """Sender: what the next label says. Receiver: what the last accepted environment was."""
+
+    sequence: Term
+    reference: Term
+    """Sender: byte string of the environment object's digest, or absent. Receiver: that of the last accepted one."""
+    unsent: Term
+    """Sender: one-element array of an environment object not sent yet, or absent."""
+    last_iat: Term
+    """Receiver: `iat` of the last accepted environment object."""
+    sent: Term
+    """Sender: DATA sent and not yet receipted start at this count."""
+
+
+def _label_registers(letter: str) -> LabelRegisters:
+    return LabelRegisters(
+        slot(f"SEQUENCE_{letter}", UINT),
+        slot(f"ENVIRONMENT_DIGEST_{letter}", ITEM),
+        slot(f"ENVIRONMENT_UNSENT_{letter}", ITEM),
+        slot(f"ENVIRONMENT_LAST_IAT_{letter}", UINT),
+        slot(f"DATA_CONFIRMED_{letter}", UINT),
+    )
+
+
+LABEL_REGISTERS = {"I": _label_registers("I"), "R": _label_registers("R")}
+
+
+@dataclass(frozen=True)
+class Label:
+    """Label of one signer and the DATA frame that carries it."""
+
+    alg: Term
+    typ: Term
+    hash_alg: Term
+    content_type: Term
+    issuer: Term
+    subject: Term
+    iat: Term
+    cti: Term
+    x5t: Term
+    sequence: Term
+    sid: Term
+    environment: Term
+    digest: Term
+    signature: Term
+    tbs: Term
+    term: Term
+    content: Term
+    plain: Term
+    carried_label: Term
+    carried_content: Term
+    carried_environment: Term
+    data: Message
+
+
+def _label(side: Side) -> Label:
+    letter, registers = side.letter, LABEL_REGISTERS[side.letter]
+    alg, typ = slot(f"LABEL_ALG_{letter}", INT, const(-7)), slot(f"LABEL_TYP_{letter}", ITEM, const(LABEL_TYPE))
+    hash_alg = slot(f"LABEL_HASH_ALG_{letter}", INT, const(-16))
+    content_type = slot(f"LABEL_CONTENT_TYPE_{letter}", ITEM, **{side.role: CONTENT_TYPE})
+    issuer, subject = own(letter, "LABEL_ISS", TEXT), own(letter, "LABEL_SUB", TEXT)
+    iat, cti = own(letter, "LABEL_IAT", UINT), own(letter, "LABEL_CTI", BYTES_16)
+    digest_of_leaf = slot(f"LABEL_X5T_{letter}", ITEM, x5t(side.party.cred))
+    sequence = slot(f"LABEL_SEQ_{letter}", UINT, **{side.role: registers.sequence})
+    sid = slot(f"LABEL_SID_{letter}", Sort("sid", 16), SID)
+    environment = slot(f"LABEL_ENV_{letter}", ITEM, **{side.role: registers.reference})
+    further = {key: own(letter, f"LABEL_{what}", ITEM) for key, what in _FURTHER.items()}
+    claims = map_({1: issuer, 2: subject, 6: iat, 7: bstr(cti)})
+    label_map = map_({3: sequence, 4: bstr(sid)}, optional={1: environment, **further})
+    protected = map_(
+        {1: alg, 15: claims, 16: typ, 34: digest_of_leaf, 258: hash_alg, 259: content_type, LABEL_MAP: label_map}
+    )
+    content = slot(f"CONTENT_{letter}", OCTETS, **{side.role: CONTENT})
+    digest = slot(f"LABEL_DIGEST_{letter}", DIGEST, sha256(content))
+    tbs = sig_structure(protected, "tc1-label", digest)
+    signature = slot(f"LABEL_SIGNATURE_{letter}", SIGNATURE_64, sign(side.party.key, tbs))
+    unprotected = map_({}, optional={33: own(letter, "LABEL_CHAIN", ITEM)})
+    term = cose_sign1(protected, unprotected, digest, signature)
+    return _data(
+        side,
+        (alg, typ, hash_alg, content_type, issuer, subject, iat, cti, digest_of_leaf, sequence, sid, environment),
+        (digest, signature, tbs, term, content),
+    )
+
+
+_FURTHER = {2: "BLOCKS", 5: "ACTION", 6: "INPUTS", 7: "TUI"}
+
+
+def _data(side: Side, header: tuple[Term, ...], signed: tuple[Term, ...]) -> Label:
+    letter, (*_, term, content) = side.letter, signed
+    plain, inputs = own(letter, "DATA_PLAIN", BYTES), own(letter, "DATA_INPUTS", ITEM)
+    carried_label = slot(f"DATA_LABEL_{letter}", ITEM, **{side.role: term})
+    carried_content = slot(f"DATA_CONTENT_{letter}", BYTES, **{side.role: bstr(content)})
+    carried = slot(f"DATA_ENVIRONMENT_{letter}", ITEM, **{side.role: LABEL_REGISTERS[letter].unsent})
+    body = map_({}, optional={1: plain, 2: carried_label, 3: carried_content, 4: carried, 5: inputs})
+    data = message(side, FrameType.DATA, body)
+    return Label(*header, *signed, plain, carried_label, carried_content, carried, data)
+
+
+LABEL = {s.letter: _label(s) for s in (I, R)}
+
+
+def label_opens(signer: Side) -> tuple[tuple[Term, Term], ...]:
+    """Sub-patterns of a DATA frame that carries a label."""
+    label = LABEL[signer.letter]
+    return ((label.carried_label, label.term), (label.carried_content, bstr(label.content)))
+
+
+def environment_opens(signer: Side) -> tuple[tuple[Term, Term], ...]:
+    """Sub-pattern of a DATA frame that carries an environment object: exactly one, the signer's own."""
+    return ((LABEL[signer.letter].carried_environment, array(ENVIRONMENT[signer.letter].token.term)),)
+
+
+def environment_checks(signer: Side) -> tuple[Step, ...]:
+    """What the receiver asks of a new environment object."""
+    environment, id_cred = ENVIRONMENT[signer.letter], signer.party.id_cred
+    token, registers = environment.token, REGISTERS[signer.letter]
+    return (
+        holds("env_header_is_exact", token.alg, token.typ, token.x5t, token.chain),
+        step("env_ak_is_the_attested_one", Equals(token.chain, registers.attested_ak)),
+        step("env_signature_verifies", Verifies(token.signature, unary("chain_key", token.chain), token.tbs)),
+        holds("env_cnf_is_label_signer", token.cnf, id_cred, binds=token.cnf),
+        equals("env_sid_is_this_session", environment.sid),
+        equals("env_epoch_is_attested_one", environment.epoch),
+        equals("env_bootcount_is_attested_one", token.bootcount, registers.attested_boot),
+        holds("env_is_not_older", token.iat, LABEL_REGISTERS[signer.letter].last_iat),
+    )
+
+
+def label_checks(signer: Side, *, new_environment: bool) -> tuple[Step, ...]:
+    """What the receiver asks of a label."""
+    label, id_cred, registers = LABEL[signer.letter], signer.party.id_cred, LABEL_REGISTERS[signer.letter]
+    expected = bstr(sha256(ENVIRONMENT[signer.letter].token.term)) if new_environment else registers.reference
+    return (
+        holds("label_header_is_exact", label.alg, label.typ, label.hash_alg),
+        equals("label_x5t_is_peer_leaf", label.x5t),
+        step(
+            "label_signature_verifies",
+            Verifies(label.signature, unary("public_key", signer.party.cred), label.tbs),
+        ),
+        holds("label_subject_is_peer", label.subject, id_cred),
+        equals("label_sid_is_this_session", label.sid),
+        holds("label_seq_increases", label.sequence, id_cred),
+        holds("label_cti_is_new", bstr(label.cti), id_cred),
+        holds("label_is_recent", label.iat),
+        equals("label_digest_is_content", label.digest),
+        holds("label_names_its_environment", label.environment, direction_of(signer)),
+        step("env_is_referred_to", Equals(label.environment, expected)),
+    )

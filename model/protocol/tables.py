@@ -1,0 +1,89 @@
+"""The tables: the profile over EDHOC, and bare EDHOC of each method for published traces and foreign peers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..table import Role, Table, Transition, event
+from . import edhoc, local, open as open_phase, session
+from .attestation import CHANNEL_SECRET, TAM_NAME
+from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
+from .frames import HELLO, I, R
+
+HANDSHAKE_STATES = {DEVICE: ("wait_message_2", "wait_message_4", "wait_HELLO_R"), SERVICE: ("wait_message_1", "wait_message_3")}
+WAITING_STATES = {
+    DEVICE: ("wait_ATT_R", "wait_VERDICT_R", session.REFUSED),
+    SERVICE: ("wait_HELLO_I", "wait_VERDICT_I", "wait_ATT_I", session.REFUSED),
+}
+
+
+def _handshake_rows() -> tuple[Transition, ...]:
+    """EDHOC method 0, its last rows joined to the session."""
+    terms, m = handshake(0), messages(0)
+    *first, last = edhoc.rows(0, certificates=True, completed="wait_HELLO_R")
+    secret = ((CHANNEL_SECRET, terms.prk_exporter),)
+    device_last = Transition(
+        last.role, last.state, last.receives, last.next_state,
+        checks=last.checks, sets=(*secret,), events=last.events,
+    )  # fmt: skip
+    service_last = Transition(
+        SERVICE, "wait_message_3", m.message_3, "wait_HELLO_I",
+        checks=message_3_checks(0, certificates=True), sets=secret,
+        sends=(m.message_4, HELLO["R"]),
+        events=(
+            event("authenticated_i", id_cred=I.party.id_cred),
+            event("handshake_completed", th_4=terms.th_4),
+        ),
+    )  # fmt: skip
+    return (*first, device_last, service_last)
+
+
+@cache
+def profile() -> Table:
+    """The trusted connection over EDHOC: both peers and both TAMs."""
+    rows: list[Transition] = [*_handshake_rows(), *session.device_rows(), *session.service_rows()]
+    for side in (I, R):
+        live = (session.OPEN, session.EXPIRED)
+        waiting = WAITING_STATES[side.role]
+        first = ("wait_HELLO_R",) if side is I else ()
+        rows += open_phase.data_rows(side)
+        rows += open_phase.send_rows(side)
+        for state in live:
+            rows += open_phase.request_rows(side, state)
+            rows += open_phase.answer_rows(side, state)
+        rows += open_phase.life_rows(side, live)
+        rows += open_phase.closing_rows(side)
+        rows += session.everywhere_rows(side, (*first, *waiting, *live))
+        rows += session.closing_alert_rows(side)
+        rows += session.timer_rows(side, HANDSHAKE_STATES[side.role], waiting)
+        rows.append(session.tam_row(side))
+    roles = (
+        Role(DEVICE, "start", initial=open_phase.initial(I)),
+        Role(SERVICE, "wait_message_1", initial=open_phase.initial(R)),
+        Role(TAM_NAME["I"], "ready"),
+        Role(TAM_NAME["R"], "ready"),
+    )
+    return Table("profile", roles, tuple(rows))
+
+
+@cache
+def bare_edhoc(method: int) -> Table:
+    """EDHOC of one method, without certificates and without a session: the handshake alone."""
+    m, terms = messages(method), handshake(method)
+    service_last = Transition(
+        SERVICE, "wait_message_3", m.message_3, "completed",
+        checks=message_3_checks(method, certificates=False), sets=((CHANNEL_SECRET, terms.prk_exporter),),
+        sends=(m.message_4,), events=(event("handshake_completed", th_4=terms.th_4),),
+    )  # fmt: skip
+    *first, last = edhoc.rows(method, certificates=False, completed="completed")
+    device_last = Transition(
+        last.role, last.state, last.receives, last.next_state,
+        checks=last.checks, sets=((CHANNEL_SECRET, terms.prk_exporter),), events=last.events,
+    )  # fmt: skip
+    timers = tuple(
+        Transition(role, state, local.HANDSHAKE_TIMEOUT, "CLOSED", events=(event("timeout"),))
+        for role, states in HANDSHAKE_STATES.items()
+        for state in states[:2]
+    )
+    roles = (Role(DEVICE, "start"), Role(SERVICE, "wait_message_1"))
+    return Table(f"edhoc-method-{method}", roles, (*first, device_last, service_last, *timers))

@@ -1,0 +1,1 @@
+"""The symbolic verifier: proofs for any number of sessions, or the attack."""
