@@ -11,7 +11,7 @@ from typing import Self
 from .events import EventLogError, read_events
 from .records import Header, Json, RequirementRecord, TestCase, TestResult, status_label, status_reason
 from .schema import RESULTS, validate
-from .verdict import NotExercised, Status, Verdict, requirement_status, worst
+from .verdict import Judgement, NotExercised, Status, Verdict, requirement_status, worst
 
 FORMAT = 1
 """Version of the results file; raised when its meaning changes."""
@@ -37,9 +37,10 @@ class Results:
             raise EventLogError("the log does not begin with a run")
         plan = {case["id"]: TestCase.from_json(case) for case in first["plan"]}
         found, interrupted = _collect(stream, plan)
-        tests = tuple(found.get(name) or TestResult(case, NotExercised("not reached")) for name, case in plan.items())
+        complete = interrupted is False
+        tests = tuple(found.get(name) or _unfinished(case, complete) for name, case in plan.items())
         requirements = tuple(RequirementRecord.from_json(data) for data in first["requirements"])
-        return cls(Header.from_json(first["header"]), requirements, tests, interrupted is False)
+        return cls(Header.from_json(first["header"]), requirements, tests, complete)
 
     @property
     def verdict(self) -> Verdict:
@@ -113,6 +114,13 @@ def _collect(events: Iterable[Json], plan: dict[str, TestCase]) -> tuple[dict[st
                 raise EventLogError(f"test {result.case.id} is not in the plan")
             found[result.case.id] = _never_better(found.get(result.case.id), result)
     return found, interrupted
+
+
+def _unfinished(case: TestCase, complete: bool) -> TestResult:
+    """A planned test without a result: the interruption's doing, or else the suite's own fault."""
+    if complete:
+        return TestResult(case, Judgement(Verdict.ERROR, case.negative, reason="the suite gave no verdict"))
+    return TestResult(case, NotExercised("not reached before the interruption"))
 
 
 def _never_better(before: TestResult | None, after: TestResult) -> TestResult:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -45,7 +46,7 @@ def complaints(results: Results) -> Iterator[str]:
     for test in results.tests:
         if isinstance(test.status, Verdict) and test.status is not Verdict.PASS:
             name = f"{test.status.label.upper()} {test.case.id} [{' '.join(test.case.requirements)}]"
-            yield f"{name}: {test.judgement.reason}\n  again: {test.case.rerun}"
+            yield f"{name}: {_plain(test.judgement.reason)}\n  again: {test.case.rerun}"
 
 
 def write_markdown(results: Results, path: Path) -> None:
@@ -89,11 +90,16 @@ def _table(results: Results) -> "RenderableType":
 def _remark(reason: str, tests: tuple[TestResult, ...]) -> str:
     """The reason why there is no verdict, or the worst test's complaint."""
     if reason or not tests:
-        return reason
+        return _plain(reason)
     verdicts = [(test.status, test) for test in tests if isinstance(test.status, Verdict)]
     status, test = max(verdicts, key=lambda pair: pair[0])
-    return "" if status is Verdict.PASS else f"{test.case.id}: {test.judgement.reason}"
+    return "" if status is Verdict.PASS else f"{test.case.id}: {_plain(test.judgement.reason)}"
+
+
+def _plain(text: str) -> str:
+    """One line without control characters: an implementation's own words must not drive the reader's terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return escape(text, quote=False).replace("|", "\\|").replace("\n", " ")

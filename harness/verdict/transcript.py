@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, get_args
+
+from ..transport.pcap import Sender, write_pcap
 
 
 class TranscriptError(ValueError):
@@ -17,7 +19,7 @@ class Chunk(NamedTuple):
     """Bytes as they passed: seconds on the tester's clock, the sender's role, and the octets."""
 
     time: float
-    sender: str
+    sender: Sender
     data: bytes
 
 
@@ -27,12 +29,12 @@ class Transcript:
 
     chunks: list[Chunk] = field(default_factory=list)
 
-    def add(self, time: float, sender: str, data: bytes) -> None:
+    def add(self, time: float, sender: Sender, data: bytes) -> None:
         """Appends what `sender` sent; nothing for no data."""
         if data:
             self.chunks.append(Chunk(time, sender, data))
 
-    def turns(self) -> Iterator[tuple[str, bytes]]:
+    def turns(self) -> Iterator[tuple[Sender, bytes]]:
         """The conversation as the senders meant it: adjacent chunks of one sender joined."""
         for sender, chunks in groupby(self.chunks, key=lambda chunk: chunk.sender):
             yield sender, b"".join(chunk.data for chunk in chunks)
@@ -60,13 +62,13 @@ class Transcript:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 entry = json.loads(line)
-                transcript.add(float(entry["time"]), str(entry["sender"]), bytes.fromhex(entry["data"]))
+                if entry["sender"] not in get_args(Sender):
+                    raise ValueError(f"sender {entry['sender']!r}")
+                transcript.add(float(entry["time"]), entry["sender"], bytes.fromhex(entry["data"]))
             except (ValueError, KeyError, TypeError) as error:
                 raise TranscriptError(f"{path.name}, line {number}: {error!r}") from error
         return transcript
 
     def save_pcap(self, path: Path) -> None:
         """Writes the conversation as a packet capture that Wireshark opens."""
-        from ..transport.pcap import write_pcap
-
         write_pcap(path, self.chunks)

@@ -32,7 +32,9 @@ from trustconn.harness.verdict.verdict import (
     judged,
 )
 
-IUT = IutRecord("reference device", "device", "2026.1.0", "sha256:" + "ab" * 32, {"clock": True, "suites": (3, 2), "level": 3})
+IUT = IutRecord(
+    "reference device", "device", "2026.1.0", "sha256:" + "ab" * 32, {"clock": True, "suites": (3, 2), "level": 3}
+)
 HEADER = Header("2026-11-21T10:00:00Z", {"trustconn": "2026.1.0"}, (IUT,), seed=7, without=("eat_is_recent",))
 WHOLE = Witness("control", "sent", "alert 25", "alive")
 
@@ -88,11 +90,14 @@ def test_requirements_have_the_status_of_their_worst_test_or_a_reason(tmp_path: 
 def test_a_run_cut_off_keeps_what_happened_and_claims_no_more(tmp_path: Path) -> None:
     results = rebuild(write(tmp_path, PASSED, finished=False))
     assert not results.complete
-    assert [test.status for test in results.tests] == [
-        Verdict.PASS,
-        NotExercised("not reached"),
-        NotExercised("not reached"),
-    ]
+    assert results.tests[0].status is Verdict.PASS
+    assert all(isinstance(test.status, NotExercised) for test in results.tests[1:])
+
+
+def test_a_finished_run_that_skipped_a_planned_test_is_our_own_error(tmp_path: Path) -> None:
+    results = rebuild(write(tmp_path, PASSED, SKIPPED))
+    assert (results.complete, results.verdict) == (True, Verdict.ERROR)
+    assert results.tests[1].status is Verdict.ERROR
 
 
 def test_a_torn_last_line_is_dropped_and_any_other_damage_is_not(tmp_path: Path) -> None:
@@ -208,6 +213,7 @@ def test_the_summary_names_each_requirement_and_each_complaint(tmp_path: Path) -
     print_summary(results, text)
     assert "again: trustconn run --rerun open" in text.getvalue()
     assert text.getvalue().endswith("verdict fail: 1 pass, 1 fail, 1 not exercised\n")
+    assert "\x00" not in text.getvalue()
     write_markdown(results, tmp_path / "summary.md")
     table = [line for line in (tmp_path / "summary.md").read_text().splitlines() if re.match(r"\| [A-Z]{3}-", line)]
     assert [len(re.findall(r"(?<!\\)\|", line)) for line in table] == [5] * 4
