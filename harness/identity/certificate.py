@@ -1,0 +1,138 @@
+"""X.509 certificates, parsed once: every fact that a check asks for, so that no check meets a parser error.
+
+Source: RFC 5280 section 4; its URI names carry the identity and the platform of a leaf.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID
+
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
+
+MAX_CERTIFICATE = 8192
+"""Octets of DER; a longer certificate is refused unparsed."""
+DEVICE_URN = "urn:tc:device:"
+
+_UNDERSTOOD = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.NAME_CONSTRAINTS,
+    }
+)
+
+
+class CertificateError(ValueError):
+    """The octets are no certificate that this profile can read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Certificate:
+    """Facts of one certificate. Times are unix seconds, names are DER, `sha256` (32 octets) is over the whole DER."""
+
+    der: bytes
+    sha256: bytes
+    parsed: x509.Certificate
+    public_key: PublicKey
+    spki: bytes
+    subject: bytes
+    issuer: bytes
+    serial: int
+    not_before: int
+    not_after: int
+    uris: tuple[str, ...]
+    eku: frozenset[str]
+    digital_signature: bool
+    signs_certificates: bool
+    signs_crls: bool
+    is_ca: bool
+    path_length: int | None
+    constraints: x509.NameConstraints | None
+    alternative_names: tuple[x509.GeneralName, ...]
+    unknown_critical: tuple[str, ...]
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds from notBefore to notAfter."""
+        return self.not_after - self.not_before
+
+    @property
+    def identity(self) -> str:
+        """The first URI subject alternative name, or "" where there is none."""
+        return self.uris[0] if self.uris else ""
+
+    @property
+    def platform(self) -> str:
+        """The `urn:tc:device:` name if the certificate has exactly one, else ""."""
+        urns = {uri for uri in self.uris if uri.startswith(DEVICE_URN)}
+        return urns.pop() if len(urns) == 1 else ""
+
+
+@lru_cache(maxsize=512)
+def parse_certificate(der: bytes) -> Certificate:
+    """Read a DER certificate of at most `MAX_CERTIFICATE` octets.
+
+    Raises CertificateError for anything that is malformed, oversized, or uses a key or an extension form that is not
+    understood.
+    """
+    if len(der) > MAX_CERTIFICATE:
+        raise CertificateError(f"certificate of {len(der)} octets, at most {MAX_CERTIFICATE}")
+    try:
+        return _read(der, x509.load_der_x509_certificate(der))
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise CertificateError(f"not a readable certificate: {error}") from error
+
+
+def _read(der: bytes, cert: x509.Certificate) -> Certificate:
+    key = cert.public_key()
+    if not isinstance(key, PublicKey):
+        raise CertificateError(f"unsupported key type {type(key).__name__}")
+    extensions = {extension.oid: extension for extension in cert.extensions}
+    values = {oid: extension.value for oid, extension in extensions.items()}
+    usage = values.get(ExtensionOID.KEY_USAGE)
+    basic = values.get(ExtensionOID.BASIC_CONSTRAINTS)
+    purposes = values.get(ExtensionOID.EXTENDED_KEY_USAGE)
+    names = values.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    constraints = values.get(ExtensionOID.NAME_CONSTRAINTS)
+    return Certificate(
+        der=der,
+        sha256=sha256(der).digest(),
+        parsed=cert,
+        public_key=key,
+        spki=key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        subject=cert.subject.public_bytes(),
+        issuer=cert.issuer.public_bytes(),
+        serial=cert.serial_number,
+        not_before=int(cert.not_valid_before_utc.timestamp()),
+        not_after=int(cert.not_valid_after_utc.timestamp()),
+        uris=tuple(names.get_values_for_type(x509.UniformResourceIdentifier))
+        if isinstance(names, x509.SubjectAlternativeName)
+        else (),
+        eku=frozenset(oid.dotted_string for oid in purposes)
+        if isinstance(purposes, x509.ExtendedKeyUsage)
+        else frozenset(),
+        digital_signature=isinstance(usage, x509.KeyUsage) and usage.digital_signature,
+        signs_certificates=isinstance(usage, x509.KeyUsage) and usage.key_cert_sign,
+        signs_crls=isinstance(usage, x509.KeyUsage) and usage.crl_sign,
+        is_ca=isinstance(basic, x509.BasicConstraints) and basic.ca,
+        path_length=basic.path_length if isinstance(basic, x509.BasicConstraints) else None,
+        constraints=constraints if isinstance(constraints, x509.NameConstraints) else None,
+        alternative_names=tuple(names) if isinstance(names, x509.SubjectAlternativeName) else (),
+        unknown_critical=tuple(
+            oid.dotted_string for oid, item in extensions.items() if item.critical and oid not in _UNDERSTOOD
+        ),
+    )

@@ -1,0 +1,179 @@
+"""Predicates over the peer's identity certificate, named by an encoded ID_CRED_x. Source: RFC 9528 section 3.5."""
+
+from itertools import pairwise
+
+from .certificate import Certificate
+from .deciding import Unfit, array, both_sides, named, predicate, value
+from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE, EKU_TPM_AK
+from .path import MAX_PATH
+from .revocation import SHORT_LIVED, ProofError, Status, crl_status, read_proof
+from .world import X5CHAIN, X5T, PeerCredential, World, thumbprint_digest
+
+MAX_PROOFS = 8
+
+
+def _id_cred_is_a_certificate(world: World, id_cred: bytes) -> None:
+    header = value(id_cred)
+    if not isinstance(header, dict) or len(header) != 1:
+        raise Unfit("ID_CRED is not a map of one header")
+    ((label, content),) = header.items()
+    if label == X5T and type(label) is int:
+        thumbprint_digest(content)
+    elif label == X5CHAIN and type(label) is int:
+        if isinstance(content, list) and not 2 <= len(content) <= MAX_PATH:
+            raise Unfit("an array of certificates holds two or more")
+        world.credential(id_cred)
+    else:
+        raise Unfit(f"header {label} names no certificate of this profile")
+
+
+def _path_verifies(world: World, id_cred: bytes) -> None:
+    world.verify_path(world.credential(id_cred))
+
+
+def _is_in_validity(world: World, id_cred: bytes) -> None:
+    check_path_validity(world, world.credential(id_cred))
+
+
+def _key_usage_is_signature(world: World, id_cred: bytes) -> None:
+    if not world.credential(id_cred).leaf.digital_signature:
+        raise Unfit("key usage lacks digitalSignature")
+
+
+def _has_service_role(world: World, id_cred: bytes) -> None:
+    _check_role(world.credential(id_cred).leaf, EKU_SERVICE, EKU_DEVICE)
+
+
+def _has_device_role(world: World, id_cred: bytes) -> None:
+    _check_role(world.credential(id_cred).leaf, EKU_DEVICE, EKU_SERVICE)
+
+
+def _check_role(leaf: Certificate, role: str, other: str) -> None:
+    """One role a certificate: with both, a party's messages could be reflected to it."""
+    if role not in leaf.eku or other in leaf.eku:
+        raise Unfit("extended key usage does not name this role alone")
+
+
+def _is_no_attestation_certificate(world: World, id_cred: bytes) -> None:
+    if world.credential(id_cred).leaf.eku & {EKU_TPM_AK, EKU_EAT_AK}:
+        raise Unfit("an attestation key's certificate")
+
+
+def _is_intended(world: World, id_cred: bytes) -> None:
+    identity = world.credential(id_cred).leaf.identity
+    if not identity or identity != world.policy.intended_peer:
+        raise Unfit(f"{identity!r} is not the intended peer")
+
+
+def _is_authorised(world: World, id_cred: bytes) -> None:
+    identity = world.credential(id_cred).leaf.identity
+    if not identity or identity not in world.policy.authorised_devices:
+        raise Unfit(f"{identity!r} is not authorised")
+
+
+def _is_not_mine(world: World, id_cred: bytes) -> None:
+    leaf, mine = world.credential(id_cred).leaf, world.credentials.leaf
+    if leaf.sha256 == mine.sha256 or leaf.spki == mine.spki:
+        raise Unfit("my own certificate or key")
+
+
+def _is_not_revoked_locally(world: World, id_cred: bytes) -> None:
+    for status in local_statuses(world, world.credential(id_cred)):
+        if status.revoked:
+            raise Unfit("revoked by a list that this party holds")
+
+
+id_cred_r_is_a_certificate, id_cred_i_is_a_certificate = both_sides(
+    "id_cred_{}_is_a_certificate", _id_cred_is_a_certificate
+)
+cred_r_path_verifies, cred_i_path_verifies = both_sides("cred_{}_path_verifies", _path_verifies)
+cred_r_is_in_validity, cred_i_is_in_validity = both_sides("cred_{}_is_in_validity", _is_in_validity)
+cred_r_key_usage_is_signature, cred_i_key_usage_is_signature = both_sides(
+    "cred_{}_key_usage_is_signature", _key_usage_is_signature
+)
+cred_r_has_service_role = named("cred_r_has_service_role", _has_service_role)
+cred_i_has_device_role = named("cred_i_has_device_role", _has_device_role)
+cred_r_is_no_attestation_certificate, cred_i_is_no_attestation_certificate = both_sides(
+    "cred_{}_is_no_attestation_certificate", _is_no_attestation_certificate
+)
+cred_r_is_intended = named("cred_r_is_intended", _is_intended)
+cred_i_is_authorised = named("cred_i_is_authorised", _is_authorised)
+cred_r_is_not_mine, cred_i_is_not_mine = both_sides("cred_{}_is_not_mine", _is_not_mine)
+cred_r_is_not_revoked_locally, cred_i_is_not_revoked_locally = both_sides(
+    "cred_{}_is_not_revoked_locally", _is_not_revoked_locally
+)
+
+
+@predicate
+def peer_leaf_is_not_revoked(world: World, id_cred: bytes, proofs: bytes) -> None:
+    """A fresh proof says that the leaf is good, or the leaf is short-lived; nothing else will do.
+
+    `proofs` is the encoded `[+ [kind, DER]]` of HELLO, b"" if absent.
+    """
+    check_status(world, world.credential(id_cred), proofs)
+
+
+def check_validity(certificate: Certificate, now: int) -> None:
+    """Raise Unfit outside notBefore to notAfter, both included."""
+    if not certificate.not_before <= now <= certificate.not_after:
+        raise Unfit(f"valid from {certificate.not_before} to {certificate.not_after}, not at {now}")
+
+
+def check_path_validity(world: World, credential: PeerCredential) -> None:
+    """Raise Unfit unless the leaf and every issuer of it, the root included, is valid now."""
+    path = [credential.leaf, *credential.chain]
+    root = world.issuer(PeerCredential(path[-1], ()))
+    for certificate in path if root is None else [*path, root]:
+        check_validity(certificate, world.time())
+
+
+def check_status(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> None:
+    """Raise Unfit unless the leaf is known not to be revoked; `local` admits the CRLs that this party holds."""
+    statuses = [*_presented_statuses(world, credential, proofs)]
+    if local:
+        statuses += local_statuses(world, credential, leaf_only=True)
+    if any(status.revoked for status in statuses):
+        raise Unfit("revoked")
+    policy, now = world.policy, world.time()
+    fresh = [item for item in statuses if item.is_fresh(now, policy.revocation_max_age, policy.clock_tolerance)]
+    if fresh:
+        latest = max(item.this_update for item in fresh)
+        world.memory.time_floor = max(world.memory.time_floor, latest)
+    elif credential.leaf.lifetime > SHORT_LIVED:
+        raise Unfit("no fresh proof of status")
+
+
+def local_statuses(world: World, credential: PeerCredential, leaf_only: bool = False) -> list[Status]:
+    """What the CRLs that this party holds say about the leaf and, unless `leaf_only`, about its issuers."""
+    issuer = world.issuer(credential)
+    path = [credential.leaf, *([issuer] if leaf_only and issuer else credential.chain)]
+    if not leaf_only and (root := world.issuer(PeerCredential(path[-1], ()))):
+        path.append(root)
+    statuses = []
+    for certificate, above in pairwise(path):
+        for der in world.anchors.crls:
+            try:
+                statuses.append(crl_status(der, certificate, above))
+            except ProofError:
+                continue
+    return statuses
+
+
+def _presented_statuses(world: World, credential: PeerCredential, proofs: bytes) -> list[Status]:
+    """Statuses by the proofs that concern the leaf; a proof that cannot be used counts as none."""
+    if not proofs:
+        return []
+    issuer = world.issuer(credential)
+    items = array(proofs)
+    if not 1 <= len(items) <= MAX_PROOFS:
+        raise Unfit(f"{len(items)} proofs, 1 to {MAX_PROOFS} are read")
+    statuses = []
+    for item in items:
+        if not isinstance(item, list) or [type(part) for part in item] != [int, bytes]:
+            raise Unfit("a proof is not [kind, DER]")
+        if issuer is not None:
+            try:
+                statuses.append(read_proof(item[0], item[1], credential.leaf, issuer, world.time()))
+            except ProofError:
+                continue
+    return statuses

@@ -1,0 +1,131 @@
+"""What a relying party demands: an immutable policy, read from `policy.toml` and `reference-values.toml`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import tomli_w
+
+from .settings import SettingError, boolean, convert, octets, read_toml, text, texts, whole
+
+EvidenceFormat = int | str
+"""CoAP content-format, or a media type where none is registered."""
+EAT_CWT = 263
+DAY = 86400
+
+
+class PolicyError(SettingError):
+    """The policy cannot be used; a peer with this policy does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Times are seconds. A device needs `intended_peer`, a service `authorised_devices`: identity URIs of peers."""
+
+    intended_peer: str | None = None
+    authorised_devices: tuple[str, ...] = ()
+    requires_evidence: bool = True
+    accepted: tuple[EvidenceFormat, ...] = (EAT_CWT,)
+    offered: tuple[EvidenceFormat, ...] = (EAT_CWT,)
+    labels_required: bool = True
+    reattest_interval: int = 3600
+    max_age: int = 300
+    """Oldest evidence and label that is accepted."""
+    revocation_max_age: int = 7 * DAY
+    """Oldest proof of status that is accepted, whatever the peer asks for."""
+    valid_for: int = 3600
+    record_limit: int = 1 << 20
+    handshake_timeout: int = 10
+    verdict_timeout: int = 30
+    expired_timeout: int = 30
+    minimum_waiver_level: int = 3
+    minimum_dbgstat: int = 2
+    """Disabled since boot; 1 admits debug that is disabled at this moment only."""
+    clock_tolerance: int = 60
+    reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """Component name to SHA-256; a component that is not listed is refused."""
+
+    def check(self, role: str, file: Path = Path("policy.toml")) -> "Policy":
+        """This policy, fit for `role` ("device" or "service"). Raises PolicyError."""
+        if role == "device" and not self.intended_peer:
+            raise PolicyError(file, "intended_peer", "the identity URI of the intended service")
+        if role == "service" and not self.authorised_devices:
+            raise PolicyError(file, "authorised_devices", "a list of identity URIs of devices")
+        if self.requires_evidence and not self.accepted:
+            raise PolicyError(file, "accepted", "an evidence format, because evidence is required")
+        if self.requires_evidence and not self.reference_values:
+            raise PolicyError(
+                file.with_name("reference-values.toml"), "components", "a component, because evidence is required"
+            )
+        return self
+
+    @classmethod
+    def load(cls, folder: Path, role: str) -> "Policy":
+        """Read `policy.toml` and, if it is there, `reference-values.toml`. Raises PolicyError."""
+        file, references = folder / "policy.toml", folder / "reference-values.toml"
+        values = convert(file, read_toml(file, PolicyError), _FIELDS, PolicyError)
+        if references.exists():
+            values["reference_values"] = _read_references(references)
+        return cls(**values).check(role, file)
+
+    def save(self, folder: Path) -> None:
+        """Write both files."""
+        values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        references = values.pop("reference_values")
+        table = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in values.items()
+            if value is not None and value != ()
+        }
+        (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
+        listed = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
+        (folder / "reference-values.toml").write_text(tomli_w.dumps(listed), encoding="utf-8")
+
+
+def _read_references(file: Path) -> Mapping[str, bytes]:
+    table = convert(file, read_toml(file, PolicyError), {"components": _table}, PolicyError)
+    components = table.get("components", {})
+    digest = octets(32)
+    return MappingProxyType(convert(file, components, dict.fromkeys(components, digest), PolicyError))
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("a table from component name to digest")
+    return value
+
+
+def _formats(value: Any) -> tuple[EvidenceFormat, ...]:
+    if not isinstance(value, list) or not all(_is_format(item) for item in value):
+        raise ValueError("a list of content-formats (integers to 65535) and media types (strings)")
+    return tuple(value)
+
+
+def _is_format(item: Any) -> bool:
+    if isinstance(item, str):
+        return "/" in item
+    return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 65535
+
+
+_SECONDS = whole(1, 366 * DAY)
+_FIELDS = {
+    "intended_peer": text,
+    "authorised_devices": texts,
+    "requires_evidence": boolean,
+    "accepted": _formats,
+    "offered": _formats,
+    "labels_required": boolean,
+    "reattest_interval": _SECONDS,
+    "max_age": _SECONDS,
+    "revocation_max_age": _SECONDS,
+    "valid_for": _SECONDS,
+    "record_limit": whole(1, 1 << 48),
+    "handshake_timeout": _SECONDS,
+    "verdict_timeout": _SECONDS,
+    "expired_timeout": _SECONDS,
+    "minimum_waiver_level": whole(3, 4),
+    "minimum_dbgstat": whole(1, 4),
+    "clock_tolerance": whole(0, 3600),
+}

@@ -1,0 +1,94 @@
+"""Issue revocation data: CRLs and OCSP responses with every time given, the same octets for the same input.
+
+OCSP responses are written out in DER, because a library that stamps producedAt by itself cannot repeat its octets.
+Sources: RFC 5280 section 5, RFC 6960 section 4.2.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha1, sha256
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ..codec import cbor
+from .certificate import Certificate
+from .pki import Authority, Issued, timestamp
+from .revocation import CRL, OCSP, key_bits
+
+VALIDITY = 7 * 86400
+"""Seconds from thisUpdate to nextUpdate unless stated otherwise."""
+
+_SHA256_ALGORITHM = bytes.fromhex("300d06096086480165030402010500")
+_ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+_OCSP_BASIC = bytes.fromhex("06092b0601050507300101")
+
+
+def make_crl(issuer: Authority, serials: Iterable[int], this_update: int, validity: int = VALIDITY) -> bytes:
+    """A complete CRL, DER, that revokes `serials`."""
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.parsed.subject)
+        .last_update(timestamp(this_update))
+        .next_update(timestamp(this_update + validity))
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.certificate.public_key), False)
+        .add_extension(x509.CRLNumber(this_update), False)
+    )
+    for serial in sorted(serials):
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(timestamp(this_update))
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(issuer.key, SHA256(), ecdsa_deterministic=True).public_bytes(Encoding.DER)
+
+
+def make_ocsp(
+    certificate: Certificate,
+    issuer: Authority,
+    this_update: int,
+    *,
+    status: str = "good",
+    validity: int = VALIDITY,
+    responder: Issued | None = None,
+) -> bytes:
+    """An OCSP response, DER, with `status` "good", "revoked" or "unknown", signed by the issuer or by `responder`."""
+    signer = responder.certificate if responder else issuer.certificate
+    key = responder.key if responder else issuer.key
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("an OCSP responder needs an EC key")
+    tbs = _response_data(certificate, issuer.certificate, signer, status, this_update, validity)
+    signature = key.sign(tbs, ec.ECDSA(SHA256(), deterministic_signing=True))
+    basic = tbs + _ECDSA_SHA256 + _tlv(0x03, b"\x00" + signature)
+    if responder:
+        basic += _tlv(0xA0, _tlv(0x30, responder.certificate.der))
+    response = _tlv(0x30, _OCSP_BASIC + _tlv(0x04, _tlv(0x30, basic)))
+    return _tlv(0x30, _tlv(0x0A, b"\x00") + _tlv(0xA0, response))
+
+
+def encode_proofs(*, ocsp: Iterable[bytes] = (), crls: Iterable[bytes] = ()) -> bytes:
+    """Encoded `[+ [kind, DER]]` as HELLO and ATT carry it."""
+    return cbor.encode([*([OCSP, der] for der in ocsp), *([CRL, der] for der in crls)])
+
+
+def _response_data(
+    certificate: Certificate, issuer: Certificate, signer: Certificate, status: str, this_update: int, validity: int
+) -> bytes:
+    update = _time(this_update)
+    states = {"good": _tlv(0x80, b""), "revoked": _tlv(0xA1, update), "unknown": _tlv(0x82, b"")}
+    names = _tlv(0x04, sha256(certificate.issuer).digest()) + _tlv(0x04, sha256(key_bits(issuer.public_key)).digest())
+    serial = _tlv(0x02, certificate.serial.to_bytes(certificate.serial.bit_length() // 8 + 1, "big"))
+    cert_id = _tlv(0x30, _SHA256_ALGORITHM + names + serial)
+    single = _tlv(0x30, cert_id + states[status] + update + _tlv(0xA0, _time(this_update + validity)))
+    responder_id = _tlv(0xA2, _tlv(0x04, sha1(key_bits(signer.public_key)).digest()))
+    return _tlv(0x30, responder_id + update + _tlv(0x30, single))
+
+
+def _time(seconds: int) -> bytes:
+    return _tlv(0x18, timestamp(seconds).strftime("%Y%m%d%H%M%SZ").encode())
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(octets)]) + octets + content

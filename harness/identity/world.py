@@ -1,0 +1,227 @@
+"""What one peer knows when it decides: time, its credentials, what it trusts, its policy, and what it must remember.
+
+A predicate asks the world and nothing else. Caches are bounded and hold successes only, so that they change the speed of
+an answer and never the answer.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from ..codec import cbor
+from .certificate import Certificate, CertificateError, parse_certificate
+from .credentials import Credentials, TrustAnchors, fingerprint
+from .errors import CredentialUnavailable, Refused
+from .path import MAX_PATH, verify_path
+from .policy import Policy
+from .tam import Tam
+
+X5CHAIN, X5T = 33, 34
+SHA_256 = -16
+LENIENT = cbor.Strictness(deterministic=False, duplicate_keys=False, trailing=False)
+"""For items whose encoding another check has judged already."""
+MAX_REMEMBERED = 4096
+"""Label identifiers that are kept; older ones fall out, and are refused by their age."""
+
+_V = TypeVar("_V")
+
+
+class Cache(Generic[_V]):
+    """A mapping that forgets its least recently used entries beyond `size`."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._entries: OrderedDict[Hashable, _V] = OrderedDict()
+
+    def get(self, key: Hashable) -> _V | None:
+        """The entry, or None."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def put(self, key: Hashable, value: _V) -> _V:
+        """Keep and return `value`."""
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCredential:
+    """A certificate that a peer presented or named, with the chain that goes with it, nearest issuer first."""
+
+    leaf: Certificate
+    chain: tuple[Certificate, ...]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What outlives a restart: per label signer (SHA-256 of its leaf) the last sequence number, label identifiers
+    with their time of issue, the last boot count per attestation key, and the latest time that a proof has shown."""
+
+    label_sequence: dict[bytes, int] = field(default_factory=dict)
+    label_ids: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
+    bootcounts: dict[bytes, int] = field(default_factory=dict)
+    time_floor: int = 0
+
+    def accept_label(self, signer: bytes, sequence: int, label_id: bytes, issued_at: int) -> None:
+        """Remember an accepted label."""
+        self.label_sequence[signer] = sequence
+        self.label_ids[signer + label_id] = issued_at
+        if len(self.label_ids) > MAX_REMEMBERED:
+            self.label_ids.popitem(last=False)
+
+    def save(self) -> dict[str, Any]:
+        """Plain data, octets as hexadecimal digits."""
+        return {
+            "label_sequence": {key.hex(): value for key, value in self.label_sequence.items()},
+            "label_ids": {key.hex(): value for key, value in self.label_ids.items()},
+            "bootcounts": {key.hex(): value for key, value in self.bootcounts.items()},
+            "time_floor": self.time_floor,
+        }
+
+    @classmethod
+    def restore(cls, saved: dict[str, Any]) -> "Memory":
+        """The memory that `save` wrote."""
+        return cls(
+            {bytes.fromhex(key): value for key, value in saved["label_sequence"].items()},
+            OrderedDict((bytes.fromhex(key), value) for key, value in saved["label_ids"].items()),
+            {bytes.fromhex(key): value for key, value in saved["bootcounts"].items()},
+            saved["time_floor"],
+        )
+
+
+@dataclass(slots=True)
+class World:
+    """One peer's knowledge. `role` is "device" or "service"; `now` gives unix seconds."""
+
+    role: str
+    now: Callable[[], int]
+    credentials: Credentials
+    anchors: TrustAnchors
+    policy: Policy
+    tam: Tam
+    memory: Memory = field(default_factory=Memory)
+    _credentials: Cache[PeerCredential] = field(default_factory=lambda: Cache(256), repr=False)
+    _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
+    _anchored: TrustAnchors | None = field(default=None, repr=False)
+    _held: dict[bytes, Certificate] = field(default_factory=dict, repr=False)
+    _prints: dict[bool, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def peer_side(self) -> str:
+        """The letter of the peer in check names: "r" for a service, "i" for a device."""
+        return "r" if self.role == "device" else "i"
+
+    def time(self) -> int:
+        """Unix seconds, never below the latest thisUpdate that was verified: a clock that was turned back gains nothing."""
+        return max(self.now(), self.memory.time_floor)
+
+    def held(self) -> dict[bytes, Certificate]:
+        """Certificates held, by SHA-256; trusted or not."""
+        self._follow_anchors()
+        return self._held
+
+    def credential(self, id_cred: bytes) -> PeerCredential:
+        """The certificate that an encoded ID_CRED_x names, by value (33) or by thumbprint (34).
+
+        Raises CredentialUnavailable for a thumbprint that is not held, Refused where nothing can be resolved.
+        """
+        self._follow_anchors()
+        found = self._credentials.get(id_cred)
+        return found or self._credentials.put(id_cred, self._resolve(id_cred))
+
+    def x5chain(self, encoded: bytes) -> PeerCredential:
+        """The certificates in an encoded value of header 33. Raises ValueError."""
+        found = self._credentials.get(encoded)
+        return found or self._credentials.put(encoded, _by_value(cbor.decode(encoded, rules=LENIENT)))
+
+    def verify_path(self, credential: PeerCredential, *, attestation: bool = False) -> None:
+        """Verify a path to the pinned roots, once a minute for the same certificates and roots. Raises PathError."""
+        self._follow_anchors()
+        now = self.time()
+        key = (
+            credential.leaf.sha256,
+            *(item.sha256 for item in credential.chain),
+            self._prints[attestation],
+            now // 60,
+        )
+        if self._paths.get(key) is None:
+            verify_path(credential.leaf, credential.chain, self.roots(attestation), now)
+            self._paths.put(key, True)
+
+    def roots(self, attestation: bool) -> tuple[Certificate, ...]:
+        """Pinned roots of attestation keys, or of the peer's side."""
+        return self.anchors.attestation_roots if attestation else self.anchors.peer_roots
+
+    def issuer(self, credential: PeerCredential) -> Certificate | None:
+        """The presented or held certificate whose name and key the leaf gives as its issuer's."""
+        candidates = (*credential.chain, *self.held().values())
+        return next((item for item in candidates if item.subject == credential.leaf.issuer), None)
+
+    def save(self) -> dict[str, Any]:
+        """What a restart must keep."""
+        return self.memory.save()
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Continue from what `save` returned."""
+        self.memory = Memory.restore(saved)
+
+    def _follow_anchors(self) -> None:
+        if self._anchored is not self.anchors:
+            self._anchored = self.anchors
+            self._held = self.anchors.by_hash()
+            self._prints = {
+                False: fingerprint(self.anchors.peer_roots),
+                True: fingerprint(self.anchors.attestation_roots),
+            }
+            self._credentials = Cache(256)
+
+    def _resolve(self, id_cred: bytes) -> PeerCredential:
+        check = f"id_cred_{self.peer_side}_is_a_certificate"
+        try:
+            header = cbor.decode(id_cred, rules=LENIENT)
+            if isinstance(header, dict) and X5CHAIN in header:
+                return _by_value(header[X5CHAIN])
+            if isinstance(header, dict) and X5T in header:
+                return self._by_hash(header[X5T])
+        except ValueError as error:
+            raise Refused(check, str(error)) from error
+        raise Refused(check, "ID_CRED names no certificate")
+
+    def _by_hash(self, thumbprint: object) -> PeerCredential:
+        digest = thumbprint_digest(thumbprint)
+        leaf = self._held.get(digest)
+        if leaf is None:
+            raise CredentialUnavailable(f"no certificate with SHA-256 {digest.hex()}")
+        chain: list[Certificate] = []
+        roots = {root.sha256 for root in (*self.anchors.peer_roots, *self.anchors.attestation_roots)}
+        while len(chain) < MAX_PATH - 1:
+            below = chain[-1] if chain else leaf
+            above = next((item for item in self._held.values() if item.subject == below.issuer), None)
+            if above is None or above.sha256 in roots or above.subject == above.issuer:
+                break
+            chain.append(above)
+        return PeerCredential(leaf, tuple(chain))
+
+
+def thumbprint_digest(value: object) -> bytes:
+    """The 32 octets in a decoded header 34. Raises ValueError."""
+    if not isinstance(value, list) or len(value) != 2 or type(value[0]) is not int or value[0] != SHA_256:
+        raise ValueError("thumbprint is not [-16, SHA-256]")
+    if not isinstance(value[1], bytes) or len(value[1]) != 32:
+        raise ValueError("thumbprint is not 32 octets")
+    return value[1]
+
+
+def _by_value(value: object) -> PeerCredential:
+    ders = [value] if isinstance(value, bytes) else value
+    if not isinstance(ders, list) or not 1 <= len(ders) <= MAX_PATH:
+        raise ValueError(f"x5chain is not one to {MAX_PATH} certificates")
+    if not all(isinstance(der, bytes) for der in ders):
+        raise CertificateError("x5chain holds something else than byte strings")
+    leaf, *chain = (parse_certificate(der) for der in ders)
+    return PeerCredential(leaf, tuple(chain))
