@@ -27,8 +27,8 @@ class CredentialError(SettingError):
 class Credentials:
     """One party's own: an identity and an attestation certificate with their keys, status proofs, perhaps a waiver.
 
-    A key is None where it stays in a module. `proofs` is the encoded list of HELLO, b"" for none; `waiver` is the encoded
-    statement.
+    A key is None where it stays in a module. `proofs` is the encoded list of HELLO, b"" for none; `waiver` is the
+    encoded statement.
     """
 
     leaf: Certificate

@@ -1,7 +1,7 @@
 """What one peer knows when it decides: time, its credentials, what it trusts, its policy, and what it must remember.
 
-A predicate asks the world and nothing else. Caches are bounded and hold successes only, so that they change the speed of
-an answer and never the answer.
+A predicate asks the world and nothing else. Caches are bounded and hold successes only: they change the speed of an
+answer and never the answer.
 """
 
 from collections import OrderedDict
@@ -117,7 +117,7 @@ class World:
         return "r" if self.role == "device" else "i"
 
     def time(self) -> int:
-        """Unix seconds, never below the latest thisUpdate that was verified: a clock that was turned back gains nothing."""
+        """Unix seconds, never below the latest thisUpdate verified: turning the clock back gains nothing."""
         return max(self.now(), self.memory.time_floor)
 
     def held(self) -> dict[bytes, Certificate]:
@@ -140,17 +140,11 @@ class World:
         return found or self._credentials.put(encoded, _by_value(cbor.decode(encoded, rules=LENIENT)))
 
     def verify_path(self, credential: PeerCredential, *, attestation: bool = False) -> None:
-        """Verify a path to the pinned roots, once a minute for the same certificates and roots. Raises PathError."""
+        """Verify a path to the pinned roots, once for the same certificates and roots. Raises PathError."""
         self._follow_anchors()
-        now = self.time()
-        key = (
-            credential.leaf.sha256,
-            *(item.sha256 for item in credential.chain),
-            self._prints[attestation],
-            now // 60,
-        )
+        key = (self._prints[attestation], credential.leaf.sha256, *(item.sha256 for item in credential.chain))
         if self._paths.get(key) is None:
-            verify_path(credential.leaf, credential.chain, self.roots(attestation), now)
+            verify_path(credential.leaf, credential.chain, self.roots(attestation))
             self._paths.put(key, True)
 
     def roots(self, attestation: bool) -> tuple[Certificate, ...]:
