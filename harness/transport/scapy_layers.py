@@ -3,6 +3,8 @@
 Importing this module imports scapy, which takes half a second; nothing else of the package does.
 """
 
+# ruff: noqa: RUF012 (scapy declares fields_desc as a plain list)
+
 from typing import Any
 
 from scapy.fields import (
@@ -18,44 +20,44 @@ from scapy.packet import Packet, Raw
 from .units import HEAD_LENGTH, Kind
 
 
-class EdhocMessage(Packet):  # type: ignore[misc]
+class EdhocMessage(Packet):
     """The payload of a unit of kind 1: a message of RFC 9528, told apart by its place alone."""
 
     name = "EDHOC message"
-    fields_desc = (StrField("message", b""),)
+    fields_desc = [StrField("message", b"")]
 
 
-class EdhocError(Packet):  # type: ignore[misc]
+class EdhocError(Packet):
     """The payload of a unit of kind 2: an error message (RFC 9528 section 6)."""
 
     name = "EDHOC error"
-    fields_desc = (StrField("message", b""),)
+    fields_desc = [StrField("message", b"")]
 
 
-class Record(Packet):  # type: ignore[misc]
+class Record(Packet):
     """The payload of a unit of kind 3: ciphertext and tag; the suite says where one ends."""
 
     name = "record"
-    fields_desc = (StrField("sealed", b""),)
+    fields_desc = [StrField("sealed", b"")]
 
 
 _BODIES = {Kind.EDHOC_MESSAGE: EdhocMessage, Kind.EDHOC_ERROR: EdhocError, Kind.RECORD: Record}
 
 
-class _Body(PacketLenField):  # type: ignore[misc]
-    def m2i(self, pkt: Packet, m: bytes) -> Packet:
-        return _BODIES.get(pkt.kind, Raw)(m)
+class _Body(PacketLenField):
+    def m2i(self, pkt: Packet | None, m: bytes) -> Packet:
+        return _BODIES.get(pkt.kind, Raw)(m) if pkt else Raw(m)
 
 
-class Unit(Packet):  # type: ignore[misc]
+class Unit(Packet):
     """One unit; what follows it in the octets is the next, as its payload. `len` is computed unless given."""
 
     name = "unit"
-    fields_desc = (
+    fields_desc = [
         IntField("len", None),
         ByteEnumField("kind", Kind.EDHOC_MESSAGE, {kind.value: kind.name.lower() for kind in Kind}),
         _Body("body", Raw(), Raw, length_from=lambda unit: max(unit.len - 1, 0)),
-    )
+    ]
 
     def post_build(self, pkt: bytes, pay: bytes) -> bytes:
         if self.len is None:
@@ -74,14 +76,14 @@ class Unit(Packet):  # type: ignore[misc]
         return cls(data) if offset == len(data) else None
 
 
-class Frame(Packet):  # type: ignore[misc]
+class Frame(Packet):
     """One frame of the protected stream; what follows is the next. `len` is computed unless given."""
 
     name = "frame"
-    fields_desc = (
-        ThreeBytesField("len", None),
+    fields_desc = [
+        ThreeBytesField("len", None),  # type: ignore[arg-type]
         StrLenField("cbor", b"", length_from=lambda frame: frame.len),
-    )
+    ]
 
     def post_build(self, pkt: bytes, pay: bytes) -> bytes:
         if self.len is None:

@@ -41,7 +41,8 @@ class UnitReader:
     """Cuts the octets of a connection into units, however they were split on the way.
 
     `limit_of(kind)` is the largest `len` acceptable now; it is asked for each unit when its head is complete, so it may
-    depend on the units before. No memory is set aside for octets that have not come. `off` names the checks not made.
+    depend on the units before. It answers for unknown kinds too where `off`, the names of the checks not made, lets
+    them through. No memory is set aside for octets that have not come.
     """
 
     def __init__(self, limit_of: Callable[[int], int], off: frozenset[str] = frozenset()) -> None:
