@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
-from scapy.packet import Raw
+from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 from trustconn.harness.transport.frames import write_frame
@@ -23,6 +24,13 @@ CHUNKS: list[Chunk] = [
     (START + 1, "device", write_unit(1, b"message_3") + write_unit(3, b"record")),
     (START + 2, "service", write_unit(2, b"error") + bytes(100_001)),
 ]
+
+
+def units_in(data: bytes) -> Iterator[Unit]:
+    layer: Packet = Unit(data)
+    while isinstance(layer, Unit):
+        yield layer
+        layer = layer.payload
 
 
 def test_a_conversation_reads_back_in_time_order_and_content(tmp_path: Path) -> None:
@@ -61,12 +69,11 @@ def test_a_conversation_without_octets_is_an_empty_capture(tmp_path: Path) -> No
 @given(units=st.lists(st.tuples(st.sampled_from(Kind), st.binary(min_size=1, max_size=40)), min_size=1, max_size=4))
 def test_units_dissect_and_build_again(units: list[tuple[Kind, bytes]]) -> None:
     data = b"".join(write_unit(kind, payload) for kind, payload in units)
-    layer, built = Unit(data), []
-    while isinstance(layer, Unit):
+    built = []
+    for layer in units_in(data):
         built.append((layer.kind, bytes(layer.body)))
         expected = {Kind.EDHOC_MESSAGE: EdhocMessage, Kind.EDHOC_ERROR: EdhocError, Kind.RECORD: Record}[layer.kind]
         assert type(layer.body) is expected
-        layer = layer.payload
     assert built == units
     assert bytes(Unit(data)) == data
 
@@ -80,12 +87,8 @@ def test_a_unit_is_built_with_its_length_or_with_a_wrong_one() -> None:
 def test_units_of_a_capture_dissect(tmp_path: Path) -> None:
     path = tmp_path / "units.pcap"
     write_pcap(path, CHUNKS[:3])
-    bodies = []
-    for packet in rdpcap(str(path)):
-        layer = Unit(bytes(packet[TCP].payload)) if packet[TCP].payload else None
-        while isinstance(layer, Unit):
-            bodies.append(bytes(layer.body))
-            layer = layer.payload
+    sent = (bytes(packet[TCP].payload) for packet in rdpcap(str(path)) if packet[TCP].payload)
+    bodies = [bytes(unit.body) for data in sent for unit in units_in(data)]
     assert bodies == [b"message_1", b"message_2", b"message_3", b"record"]
 
 
