@@ -4,7 +4,7 @@ A test that needs a feature runs only where it is declared; a declared feature i
 its own requirement. What the profile demands of everyone is no feature. A key that is left out has the default below.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .keys import key
 
@@ -49,3 +49,12 @@ class Features:
     connections: int = key(16, "connections that it serves at the same time", least=1)
     exports_session_keys: bool = key(False, "session keys can leave the environment that terminates the channel")
     key_log: bool = key(False, "it can write session keys to a log, for tests")
+
+
+REFERENCE = Features(initiates_reattestation=True, connections=256)
+"""The statement of the reference device and service."""
+
+
+def as_message(features: Features) -> dict[str, object]:
+    """The statement as the control plane's `hello` carries it."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(features).items()}

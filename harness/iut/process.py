@@ -28,6 +28,7 @@ _DRAIN = 0.5
 _KILLED = 5.0
 """Seconds in which a killed process must be gone."""
 _QUOTED = 80
+_LAST_WORDS = 200
 _CRASH = re.compile(
     rb"Traceback \(most recent call last\)|AddressSanitizer|UndefinedBehaviorSanitizer|panicked at|^panic: |SIGSEGV|"
     rb"terminate called after|Segmentation fault|Assertion .* failed",
@@ -156,8 +157,9 @@ class Process:
     def describe(self) -> str:
         """How it ended and its last words, in one line; empty while it runs."""
         with contextlib.suppress(ProcessError):
-            last = self.wait(Deadline.after(_DRAIN)), self.stderr().strip().rpartition("\n")[2][:200]
-            return ": ".join(str(part) for part in last if str(part))
+            ended, last_line = self.wait(Deadline.after(_DRAIN)), self.stderr().strip().rpartition("\n")[2]
+            words = "".join(character for character in last_line if character.isprintable())[-_LAST_WORDS:]
+            return f"{ended}: {words}" if words else str(ended)
         return ""
 
     def peak_memory(self) -> int | None:

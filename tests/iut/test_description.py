@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from trustconn.harness.iut.description import (
     ROLES,
     Address,

@@ -1,0 +1,138 @@
+"""The adapter's side of the control plane for the reference peers: verbs to a `PeerHost`, events pushed as they happen.
+
+A request that is no request gets an error reply, never an exception; the end of the tester's stream ends the process.
+"""
+
+import asyncio
+import base64
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..iut.features import REFERENCE, as_message
+from ..iut.messages import MAX_LINE, PROTOCOL, Message, MessageError, check, decode, encode, verbs
+from .host import HostError, PeerHost
+
+MOST_UNREAD = 32 << 20
+"""Bytes that wait for a tester who does not read; then the process ends."""
+
+
+class Adapter:
+    """Serves one tester. `host` is set before `serve`; `push` is for its events."""
+
+    host: PeerHost
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
+        self._reader, self._writer = reader, writer
+        self._stopped = False
+
+    def push(self, event: Mapping[str, Any]) -> None:
+        """Sends an event. Raises MessageError when it does not match the schema."""
+        check(f"event.{event['event']}", event)
+        self._write(event)
+
+    async def serve(self) -> None:
+        """Answers requests in their order until `stop` or the end of the stream."""
+        while not self._stopped:
+            try:
+                line = await self._reader.readuntil()
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+                return
+            self._write(await self._answer(line))
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        self._writer.write(encode(message))
+        if self._writer.get_write_buffer_size() > MOST_UNREAD:
+            self._writer.abort()
+
+    async def _answer(self, line: bytes) -> Message:
+        identifier = 0
+        try:
+            request = decode(line)
+            if isinstance(number := request.get("id"), int) and 0 <= number < 1 << 32:
+                identifier = number
+            verb = request.get("verb")
+            if verb not in verbs():
+                raise HostError("unknown_verb", f"no verb {str(verb)[:80]!r}")
+            check(f"request.{verb}", request)
+            reply = {"id": identifier, "ok": await _VERBS[verb](self, request)}
+            check(f"reply.{verb}", reply)
+            return reply
+        except MessageError as error:
+            return _error(identifier, "bad_request", str(error))
+        except HostError as error:
+            return _error(identifier, error.code, str(error))
+
+    async def _hello(self, request: Message) -> Message:
+        options = self.host.options
+        return {
+            "protocol": PROTOCOL,
+            "role": options.role,
+            "name": f"trustconn reference {options.role}",
+            "version": version("trustconn"),
+            "verbs": list(verbs()),
+            "features": as_message(REFERENCE),
+        }
+
+    async def _provision(self, request: Message) -> Message:
+        configuration = {key: value for key, value in request.items() if key not in ("id", "verb", "folder")}
+        self.host.provision(Path(request["folder"]) if "folder" in request else None, configuration)
+        return {}
+
+    async def _start(self, request: Message) -> Message:
+        host, port = await self.host.listen()
+        return {"host": host, "port": port}
+
+    async def _connect(self, request: Message) -> Message:
+        return {"connection": await self.host.dial(request["host"], request["port"])}
+
+    async def _send(self, request: Message) -> Message:
+        content = base64.b64decode(request["content"])
+        self.host.send(request["connection"], content, request["content_type"])
+        return {}
+
+    async def _close(self, request: Message) -> Message:
+        self.host.close(request["connection"])
+        return {}
+
+    async def _events(self, request: Message) -> Message:
+        return {"events": [event for event in self.host.events if event["seq"] > request["since"]]}
+
+    async def _clock(self, request: Message) -> Message:
+        return {"now": self.host.set_clock(now=request.get("now"), advance=request.get("advance", 0))}
+
+    async def _restart(self, request: Message) -> Message:
+        self.host.restart()
+        return {}
+
+    async def _stop(self, request: Message) -> Message:
+        self._stopped = True
+        self.host.drop()
+        return {}
+
+
+_VERBS: dict[str, Callable[[Adapter, Message], Awaitable[Message]]] = {
+    name: getattr(Adapter, f"_{name}") for name in verbs()
+}
+
+
+def _error(identifier: int, code: str, message: str) -> Message:
+    return {"id": identifier, "error": {"code": code, "message": message[:4096]}}
+
+
+async def on_stdio() -> Adapter:
+    """An adapter on standard input and output."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=MAX_LINE)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout.buffer)
+    return Adapter(reader, writer)
+
+
+async def on_socket(host: str, port: int) -> Adapter:
+    """An adapter on a socket that it dials. Raises OSError."""
+    reader, writer = await asyncio.open_connection(host, port, limit=MAX_LINE)
+    assert isinstance(writer.transport, asyncio.WriteTransport)
+    return Adapter(reader, writer.transport)

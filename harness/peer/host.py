@@ -1,0 +1,207 @@
+"""The state of one reference peer process: configuration, listening socket, connections and the record of events.
+
+Everything here runs on one asyncio loop. Only loopback is served and dialled unless `far` allows more, and never with
+keys from a seed, because anyone can compute those.
+"""
+
+import asyncio
+import dataclasses
+import ipaddress
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from ..crypto.random import SeededRandom, system_random
+from ..identity.provision import is_seeded, load_world
+from ..identity.settings import SettingError
+from ..identity.world import World
+from .clock import Clock, ControlledClock
+from .connection import PeerConnection
+from .endpoint import Endpoint
+
+Role = Literal["device", "service"]
+KEPT_EVENTS = 4096
+MOST_CONNECTIONS = 256
+DIAL_TIMEOUT = 5.0
+
+
+class HostError(Exception):
+    """A request that cannot be carried out; `code` is one of the control plane's error codes."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How a peer process was started: `off` are the checks that are switched off, `far` allows other hosts.
+
+    `seeded` makes randomness repeat, for each connection by its number; None takes the system's.
+    """
+
+    role: Role
+    folder: Path
+    clock: Clock
+    seeded: SeededRandom | None = None
+    off: frozenset[str] = frozenset()
+    far: bool = False
+
+
+class PeerHost:
+    """`push` gets every event as it happens; `on_empty` is called when the last connection has gone."""
+
+    def __init__(self, options: HostOptions, push: Callable[[Mapping[str, Any]], None]) -> None:
+        """Raises SettingError when the credentials cannot be used."""
+        self.options = options
+        self.connections: dict[int, PeerConnection] = {}
+        self.events: deque[Mapping[str, Any]] = deque(maxlen=KEPT_EVENTS)
+        self.on_empty: Callable[[], None] = lambda: None
+        self._push = push
+        self._world = self._load(options.folder)
+        self._server: asyncio.Server | None = None
+        self._last_connection = self._last_seq = 0
+
+    async def listen(self, host: str = "127.0.0.1", port: int = 0) -> tuple[str, int]:
+        """Listens, once; where. Raises HostError."""
+        if self.options.role != "service":
+            raise HostError("wrong_role", "a device does not listen")
+        if self._server is not None:
+            raise HostError("wrong_state", "it listens already")
+        self._permit(host)
+        try:
+            self._server = await asyncio.get_running_loop().create_server(self._connection, host, port)
+        except OSError as error:
+            raise HostError("failed", f"{host}:{port}: {error.strerror or error}") from error
+        address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        return address
+
+    async def dial(self, host: str, port: int) -> int:
+        """Dials; the number of the connection. Raises HostError."""
+        if self.options.role != "device":
+            raise HostError("wrong_role", "a service does not dial")
+        self._permit(host)
+        try:
+            async with asyncio.timeout(DIAL_TIMEOUT):
+                await asyncio.get_running_loop().create_connection(self._connection, host, port)
+        except (OSError, TimeoutError) as error:
+            raise HostError("failed", f"{host}:{port}: {error}") from error
+        return self._last_connection
+
+    def connection(self, number: int) -> PeerConnection:
+        """A connection by its number. Raises HostError."""
+        if number not in self.connections:
+            raise HostError("unknown_connection", f"no connection {number}")
+        return self.connections[number]
+
+    def send(self, number: int, content: bytes, content_type: str) -> None:
+        """Sends signed data. Raises HostError."""
+        connection = self.connection(number)
+        self._command(connection, lambda: connection.endpoint.send_data(content, content_type))
+
+    def close(self, number: int) -> None:
+        """Sends CLOSE. Raises HostError."""
+        connection = self.connection(number)
+        self._command(connection, connection.endpoint.close)
+
+    def provision(self, folder: Path | None, configuration: Mapping[str, Any]) -> None:
+        """Replaces folder and policy for connections that begin later; what was remembered stays. Raises HostError."""
+        world = self._configured(self._load(folder or self.options.folder), configuration)
+        world.memory = self._world.memory
+        self._world = world
+        self.options = dataclasses.replace(self.options, folder=folder or self.options.folder)
+
+    def set_clock(self, *, now: int | None, advance: int) -> int:
+        """Sets or advances a controlled clock, then judges every timer; the time. Raises HostError."""
+        clock = self.options.clock
+        if not isinstance(clock, ControlledClock):
+            raise HostError("unsupported", "this peer runs on the system's clock")
+        clock.moment = clock.moment + advance if now is None else now
+        for connection in list(self.connections.values()):
+            connection.tick()
+        return clock.moment
+
+    def restart(self) -> None:
+        """Loses everything but what a restart keeps, and reads the folder again. Raises HostError."""
+        world, kept = self._load(self.options.folder), self._world.save()
+        self.drop()
+        world.restore(kept)
+        self._world = world
+
+    def drop(self) -> None:
+        """Stops listening and drops every connection without a word."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in list(self.connections.values()):
+            connection.abort()
+
+    def _load(self, folder: Path) -> World:
+        try:
+            return load_world(self.options.role, folder, self.options.clock.now)
+        except SettingError as error:
+            raise HostError("bad_configuration", str(error)) from error
+
+    def _configured(self, world: World, configuration: Mapping[str, Any]) -> World:
+        known = {field.name for field in dataclasses.fields(world.policy)}
+        if unknown := sorted(configuration.keys() - known):
+            raise HostError("unsupported", f"this peer has no setting {', '.join(unknown)}")
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in configuration.items()
+        }
+        try:
+            world.policy = dataclasses.replace(world.policy, **values).check(self.options.role)
+        except SettingError as error:
+            raise HostError("bad_configuration", str(error)) from error
+        return world
+
+    def _permit(self, host: str) -> None:
+        near = host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+        if near:
+            return
+        if not self.options.far:
+            raise HostError("failed", f"{host} is not this machine")
+        if is_seeded(self.options.folder):
+            raise HostError("failed", f"{host} is not this machine, and the keys come from a seed that anyone can know")
+
+    def _connection(self) -> PeerConnection:
+        self._last_connection += 1
+        number = self._last_connection
+        options = self.options
+        random = options.seeded.child(f"connection {number}") if options.seeded else system_random
+        endpoint = Endpoint(options.role, self._world, off=options.off, rng=random)
+
+        def report(name: str, fields: Mapping[str, Any]) -> None:
+            self._report(number, name, fields)
+
+        connection = PeerConnection(endpoint, options.clock, report, lambda: self._forget(number))
+        self.connections[number] = connection
+        if len(self.connections) > MOST_CONNECTIONS:
+            asyncio.get_running_loop().call_soon(connection.abort)
+        return connection
+
+    def _forget(self, number: int) -> None:
+        self.connections.pop(number, None)
+        if not self.connections:
+            self.on_empty()
+
+    def _report(self, connection: int, name: str, fields: Mapping[str, Any]) -> None:
+        self._last_seq += 1
+        event = {
+            "event": name,
+            "connection": connection,
+            "seq": self._last_seq,
+            "time": self.options.clock.now(),
+            **fields,
+        }
+        self.events.append(event)
+        self._push(event)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
