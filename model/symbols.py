@@ -209,3 +209,18 @@ def direction(flags_of_relying_party: Term, flags_of_attester: Term) -> Term:
 def structural() -> frozenset[str]:
     """Operators that are structure and leaves: transparent to everybody."""
     return frozenset({"const", "octets", "name", "slot", "seq", "array", "map", "bstr", "tag", "concat"})
+
+
+def matched(term: Term) -> tuple[Term, ...]:
+    """Arguments that a receiver takes apart: all of structure, what an opening yields of a symbol, nothing of the rest."""
+    if term.op in structural():
+        return () if term.op == "slot" else term.args
+    symbol = SYMBOLS[term.op]
+    return tuple(term.args[o.yields] for o in symbol.opens) if symbol.matches else ()
+
+
+def received_slots(pattern: Term) -> tuple[Term, ...]:
+    """Slots that matching `pattern` binds, left to right: meanings are not entered."""
+    if pattern.op == "slot":
+        return (pattern,)
+    return tuple(s for argument in matched(pattern) for s in received_slots(argument))

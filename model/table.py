@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .checks import CHECKS, Check
-from .terms import Term, received_slots
+from .symbols import received_slots
+from .terms import Term
 
 NET, RECORD, LOCAL, APP, TIMER = "net", "record", "local", "app", "timer"
 """Channels: bare handshake messages, frames in the protected channel, software to its TAM, application, injected clock."""

@@ -209,10 +209,3 @@ def children(term: Term) -> tuple[Term, ...]:
     if term.op == "slot":
         return (term.means,) if term.means is not None else ()
     return term.args
-
-
-def received_slots(pattern: Term) -> tuple[Term, ...]:
-    """Slots that matching `pattern` binds, left to right: meanings are not entered."""
-    if pattern.op == "slot":
-        return (pattern,)
-    return tuple(s for argument in pattern.args for s in received_slots(argument))

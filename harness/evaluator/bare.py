@@ -1,0 +1,122 @@
+"""Bare EDHOC: a party with credentials of any kind and no certificates, for published traces and foreign peers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..codec.cbor import CborError, decode, split_sequence
+from ..crypto.curves import EphemeralKey
+from ..crypto.suites import SUITES, Suite
+from .errors import CheckFailed
+
+SignatureKey = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """CRED_x with the keys in it: a signature verification key, a static share, or both."""
+
+    cred: bytes
+    public_key: SignatureKey = None
+    static_share: bytes | None = None
+
+
+@dataclass(slots=True)
+class BareParty:
+    """A provider of one party. `secret` is a signer, or a static Diffie-Hellman key."""
+
+    suites: tuple[int, ...]
+    suites_i: bytes
+    connection: bytes
+    """C_I or C_R, encoded."""
+    id_cred: bytes
+    secret: Callable[[bytes], bytes] | EphemeralKey
+    store: Mapping[bytes, Credential]
+    """Encoded ID_CRED_x to the credential, ours and the peers' that are known."""
+    ead: Mapping[int, bytes] = field(default_factory=dict)
+    exponent: EphemeralKey | None = None
+    """A fixed ephemeral key, for published traces."""
+
+    def given(self, label: str) -> Any:
+        """Values of atoms; see `Provider.given`."""
+        if label.startswith("ead_"):
+            return self.ead.get(int(label[4:]), b"")
+        if label in ("x", "y") and self.exponent is not None:
+            return self.exponent
+        return {
+            "suites_i": self.suites_i,
+            "c_i": self.connection,
+            "c_r": self.connection,
+            "id_cred_i": self.id_cred,
+            "id_cred_r": self.id_cred,
+            "sk_i": self.secret,
+            "sk_r": self.secret,
+        }[label]
+
+    def look_up(self, symbol: str, argument: bytes) -> Any:
+        """Credentials by ID_CRED_x, keys by CRED_x; an unknown one is refused (RFC 9528 section 3.5.2)."""
+        if symbol == "cred":
+            if argument not in self.store:
+                raise CheckFailed("id_cred_r_is_a_certificate", "no such credential")
+            return self.store[argument].cred
+        credential = next(c for c in self.store.values() if c.cred == argument)
+        return credential.public_key if symbol == "public_key" else credential.static_share
+
+    def suite(self) -> Suite:
+        """The suite that this party speaks."""
+        return SUITES[self.suites[0]]
+
+    def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
+        """The predicates of the handshake."""
+        if check == "suite_is_most_preferred":
+            judge_suites(arguments[0], self.suites)
+        elif check in ("g_x_is_valid", "g_y_is_valid"):
+            judge_share(check, arguments[0], self.suite())
+        elif check.startswith("ead_"):
+            judge_ead(check, arguments[0])
+        else:
+            raise KeyError(check)
+
+
+def judge_suites(suites_i: bytes, supported: tuple[int, ...]) -> None:
+    """RFC 9528 section 6.3: the selected suite is ours, and nothing that the initiator prefers to it is.
+
+    Raises:
+        CheckFailed: `suite_is_most_preferred`.
+    """
+    value = decode(suites_i)
+    offered = value if isinstance(value, list) else [value]
+    *preferred, selected = offered
+    if selected not in supported:
+        raise CheckFailed("suite_is_most_preferred", f"suite {selected} is not supported")
+    if any(suite in supported for suite in preferred):
+        raise CheckFailed("suite_is_most_preferred", "a suite that the initiator prefers is supported")
+
+
+def judge_share(check: str, share: bytes, suite: Suite) -> None:
+    """RFC 9528 section 9.2.
+
+    Raises:
+        CheckFailed: the share is no point, or one of small order.
+    """
+    try:
+        suite.curve.validate(share)
+    except ValueError as error:
+        raise CheckFailed(check, str(error)) from error
+
+
+def judge_ead(check: str, ead: bytes) -> None:
+    """RFC 9528 section 3.8: this profile knows no EAD item but padding, so a critical one (negative label) is refused.
+
+    Raises:
+        CheckFailed: a critical item.
+    """
+    for item in split_sequence(ead):
+        value = decode(item)
+        if isinstance(value, int) and value < 0:
+            raise CheckFailed(check, f"critical EAD item {-value}")
+
+
+__all__ = ["BareParty", "CborError", "Credential", "judge_ead", "judge_share", "judge_suites"]

@@ -1,0 +1,185 @@
+"""Octets to terms: structure is taken apart, ciphertexts are opened, slots are bound."""
+
+from __future__ import annotations
+
+from ...model.terms import Term
+from ..codec.cbor import BSTR, NINT, TAG, UINT, CborError, bstr, decode, encode, head, split_array, split_map, split_sequence
+from ..codec.cbor import unbstr
+from ..crypto.errors import TagMismatch
+from .errors import CheckFailed, GrammarError
+from .grammar import GRAMMARS
+from .makers import KID, has_rest, keystream, map_keys, xor
+from .registry import MATCHERS, matches
+from .run import Run
+
+
+def match(run: Run, pattern: Term, data: bytes) -> None:
+    """Take `data` apart along `pattern`, left to right, and bind its slots; what was received is kept as it came.
+
+    Raises:
+        GrammarError: another form.
+        CheckFailed: an AEAD tag does not verify.
+    """
+    if pattern in run.blind:
+        run.bind(pattern, data)
+        return
+    MATCHERS[pattern.op](run, pattern, data)
+    run.values[pattern] = data
+
+
+@matches("slot")
+def _slot(run: Run, pattern: Term, data: bytes) -> None:
+    sort = pattern.sort
+    size = sort.size
+    if size not in ("item", "items", "rest") and len(data) != run.length(size):
+        raise GrammarError(pattern.label, f"{len(data)} octets, not {run.length(size)}")
+    if sort.grammar is not None:
+        try:
+            GRAMMARS[sort.grammar](data, run.rules)
+        except ValueError as error:
+            raise GrammarError(pattern.label, str(error)) from error
+    run.bind(pattern, data)
+
+
+@matches("const")
+def _const(run: Run, pattern: Term, data: bytes) -> None:
+    if data != run.value(pattern) and (run.rules.deterministic or decode(data, rules=run.rules) != pattern.params[1]):
+        raise GrammarError(repr(pattern), "another constant")
+
+
+@matches("seq")
+def _seq(run: Run, pattern: Term, data: bytes) -> None:
+    try:
+        items = split_sequence(data, rules=run.rules)
+    except CborError as error:
+        raise GrammarError("sequence", str(error)) from error
+    fixed = len(pattern.args)
+    last = pattern.args[-1] if pattern.args else None
+    open_ended = last is not None and last.op == "slot" and last.sort.size == "items"
+    fixed -= open_ended
+    if len(items) < fixed or (len(items) > fixed and not open_ended):
+        raise GrammarError("sequence", f"{len(items)} items, not {fixed}{' or more' if open_ended else ''}")
+    for argument, item in zip(pattern.args, items, strict=False):
+        if argument is not last or not open_ended:
+            match(run, argument, item)
+    if open_ended and last is not None:
+        match(run, last, b"".join(items[fixed:]))
+
+
+@matches("array")
+def _array(run: Run, pattern: Term, data: bytes) -> None:
+    try:
+        items = split_array(data, rules=run.rules)
+    except CborError as error:
+        raise GrammarError("array", str(error)) from error
+    if len(items) != len(pattern.args):
+        raise GrammarError("array", f"{len(items)} items, not {len(pattern.args)}")
+    for argument, item in zip(pattern.args, items, strict=True):
+        match(run, argument, item)
+
+
+@matches("map")
+def _map(run: Run, pattern: Term, data: bytes) -> None:
+    try:
+        entries = split_map(data, rules=run.rules)
+    except CborError as error:
+        raise GrammarError("map", str(error)) from error
+    if not run.rules.deterministic:
+        entries = {encode(decode(k, rules=run.rules)): v for k, v in entries.items()}
+    for (key, optional), argument in zip(map_keys(pattern), pattern.args, strict=False):
+        value = entries.pop(key, b"")
+        if value:
+            match(run, argument, value)
+        elif optional:
+            run.bind(argument, b"")
+        else:
+            raise GrammarError("map", f"no key {decode(key)}")
+    if has_rest(pattern):
+        match(run, pattern.args[-1], b"".join([part for pair in entries.items() for part in pair]))
+    elif entries:
+        raise GrammarError("map", f"unknown key {next(iter(entries)).hex()}")
+
+
+@matches("bstr")
+def _bstr(run: Run, pattern: Term, data: bytes) -> None:
+    try:
+        content = unbstr(data, rules=run.rules)
+    except CborError as error:
+        raise GrammarError("byte string", str(error)) from error
+    match(run, pattern.args[0], content)
+
+
+@matches("tag")
+def _tag(run: Run, pattern: Term, data: bytes) -> None:
+    number = pattern.params[0]
+    assert isinstance(number, int)
+    start = head(TAG, number)
+    if not data.startswith(start):
+        raise GrammarError("tag", f"no tag {number}")
+    match(run, pattern.args[0], data[len(start) :])
+
+
+@matches("concat")
+def _concat(run: Run, pattern: Term, data: bytes) -> None:
+    at = 0
+    *sized, last = pattern.args
+    for argument in sized:
+        size = run.length(argument.sort.size)
+        match(run, argument, data[at : at + size])
+        at += size
+    match(run, last, data[at:])
+
+
+@matches("octets")
+def _octets(run: Run, pattern: Term, data: bytes) -> None:
+    if data != pattern.params[0]:
+        raise GrammarError("octets", "other octets")
+
+
+@matches("stream")
+def _stream(run: Run, pattern: Term, data: bytes) -> None:
+    match(run, pattern.args[2], xor(data, keystream(run, pattern, len(data))))
+
+
+@matches("aead")
+def _aead(run: Run, pattern: Term, data: bytes) -> None:
+    check = str(pattern.params[0])
+    key, nonce, aad = (run.value(a) for a in pattern.args[:3])
+    try:
+        plaintext = run.suite.aead.open(key, nonce, aad, data)
+    except TagMismatch as error:
+        if check not in run.off:
+            raise CheckFailed(check, str(error)) from error
+        plaintext = run.suite.aead.open_unverified(key, nonce, aad, data)
+    match(run, pattern.args[3], plaintext)
+
+
+@matches("compact")
+def _compact(run: Run, pattern: Term, data: bytes) -> None:
+    major = data[0] >> 5
+    if major in (UINT, NINT):
+        if len(data) != 1:
+            raise GrammarError("ID_CRED", "an integer that is no identifier")
+        match(run, pattern.args[0], encode({KID: data}))
+    elif major == BSTR:
+        GRAMMARS_IDENTIFIER(data, run.rules)
+        match(run, pattern.args[0], encode({KID: unbstr(data, rules=run.rules)}))
+    else:
+        _refuse_uncompacted(run, data)
+        match(run, pattern.args[0], data)
+
+
+GRAMMARS_IDENTIFIER = GRAMMARS["identifier"]
+
+
+def _refuse_uncompacted(run: Run, data: bytes) -> None:
+    """A map of kid alone must have been compacted (RFC 9528 section 3.5.3.2)."""
+    try:
+        header = decode(data, rules=run.rules)
+    except CborError as error:
+        raise GrammarError("ID_CRED", str(error)) from error
+    if isinstance(header, dict) and set(header) == {KID} and run.rules.deterministic:
+        raise GrammarError("ID_CRED", "a kid alone is sent compacted")
+
+
+__all__ = ["bstr", "match"]

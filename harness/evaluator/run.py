@@ -1,0 +1,211 @@
+"""One run of one role: the values it holds, computed on demand and forgotten with what they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ...model.checks import CHECKS
+from ...model.table import Form, Holds, Step, TagVerifies, Verifies
+from ...model.terms import Term
+from ..codec.cbor import STRICT, Strictness, decode
+from ..crypto.random import Random
+from ..crypto.signatures import ES256, SignatureAlgorithm
+from ..crypto.suites import SUITES, Suite
+from .errors import CheckFailed, Unbound
+from .registry import MAKERS
+
+Signer = Callable[[bytes], bytes]
+
+
+class Provider(Protocol):
+    """What a run asks of the world around it."""
+
+    def given(self, label: str) -> Any:
+        """Value of an atom: octets, or a handle for a secret. Raises KeyError for what this party does not have."""
+
+    def look_up(self, symbol: str, argument: bytes) -> Any:
+        """Value of a symbol that the world decides: credentials, keys in them, digests of them."""
+
+    def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
+        """A predicate of the world; raises `CheckFailed`."""
+
+
+class Run:
+    """Values of one role in one session.
+
+    `off` are names of checks that are not made. `pinned` values replace what a term would evaluate to, wherever it stands:
+    parents are computed over them, so that they are signed and encrypted again.
+    """
+
+    __slots__ = ("_suite", "blind", "bound", "off", "pinned", "provider", "rng", "role", "rules", "values")
+
+    def __init__(
+        self, role: str, provider: Provider, rng: Random, *, off: frozenset[str] = frozenset(), rules: Strictness = STRICT
+    ) -> None:
+        self.role = role
+        self.provider = provider
+        self.rng = rng
+        self.off = off
+        self.rules = rules
+        self.values: dict[Term, Any] = {}
+        self.bound: set[Term] = set()
+        self.pinned: dict[Term, Any] = {}
+        self.blind: tuple[Term, ...] = ()
+        self._suite: Suite | None = None
+
+    # --- values ------------------------------------------------------------------------------------------------------
+
+    def value(self, term: Term) -> Any:
+        """Value of a term; computed once.
+
+        Raises:
+            Unbound: this role cannot know it yet.
+        """
+        values = self.values
+        if term in values:
+            return values[term]
+        made = values[term] = self._make(term)
+        return made
+
+    def _make(self, term: Term) -> Any:
+        if self.pinned and term in self.pinned:
+            return self.pinned[term]
+        op = term.op
+        if op == "slot":
+            way = term.defs.get(self.role) or term.means
+            if way is None:
+                raise Unbound(f"{self.role} has no value for {term.label}")
+            return self.value(way)
+        if op == "name":
+            return self._ask(term)
+        return MAKERS[op](self, term)
+
+    def _ask(self, atom: Term) -> Any:
+        try:
+            return self.provider.given(atom.label)
+        except KeyError as error:
+            if atom.label in ("x", "y"):
+                return self.suite.curve.ephemeral(self.rng)
+            raise Unbound(f"{self.role} was not given {atom.label}") from error
+
+    # --- binding and forgetting --------------------------------------------------------------------------------------
+
+    def bind(self, term: Term, data: bytes) -> None:
+        """A received value."""
+        self.values[term] = data
+        self.bound.add(term)
+
+    def unbind(self, slots: Iterable[Term]) -> None:
+        """Forget earlier receptions of these slots and whatever was computed from them."""
+        again = self.bound.intersection(slots)
+        if again:
+            self.bound -= again
+            self.forget(again)
+
+    def forget(self, leaves: Iterable[Term]) -> None:
+        """Forget slots or atoms, and every value that depends on one of them."""
+        gone = frozenset(leaves)
+        kept = self.bound
+        stale = [t for t in self.values if t in gone or (t not in kept and not gone.isdisjoint(t.reach))]
+        for term in stale:
+            del self.values[term]
+        if any(leaf.label == "SUITES_I" for leaf in gone):
+            self._suite = None
+
+    def assign(self, pairs: Iterable[tuple[Term, Term]]) -> None:
+        """Assign registers, all right-hand sides first."""
+        computed = [(register, self.value(source)) for register, source in pairs]
+        if not computed:
+            return
+        self.forget(register for register, _ in computed)
+        self.values.update(computed)
+        self.bound.update(register for register, _ in computed)
+
+    def redraw(self, atoms: Iterable[Term]) -> None:
+        """Ask anew for fresh atoms."""
+        self.forget(atoms)
+
+    # --- the cipher suite --------------------------------------------------------------------------------------------
+
+    @property
+    def suite(self) -> Suite:
+        """The selected suite: the last of SUITES_I (RFC 9528 section 3.6).
+
+        Raises:
+            KeyError: not one of ours.
+        """
+        if self._suite is None:
+            self._suite = SUITES[self.selected_suite()]
+        return self._suite
+
+    def selected_suite(self) -> int:
+        """Number of the selected suite, known to us or not."""
+        from ...model.protocol.edhoc import SUITES_I
+
+        suites = decode(self.value(SUITES_I), rules=self.rules)
+        selected = suites[-1] if isinstance(suites, list) else suites
+        assert isinstance(selected, int)
+        return selected
+
+    def algorithm(self, label: str) -> SignatureAlgorithm:
+        """Signature algorithm of a `sign` term or a `Verifies` form."""
+        return self.suite.signature if label == "suite" else ES256
+
+    def length(self, size: int | str) -> int:
+        """Octets of a size that a sort or a symbol names."""
+        if isinstance(size, int):
+            return size
+        suite = self.suite
+        return {
+            "share": suite.curve.share_length,
+            "hash": suite.hash_length,
+            "mac": suite.mac_length,
+            "signature": suite.signature.length,
+            "key": suite.aead.key_length,
+            "nonce": suite.aead.nonce_length,
+        }[size]
+
+    # --- checks ------------------------------------------------------------------------------------------------------
+
+    def judge(self, step: Step) -> None:
+        """One check of a row, unless it is switched off.
+
+        Raises:
+            CheckFailed: it refuses.
+        """
+        name = step.check.name
+        if name in self.off:
+            return
+        self._judge(name, step.form)
+
+    def _judge(self, name: str, form: Form) -> None:
+        if isinstance(form, Holds):
+            self.provider.judge(name, tuple(self.value(a) for a in form.arguments))
+        elif isinstance(form, Verifies):
+            self._verify(name, form)
+        elif not isinstance(form, TagVerifies):
+            expected = form.expected if form.expected is not None else form.slot.means
+            assert expected is not None, form.slot
+            if self.value(form.slot) != self.value(expected):
+                raise CheckFailed(name, f"{form.slot.label} is not what it must be")
+
+    def _verify(self, name: str, form: Verifies) -> None:
+        key, signature, message = self.value(form.key), self.value(form.slot), self.value(form.message)
+        try:
+            self.algorithm(form.algorithm).verify(key, signature, message)
+        except ValueError as error:
+            raise CheckFailed(name, f"{form.slot.label}: {error}") from error
+
+
+def check_names(names: Iterable[str]) -> frozenset[str]:
+    """Names of checks to switch off.
+
+    Raises:
+        KeyError: a name that is no check.
+    """
+    chosen = frozenset(names)
+    for name in chosen:
+        if name not in CHECKS:
+            raise KeyError(name)
+    return chosen

@@ -1,0 +1,296 @@
+"""Roles made ready for the search: instances with their terms, and every position from which a term can be extracted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+
+from .protocol import AGENT, EXPONENT, GROUP, MESSAGE, Event, Leak, Match, ModelError, Protocol, Recv, Role, Send
+from .protocol import Step as TemplateStep
+from .protocol import Symbol, Template
+from .terms import ANY, EXPONENTS, App, Atom, Group, Term, Var, app, deref, exponents
+from .unify import TUPLE, TUPLE_BIT
+
+INVERSE = "inverse"
+NEUTRAL = "neutral"
+SEND, RECV, EVENT, EQUAL, DIFFER = range(5)
+
+
+@dataclass(slots=True)
+class Position:
+    """`term` comes out of the send at `step` for whoever has `keys`. With `inside`, only what is within it is new."""
+
+    step: int
+    term: Term
+    keys: tuple[Term, ...]
+    inside: bool
+
+
+@dataclass(slots=True)
+class Step:
+    """One instantiated step: `terms` holds the message, the two sides of a match, or the data of an event."""
+
+    kind: int
+    terms: tuple[Term, ...]
+    leak: bool = False
+
+
+@dataclass(slots=True)
+class Instance:
+    """Run number `index` of a role: shared by all branches, because backtracking unbinds its variables."""
+
+    role: CompiledRole
+    index: int
+    env: dict[str, Term]
+    steps: list[Step]
+    positions: dict[object, list[Position]] = field(default_factory=dict)
+    first_send: dict[Atom, int] = field(default_factory=dict)
+
+
+class Signature:
+    """Sort bits, symbols with their weak twins, and the building of terms."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._bits: dict[str, int] = {TUPLE: TUPLE_BIT}
+        self.symbols: dict[str, Symbol] = dict(protocol.symbols)
+        for symbol in protocol.symbols.values():
+            if symbol.weak is not None:
+                twin = symbol.name + "~"
+                self.symbols[twin] = Symbol(twin, symbol.arity, (symbol.weak,), sort=symbol.result)
+        self.transparent = frozenset(s.name for s in self.symbols.values() if _transparent(s))
+        self.neutral = Atom(NEUTRAL, self.bit(GROUP))
+        self.constants: dict[str, Atom] = {n: Atom(n, self.bit(s)) for n, s in protocol.constants.items()}
+        self.constants |= {n: Atom(n, self.bit(s), public=False) for n, s in protocol.secrets.items()}
+        self.agent_bit = self.bit(AGENT)
+
+    def bit(self, sort: str) -> int:
+        """The bit of a base sort."""
+        return self._bits.setdefault(sort, 1 << len(self._bits))
+
+    def mask(self, sort: str) -> int:
+        """The sorts that a variable of `sort` accepts."""
+        if sort == MESSAGE or (self.protocol.untyped and sort not in (AGENT, GROUP)):
+            return ANY
+        mask = 0
+        for base in self.protocol.sorts.get(sort, (sort,)):
+            if base == MESSAGE:
+                return ANY
+            mask |= self.bit(base)
+        return mask
+
+    def term(self, template: Template, env: dict[str, Term]) -> Term:
+        """Instantiate a template.
+
+        Raises:
+            ModelError: an unknown name or symbol, or a wrong number of arguments.
+        """
+        if isinstance(template, str):
+            found = env.get(template) or self.constants.get(template)
+            if found is None:
+                raise ModelError(f"unknown name {template!r}")
+            return found
+        head, *rest = template
+        if not isinstance(head, str):
+            raise ModelError(f"not a term: {template!r}")
+        args = tuple(self.term(a, env) for a in rest)
+        if head == TUPLE:
+            return tuple_of(args)
+        if head == "dh":
+            return self._group(args)
+        symbol = self.symbols.get(head)
+        if symbol is None or symbol.arity != len(args):
+            raise ModelError(f"{head} with {len(args)} arguments is not a declared symbol")
+        return self.apply(symbol, args)
+
+    def apply(self, symbol: Symbol, args: tuple[Term, ...]) -> Term:
+        """An application of a declared symbol."""
+        return app(symbol.name, args, self.bit(symbol.result))
+
+    def _group(self, args: tuple[Term, ...]) -> Term:
+        atoms: list[Term] = []
+        rest: Var | None = None
+        for arg in args:
+            if arg is self.neutral:
+                return self.neutral
+            if type(arg) is Group:
+                more, tail = exponents(arg)
+                atoms.extend(more)
+                if tail is not None and rest is not None:
+                    raise ModelError("a Diffie-Hellman term has more than one received share")
+                rest = rest or tail
+            elif type(arg) is Var:
+                raise ModelError(f"{arg.name} is used in an exponent but is not of sort {GROUP}")
+            else:
+                atoms.append(arg)
+        return Group(tuple(atoms), rest, self.bit(GROUP))
+
+
+def _transparent(symbol: Symbol) -> bool:
+    everything = tuple(range(symbol.arity))
+    return symbol.arity > 0 and everything in symbol.builds and {o.yields for o in symbol.opens if not o.needs} == set(everything)
+
+
+def tuple_of(args: tuple[Term, ...]) -> Term:
+    """A tuple, flattened at its end: `(a, (b, c))` is `(a, b, c)`."""
+    if len(args) == 1:
+        return args[0]
+    last = args[-1]
+    if type(last) is App and last.symbol == TUPLE:
+        args = (*args[:-1], *last.args)
+    return app(TUPLE, args, TUPLE_BIT)
+
+
+class CompiledRole:
+    """A role, with the received shares in `zero` fixed to the neutral element."""
+
+    def __init__(self, signature: Signature, role: Role, powers: frozenset[str], zero: frozenset[str]) -> None:
+        self.signature, self.role, self.zero = signature, role, zero
+        self.name = role.name
+        self.steps = tuple(role.steps)
+        self.powers = powers
+        if role.actor not in role.agents:
+            raise ModelError(f"role {role.name}: its actor {role.actor} is not one of its agents")
+
+    def instance(self, index: int) -> Instance:
+        """Run number `index`, with variables and fresh values of its own."""
+        sig, role = self.signature, self.role
+        env: dict[str, Term] = {a: Var(a, sig.agent_bit, index) for a in role.agents}
+        for name, sort in role.fresh.items():
+            env[name] = Atom(name, sig.bit(sort), index)
+        for name, sort in role.variables.items():
+            env[name] = self._variable(name, sort, index)
+        made = Instance(self, index, env, [self._step(s, env) for s in self.steps])
+        _find_positions(made, sig)
+        return made
+
+    def _variable(self, name: str, sort: str, index: int) -> Term:
+        if name in self.zero:
+            return self.signature.neutral
+        if sort == GROUP:
+            return Group((), Var(name, EXPONENTS, index), self.signature.bit(GROUP))
+        if sort == EXPONENT:
+            raise ModelError(f"variable {name}: an exponent is never received")
+        return Var(name, self.signature.mask(sort), index)
+
+    def _step(self, step: TemplateStep, env: dict[str, Term]) -> Step:
+        make = self.signature.term
+        if isinstance(step, Send):
+            return Step(SEND, (make(step.message, env),))
+        if isinstance(step, Recv):
+            return Step(RECV, (make(step.message, env),))
+        if isinstance(step, Leak):
+            granted = step.power in self.powers
+            return Step(SEND if granted else EVENT, (make(step.message, env),), leak=granted)
+        if isinstance(step, Event):
+            return Step(EVENT, tuple(make(t, env) for t in step.data))
+        assert isinstance(step, Match)
+        return Step(EQUAL if step.equal else DIFFER, (make(step.left, env), make(step.right, env)))
+
+
+def compile_roles(signature: Signature, powers: frozenset[str]) -> list[CompiledRole]:
+    """All roles; with the neutral element, once more for each set of shares that could be it."""
+    compiled = []
+    for role in signature.protocol.roles:
+        shares = [n for n, s in role.variables.items() if s == GROUP] if signature.protocol.neutral_element else []
+        for zero in chain.from_iterable(combinations(shares, n) for n in range(len(shares) + 1)):
+            compiled.append(CompiledRole(signature, role, powers, frozenset(zero)))
+    return compiled
+
+
+def _find_positions(instance: Instance, signature: Signature) -> None:
+    """Index the terms that come out of each send, without those that the attacker had before it."""
+    plain: set[int] = set()
+    for number, step in enumerate(instance.steps):
+        if step.kind == RECV:
+            _mark_plain(step.terms[0], signature, plain)
+        elif step.kind == SEND:
+            seen: set[Atom] = set()
+            _all_fresh(step.terms[0], seen)
+            for atom in seen:
+                instance.first_send.setdefault(atom, number)
+            found: list[Position] = []
+            _extract(step.terms[0], (), number, signature, plain, found)
+            for position in found:
+                for index in _index_keys(position.term):
+                    instance.positions.setdefault(index, []).append(position)
+            _mark_plain(step.terms[0], signature, plain)
+
+
+def _all_fresh(term: Term, into: set[Atom]) -> None:
+    if type(term) is Atom and term.run >= 0:
+        into.add(term)
+    for child in term.args if type(term) is App else term.atoms if type(term) is Group else ():
+        _all_fresh(child, into)
+
+
+def _mark_plain(term: Term, signature: Signature, plain: set[int]) -> None:
+    plain.add(_identity(term))
+    if type(term) is App:
+        if term.symbol == TUPLE:
+            for arg in term.args:
+                _mark_plain(arg, signature, plain)
+        else:
+            for opening in signature.symbols[term.symbol].opens:
+                if not opening.needs:
+                    _mark_plain(term.args[opening.yields], signature, plain)
+
+
+def _identity(term: Term) -> int:
+    """Applications of one instance are interned; a received share is its exponent variable."""
+    if type(term) is Group and not term.atoms and term.rest is not None:
+        return id(term.rest)
+    return id(term)
+
+
+def _extract(
+    term: Term, keys: tuple[Term, ...], step: int, signature: Signature, plain: set[int], found: list[Position]
+) -> None:
+    if _identity(term) in plain or (type(term) is Atom and term.run < 0 and term.public):
+        return
+    if type(term) is Var:
+        if term.mask != signature.agent_bit:
+            found.append(Position(step, term, keys, term.mask == ANY or _openable(term.mask, signature)))
+        return
+    if type(term) is Group and len(term.atoms) + (term.rest is not None) > 1:
+        raise ModelError(f"{term!r} comes out of a send: derive a key from a shared secret before sending it")
+    if type(term) is not App:
+        found.append(Position(step, term, keys, False))
+        return
+    if term.symbol == TUPLE or term.symbol in signature.transparent:
+        for arg in term.args:
+            _extract(arg, keys, step, signature, plain, found)
+        return
+    found.append(Position(step, term, keys, False))
+    for opening in signature.symbols[term.symbol].opens:
+        needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
+        _extract(term.args[opening.yields], (*keys, *needed), step, signature, plain, found)
+
+
+def _openable(mask: int, signature: Signature) -> bool:
+    """Whether a term of these sorts can have something inside that comes out of it."""
+    return bool(mask & TUPLE_BIT) or any(s.opens and mask & signature.bit(s.result) for s in signature.symbols.values())
+
+
+def inverse(key: Term, signature: Signature) -> Term:
+    """The key that opens what `key` closes; `inverse(V)` while that depends on a variable."""
+    key = deref(key)
+    if type(key) is App:
+        partner = signature.symbols[key.symbol].inverse if key.symbol in signature.symbols else None
+        return app(partner, key.args, signature.bit(signature.symbols[partner].result)) if partner else key
+    if type(key) is Var and (key.mask == ANY or _asymmetric(key.mask, signature)):
+        return app(INVERSE, (key,), 0)
+    return key
+
+
+def _asymmetric(mask: int, signature: Signature) -> bool:
+    return any(s.inverse and mask & signature.bit(s.result) for s in signature.symbols.values())
+
+
+def _index_keys(term: Term) -> tuple[object, ...]:
+    """Under which keys a position is found: its symbol, `Group`, the sort bit of an atom, or `Var`."""
+    if type(term) is App:
+        return (term.symbol,)
+    if type(term) is Group:
+        return (GROUP,)
+    return (term,) if type(term) is Atom else (Var,)

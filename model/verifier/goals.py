@@ -1,0 +1,165 @@
+"""Goals before they are branched on: what is public falls away, tuples fall apart, known terms only need an order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .compiled import INVERSE, Signature, inverse
+from .protocol import Symbol
+from .query import Query, at
+from .state import Known, State
+from .terms import App, Atom, Group, Multi, Term, Var, deref, equal, exponents, fresh_atoms
+from .unify import TUPLE, Equation, unify
+
+
+class Context:
+    """What stays the same during one search: the signature, the powers, and the classes of the agents that are named."""
+
+    def __init__(self, signature: Signature, query: Query, agents: Mapping[str, Atom], powers: frozenset[str]) -> None:
+        self.signature, self.query, self.powers = signature, query, powers
+        self.classes: dict[Atom, str] = {agents[name]: kind for name, kind in query.classes.items()}
+        self.agents = agents
+
+    def reveal_modes(self, term: App) -> tuple[bool, ...]:
+        """How a long-term key may be given away: `False` at any time, `True` only after the claim."""
+        symbol: Symbol = self.signature.symbols[term.symbol]
+        if symbol.owners is None:
+            return ()
+        modes = set()
+        for place in symbol.owners:
+            owner = deref(term.args[place])
+            kind = self.classes.get(owner) if type(owner) is Atom else None
+            if kind is None:
+                if self.powers & symbol.revealed_by:
+                    modes.add(False)
+            elif kind in symbol.revealed_by:
+                modes.add(False)
+            elif self.query.late:
+                modes.add(True)
+        return tuple(sorted(modes))
+
+    def is_public(self, term: Term) -> bool:
+        """Whether everybody knows the term, whatever its variables turn out to be."""
+        term = deref(term)
+        if type(term) is Atom:
+            return term.public and term.run < 0
+        if type(term) is Var:
+            return term.mask == self.signature.agent_bit
+        if type(term) is App:
+            if term.symbol == TUPLE:
+                return all(self.is_public(a) for a in term.args)
+            symbol = self.signature.symbols.get(term.symbol)
+            return symbol is not None and any(all(self.is_public(term.args[i]) for i in alt) for alt in symbol.builds)
+        atoms, rest = exponents(term)
+        return not atoms and rest is None
+
+
+def settle(state: State, context: Context, pending: list[Equation]) -> bool:
+    """Simplify all goals until only those are left that need a branch or wait for a binding. False: no such trace.
+
+    Equations with several solutions are left in `pending`: the caller branches on them, then settles again.
+    """
+    kept: list[tuple[Term | Known, int]] = []
+    work = state.open
+    state.open = []
+    while work:
+        while state.match:
+            if not unify(*state.match.pop(), pending):
+                return False
+        goal, node = work.pop()
+        if type(goal) is Known:
+            _known(goal, node, work, kept)
+            continue
+        if not _simplify(state, context, deref(goal), node, work, kept):
+            return False
+        if state.open:
+            work.extend(state.open)
+            state.open = []
+    while state.match:
+        if not unify(*state.match.pop(), pending):
+            return False
+    state.open = kept
+    return _consistent(state, context)
+
+
+def _known(goal: Known, node: int, work: list[tuple[Term | Known, int]], kept: list[tuple[Term | Known, int]]) -> None:
+    rest: Var | None = goal.rest
+    while rest is not None and rest.ref is not None:
+        multi: Multi = rest.ref
+        work.extend((atom, node) for atom in multi.atoms)
+        rest = multi.rest
+    if rest is not None:
+        kept.append((Known(rest), node))
+
+
+def _simplify(
+    state: State,
+    context: Context,
+    term: Term,
+    node: int,
+    work: list[tuple[Term | Known, int]],
+    kept: list[tuple[Term | Known, int]],
+) -> bool:
+    signature = context.signature
+    if type(term) is App:
+        if term.symbol == TUPLE or term.symbol in signature.transparent:
+            work.extend((arg, node) for arg in term.args)
+            return True
+        if term.symbol == INVERSE:
+            key = inverse(term.args[0], signature)
+            if type(key) is App and key.symbol == INVERSE:
+                kept.append((key, node))
+            else:
+                work.append((key, node))
+            return True
+    if type(term) is Var:
+        if term.mask != signature.agent_bit:
+            kept.append((term, node))
+        return True
+    if context.is_public(term):
+        return True
+    if not _originates(state, term, node):
+        return False
+    for learned, source in state.learned:
+        if equal(learned, term):
+            return state.before(source, node)
+    kept.append((term, node))
+    return True
+
+
+def _originates(state: State, term: Term, node: int) -> bool:
+    """A fresh value is nowhere before its run has sent something with it."""
+    atoms: set[Atom] = set()
+    fresh_atoms(term, atoms)
+    for atom in atoms:
+        first = state.runs[atom.run].first_send.get(atom)
+        if first is None:
+            return False
+        state.reach(atom.run, first + 1)
+        if not state.before(state.events[atom.run][first], node):
+            return False
+    return True
+
+
+def _consistent(state: State, context: Context) -> bool:
+    """Facts that can only become false: reveals that are allowed, terms that differ, and no leak of a protected term."""
+    for term, late in state.reveals:
+        if type(term) is App and late not in context.reveal_modes(term):
+            return False
+    if any(equal(left, right) for left, right in state.differ):
+        return False
+    for run, leak in state.leaks:
+        if run < len(context.query.premises):
+            return False
+        if any(equal(leak, at(state, i, t)) for i, t in context.query.unleaked):
+            return False
+    return True
+
+
+def waiting(term: Term | Known) -> bool:
+    """Whether a goal can wait: the attacker chooses it, unless it is bound later."""
+    if type(term) is Var or type(term) is Known:
+        return True
+    if type(term) is Group:
+        return not exponents(term)[0]
+    return type(term) is App and term.symbol == INVERSE

@@ -1,0 +1,313 @@
+"""Backward refinement of patterns: the core loop.
+
+Each goal (a term that the attacker must know before a node) is solved in every way that a trace allows: a long-term key is
+given away; the attacker builds the term; or it comes out of a send, of a run that is in the pattern or of a new one. When no
+goal is left, the pattern has a trace: an attack. When every branch fails, there is none, for any number of runs, unless a
+new run was refused for the bound (`cut`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .compiled import CompiledRole, Instance, Position, Signature, inverse
+from .goals import Context, settle, waiting
+from .protocol import GROUP, ModelError
+from .query import Query, at, holds
+from .state import GOAL_NODE, LEARN_NODE, Known, Node, State
+from .terms import TRAIL, App, Atom, Group, Multi, Term, Var, bind, deref, exponents, undo
+from .unify import TUPLE, Equation, solutions, unifiers, unify
+
+
+class TimeLimit(Exception):
+    """The search took longer than it may."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counters of one claim, over all its searches."""
+
+    states: int = 0
+    deadline: float = float("inf")
+
+    def tick(self) -> None:
+        """Count a state.
+
+        Raises:
+            TimeLimit: the deadline has passed.
+        """
+        self.states += 1
+        if not self.states & 31 and time.perf_counter() > self.deadline:
+            raise TimeLimit
+
+
+class Pool:
+    """Instances of roles by run number, made once and shared by all branches of one search."""
+
+    def __init__(self, roles: list[CompiledRole]) -> None:
+        self.roles = roles
+        self._made: dict[tuple[int, int], Instance] = {}
+
+    def get(self, role: int, index: int) -> Instance:
+        key = (role, index)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = self.roles[role].instance(index)
+        return found
+
+
+class Search:
+    """One query under one bound on the number of runs."""
+
+    def __init__(self, context: Context, pool: Pool, stats: Stats, found: Callable[[State], None]) -> None:
+        self.context, self.pool, self.stats, self.found = context, pool, stats, found
+        self.bound = 0
+        self.cut = False
+        self.done = False
+
+    def run(self, bound: int) -> bool:
+        """Look for a trace with at most `bound` runs; True when one was found (and given to `found`)."""
+        self.bound, self.cut, self.done = bound, False, False
+        mark = len(TRAIL)
+        try:
+            for state in self._initial():
+                self._explore(state)
+                if self.done:
+                    break
+        finally:
+            undo(mark)
+        return self.done
+
+    def _initial(self) -> Iterator[State]:
+        """The patterns of the query, one for each choice of role variants."""
+        query = self.context.query
+        chosen: list[int] = []
+
+        def choose(number: int) -> Iterator[State]:
+            if number == len(query.premises):
+                yield from self._start(chosen)
+                return
+            for i, role in enumerate(self.pool.roles):
+                if role.name == query.premises[number].role:
+                    chosen.append(i)
+                    yield from choose(number + 1)
+                    chosen.pop()
+
+        yield from choose(0)
+
+    def _start(self, chosen: list[int]) -> Iterator[State]:
+        query, state = self.context.query, State()
+        mark = len(TRAIL)
+        for number, (role, premise) in enumerate(zip(chosen, query.premises, strict=True)):
+            instance = self.pool.get(role, number)
+            state.add_run(instance)
+            for name, agent in premise.agents.items():
+                variable = instance.env[name]
+                assert isinstance(variable, Var)
+                bind(variable, self.context.agents[agent])
+        for number, premise in enumerate(query.premises):
+            state.reach(number, premise.height)
+        ordered = all(
+            state.before(state.events[i][first], state.events[j][then]) for (i, first), (j, then) in query.before
+        )
+        for left, right in query.equal:
+            state.match.append((at(state, *left), at(state, *right)))
+        for place in query.learned:
+            state.open.append((at(state, *place), state.node(Node(GOAL_NODE))))
+        if ordered:
+            yield state
+        undo(mark)
+
+    def _explore(self, state: State) -> None:
+        self.stats.tick()
+        pending: list[Equation] = []
+        if not settle(state, self.context, pending):
+            return
+        if pending:
+            for _ in solutions(pending):
+                self._explore(state.copy())
+                if self.done:
+                    return
+            return
+        if holds(state, self.context.query):
+            return
+        goal = self._pick(state)
+        if goal is None:
+            if not state.inside:
+                self.done = True
+                self.found(state)
+            return
+        for child in self._branches(state, goal):
+            self._explore(child)
+            if self.done:
+                return
+
+    def _pick(self, state: State) -> tuple[Term, int] | int | None:
+        """The goal with the fewest ways to be met, or the number of a bound variable to look inside of."""
+        for i, (variable, _, _) in enumerate(state.inside):
+            if type(deref(variable)) is not Var:
+                return i
+        best: tuple[Term, int] | None = None
+        rank = 99
+        for goal, node in state.open:
+            if waiting(goal):
+                continue
+            assert not isinstance(goal, Known)
+            mine = self._rank(goal)
+            if mine < rank:
+                best, rank = (goal, node), mine
+        return best
+
+    def _rank(self, term: Term) -> int:
+        if type(term) is Atom:
+            return 1
+        if type(term) is Group:
+            return 3
+        assert type(term) is App
+        symbol = self.context.signature.symbols[term.symbol]
+        if not symbol.builds:
+            return 0
+        return 4 if symbol.opens else 5
+
+    def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[State]:
+        """Every way to meet a goal; bindings are undone between them."""
+        if isinstance(goal, int):
+            yield from self._inside(state, goal)
+            return
+        term, node = goal
+        mark = len(TRAIL)
+        base = state.copy()
+        base.open.remove(goal)
+        if type(term) is Group:
+            yield from self._group(base, term, node)
+        elif type(term) is App:
+            yield from self._reveal(base, term, node)
+            yield from self._build(base, term, node)
+        yield from self._sources(base, term, node)
+        undo(mark)
+
+    def _reveal(self, state: State, term: App, node: int) -> Iterator[State]:
+        for late in self.context.reveal_modes(term):
+            child = state.copy()
+            learned = child.learn(term, node, "late" if late else "reveal")
+            claim = child.events[0][self.context.query.premises[0].height - 1]
+            if late and not child.before(claim, learned):
+                continue
+            child.reveals.append((term, late))
+            yield child
+
+    def _build(self, state: State, term: App, node: int) -> Iterator[State]:
+        for needed in self.context.signature.symbols[term.symbol].builds:
+            child = state.copy()
+            learned = child.learn(term, node, "build")
+            child.open.extend((term.args[i], learned) for i in needed)
+            yield child
+        if term.symbol.endswith("~"):
+            strong = self.context.signature.symbols[term.symbol[:-1]]
+            child = state.copy()
+            learned = child.learn(term, node, "strong")
+            child.open.append((self.context.signature.apply(strong, term.args), learned))
+            yield child
+
+    def _group(self, state: State, term: Group, node: int) -> Iterator[State]:
+        """A secret of several exponents: the share of one of them is obtained, all others are known."""
+        atoms, rest = exponents(term)
+        if len(atoms) + (rest is not None) == 1:
+            child = state.copy()
+            learned = child.learn(term, node, "build")
+            child.open.append((atoms[0], learned))
+            yield child
+            return
+        bit = self.context.signature.bit(GROUP)
+        for i, atom in enumerate(atoms):
+            child = state.copy()
+            learned = child.learn(term, node, "power")
+            child.open.append((Group((atom,), None, bit), learned))
+            child.open.extend((other, learned) for other in atoms[:i] + atoms[i + 1 :])
+            if rest is not None:
+                child.open.append((Known(rest), learned))
+            yield child
+        if rest is not None:
+            child = state.copy()
+            learned = child.learn(term, node, "power")
+            child.open.append((Group((), rest, bit), learned))
+            child.open.extend((atom, learned) for atom in atoms)
+            yield child
+
+    def _sources(self, state: State, term: Term, node: int) -> Iterator[State]:
+        """The term comes out of a send."""
+        if type(term) is Group:
+            atoms, rest = exponents(term)
+            if len(atoms) != 1 or rest is not None:
+                return
+        head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
+        for run, instance in enumerate(state.runs):
+            yield from self._positions(state, term, node, run, instance, head)
+        index = len(state.runs)
+        for role in range(len(self.pool.roles)):
+            instance = self.pool.get(role, index)
+            yield from self._positions(state, term, node, index, instance, head)
+
+    def _positions(
+        self, state: State, term: Term, node: int, run: int, instance: Instance, head: object
+    ) -> Iterator[State]:
+        for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
+            if position.inside:
+                yield from self._use(state, term, node, run, instance, position)
+                continue
+            for _ in unifiers(position.term, term):
+                yield from self._use(state, term, node, run, instance, position)
+
+    def _use(
+        self, state: State, term: Term, node: int, run: int, instance: Instance, position: Position
+    ) -> Iterator[State]:
+        if run == len(state.runs) == self.bound:
+            self.cut = True
+            return
+        child = state.copy()
+        if run == len(state.runs):
+            child.add_run(instance)
+        learned = child.learn(term, node, f"run {run} step {position.step}")
+        if not child.extract(run, position, learned):
+            return
+        if position.inside:
+            child.inside.append((position.term, term, learned))
+        yield child
+
+    def _inside(self, state: State, number: int) -> Iterator[State]:
+        """The variable of a forwarding run is bound: the term is its value, or comes out of it."""
+        variable, term, node = state.inside[number]
+        base = state.copy()
+        del base.inside[number]
+        for found, keys in parts(deref(variable), (), self.context.signature):
+            if type(found) is Var and found.mask != self.context.signature.agent_bit:
+                child = base.copy()
+                child.open.extend((key, node) for key in keys)
+                child.inside.append((found, term, node))
+                yield child
+                continue
+            for _ in unifiers(found, term):
+                child = base.copy()
+                child.open.extend((key, node) for key in keys)
+                yield child
+
+
+def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[tuple[Term, tuple[Term, ...]]]:
+    """Everything that comes out of a term, with the keys that this takes."""
+    term = deref(term)
+    if type(term) is not App:
+        yield term, keys
+        return
+    if term.symbol == TUPLE or term.symbol in signature.transparent:
+        for arg in term.args:
+            yield from parts(arg, keys, signature)
+        return
+    yield term, keys
+    for opening in signature.symbols[term.symbol].opens:
+        needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
+        yield from parts(term.args[opening.yields], (*keys, *needed), signature)
+
+
+__all__ = ["ModelError", "Multi", "Pool", "Query", "Search", "Stats", "TimeLimit", "LEARN_NODE", "unify"]
