@@ -1,0 +1,275 @@
+"""Claims, and the queries that look for their violations.
+
+Every claim speaks of a run of `role` that has executed the event `at`, whose agents have the classes in `classes`
+(`honest` unless said otherwise). Agents may coincide when their classes agree: one query for each set partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .protocol import Event, ModelError, Protocol, Recv, Role, Send, Template
+from .query import Alternative, Moment, Place, Premise, Query
+
+HONEST = "honest"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What all claims share. `unleaked`: terms of the claiming run that no run gives away (leaked session keys)."""
+
+    role: str
+    at: str
+    classes: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    unleaked: tuple[Template, ...] = field(default=(), kw_only=True)
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        """The violations to look for; the claim holds when none exists."""
+        raise TypeError(f"{type(self).__name__} is no claim")  # pragma: no cover
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Claim):
+    """The attacker never knows `term`; with `forward`, not even after all long-term keys are revealed after the event."""
+
+    term: Template = ""
+    forward: bool = False
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        for premise, classes in _premises(protocol, self):
+            leaks = tuple((0, t) for t in (self.term, *self.unleaked))
+            yield Query((premise,), classes, learned=((0, self.term),), unleaked=leaks, late=self.forward)
+
+
+@dataclass(frozen=True, slots=True)
+class Executable(Claim):
+    """A run of the role can come as far as the event, with honest agents only. Its "violation" is the trace wanted."""
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        role = protocol.role(self.role)
+        agents = {a: a.lower() for a in role.agents}
+        yield Query((Premise(self.role, height(role, self.at), agents),), dict.fromkeys(agents.values(), HONEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Alive(Claim):
+    """Each agent of the run has itself taken a step of the protocol. `peers` limits it to some."""
+
+    peers: tuple[str, ...] = ()
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        for peer in _peers(protocol, self):
+            options = tuple(
+                Alternative(((r.name, 1),), (((1, r.actor), (0, peer)),)) for r in protocol.roles if r.steps
+            )
+            yield from _violations(protocol, self, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Weakagree(Claim):
+    """Each peer has been running the protocol, with the agent of this run among its own peers."""
+
+    peers: tuple[str, ...] = ()
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        me = protocol.role(self.role).actor
+        for peer in _peers(protocol, self):
+            options = tuple(
+                Alternative(((r.name, 1),), (((1, r.actor), (0, peer)), ((1, other), (0, me))))
+                for r in protocol.roles
+                for other in r.agents
+                if r.steps
+            )
+            yield from _violations(protocol, self, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Niagree(Claim):
+    """All labelled messages that precede the event were sent and received with the same content between the same agents."""
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        yield from _violations(protocol, self, (_synchronised(protocol, self, ordered=False),))
+
+
+@dataclass(frozen=True, slots=True)
+class Nisynch(Claim):
+    """As `Niagree`, and each message was sent before it was received."""
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        yield from _violations(protocol, self, (_synchronised(protocol, self, ordered=True),))
+
+
+@dataclass(frozen=True, slots=True)
+class Agree(Claim):
+    """A run of `peer` has executed its event `running` earlier, with equal data.
+
+    `data` pairs templates of this run with templates of the peer's run; without it, the data of both events are compared.
+    `injective`: besides, no two runs of the role that come to the event have equal data.
+    """
+
+    peer: str = ""
+    running: str = ""
+    data: tuple[tuple[Template, Template], ...] = ()
+    injective: bool = False
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        mine, other = protocol.role(self.role), protocol.role(self.peer)
+        here, there = height(mine, self.at), height(other, self.running)
+        data = self.data or tuple(zip(_data(mine, here), _data(other, there), strict=True))
+        equal: tuple[tuple[Place, Place], ...] = tuple(((0, a), (1, b)) for a, b in data)
+        option = Alternative(((self.peer, there),), equal, (((1, there - 1), (0, here - 1)),))
+        yield from _violations(protocol, self, (option,))
+        if self.injective:
+            for premise, classes in _premises(protocol, self):
+                twice = tuple(((0, a), (1, a)) for a, _ in data)
+                yield Query((premise, Premise(self.role, here)), classes, equal=twice)
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Claim):
+    """The event `running` of a run of `peer` with equal data lies between `since` (an event of this run) and `at`."""
+
+    peer: str = ""
+    running: str = ""
+    since: str = ""
+    data: tuple[tuple[Template, Template], ...] = ()
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        mine, other = protocol.role(self.role), protocol.role(self.peer)
+        here, there, since = height(mine, self.at), height(other, self.running), height(mine, self.since)
+        data = self.data or tuple(zip(_data(mine, here), _data(other, there), strict=True))
+        moments: tuple[tuple[Moment, Moment], ...] = (((0, since - 1), (1, there - 1)), ((1, there - 1), (0, here - 1)))
+        option = Alternative(((self.peer, there),), tuple(((0, a), (1, b)) for a, b in data), moments)
+        yield from _violations(protocol, self, (option,))
+
+
+@dataclass(frozen=True, slots=True)
+class Unique(Claim):
+    """Whenever a run of `other` reaches `other_at` with `keys` equal, then `agree` are equal too.
+
+    It covers key uniqueness, reflection and misbinding: `keys` and `agree` pair a template of this run with one of the
+    other. With `apart`, there is no such other run at all.
+    """
+
+    other: str = ""
+    other_at: str = ""
+    keys: tuple[tuple[Template, Template], ...] = ()
+    agree: tuple[tuple[Template, Template], ...] = ()
+    apart: bool = False
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        second = Premise(self.other, height(protocol.role(self.other), self.other_at))
+        same: tuple[tuple[Place, Place], ...] = tuple(((0, a), (1, b)) for a, b in self.keys)
+        option = Alternative((), tuple(((0, a), (1, b)) for a, b in self.agree))
+        for premise, classes in _premises(protocol, self):
+            yield Query((premise, second), classes, equal=same, alternatives=() if self.apart else (option,))
+
+
+def height(role: Role, at: str) -> int:
+    """Number of steps of the role up to the event `at`, or all of them when it is empty.
+
+    Raises:
+        ModelError: the role has no such event.
+    """
+    if not at:
+        return len(role.steps)
+    for number, step in enumerate(role.steps):
+        if isinstance(step, Event) and step.name == at:
+            return number + 1
+    raise ModelError(f"role {role.name} has no event {at}")
+
+
+def _data(role: Role, steps: int) -> tuple[Template, ...]:
+    event = role.steps[steps - 1]
+    return event.data if isinstance(event, Event) else ()
+
+
+def _premises(protocol: Protocol, claim: Claim) -> Iterator[tuple[Premise, Mapping[str, str]]]:
+    role = protocol.role(claim.role)
+    steps = height(role, claim.at)
+    for blocks in partitions(role.agents):
+        kinds = [{claim.classes.get(a, HONEST) for a in block} for block in blocks]
+        if any(len(kind) > 1 for kind in kinds):
+            continue
+        agents = {a: block[0].lower() for block in blocks for a in block}
+        classes = {block[0].lower(): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
+        yield Premise(claim.role, steps, agents), classes
+
+
+def partitions(items: tuple[str, ...]) -> Iterator[list[list[str]]]:
+    """All set partitions, the one with every item apart first."""
+    if not items:
+        yield []
+        return
+    *front, last = items
+    for blocks in partitions(tuple(front)):
+        yield [*blocks, [last]]
+    for blocks in partitions(tuple(front)):
+        for i in range(len(blocks)):
+            yield [*blocks[:i], [*blocks[i], last], *blocks[i + 1 :]]
+
+
+def _violations(protocol: Protocol, claim: Claim, options: tuple[Alternative, ...]) -> Iterator[Query]:
+    leaks = tuple((0, t) for t in claim.unleaked)
+    for premise, classes in _premises(protocol, claim):
+        yield Query((premise,), classes, alternatives=options, unleaked=leaks)
+
+
+def _peers(protocol: Protocol, claim: Alive | Weakagree) -> tuple[str, ...]:
+    role = protocol.role(claim.role)
+    return claim.peers or tuple(a for a in role.agents if a != role.actor)
+
+
+def _synchronised(protocol: Protocol, claim: Claim, *, ordered: bool) -> Alternative:
+    """A run of each role, such that all labels that causally precede the claim were sent and received alike."""
+    labels = _preceding(protocol, claim)
+    cast: dict[str, int] = {}
+    for label in labels:
+        for role, step in _ends(protocol, label):
+            if role.name != claim.role:
+                cast[role.name] = max(cast.get(role.name, 0), step + 1)
+    place = {name: i + 1 for i, name in enumerate(cast)} | {claim.role: 0}
+    equal: list[tuple[Place, Place]] = []
+    before: list[tuple[Moment, Moment]] = []
+    for label in labels:
+        (sender, out), (receiver, into) = _ends(protocol, label)
+        here, there = place[sender.name], place[receiver.name]
+        sent, received = sender.steps[out], receiver.steps[into]
+        assert isinstance(sent, Send) and isinstance(received, Recv)
+        equal += [((here, sent.message), (there, received.message))]
+        equal += [((here, a), (there, b)) for a, b in _parties(sent, received)]
+        if ordered:
+            before.append(((here, out), (there, into)))
+    return Alternative(tuple(cast.items()), tuple(equal), tuple(before))
+
+
+def _parties(sent: Send, received: Recv) -> list[tuple[str, str]]:
+    return [(a, b) for a, b in ((sent.sender, received.sender), (sent.receiver, received.receiver)) if a and b]
+
+
+def _ends(protocol: Protocol, label: str) -> list[tuple[Role, int]]:
+    """Where a label is sent and where it is received; empty unless there is one of each."""
+    found: dict[type, list[tuple[Role, int]]] = {Send: [], Recv: []}
+    for role in protocol.roles:
+        for number, step in enumerate(role.steps):
+            if isinstance(step, Send | Recv) and step.label == label:
+                found[type(step)].append((role, number))
+    if len(found[Send]) != 1 or len(found[Recv]) != 1:
+        return []
+    return found[Send] + found[Recv]
+
+
+def _preceding(protocol: Protocol, claim: Claim) -> list[str]:
+    """Labels whose receipt causally precedes the claim, in the protocol's own order."""
+    seen: list[str] = []
+    work = [(protocol.role(claim.role), height(protocol.role(claim.role), claim.at))]
+    while work:
+        role, steps = work.pop()
+        for step in role.steps[:steps]:
+            if isinstance(step, Recv) and step.label and step.label not in seen:
+                ends = _ends(protocol, step.label)
+                if ends:
+                    seen.append(step.label)
+                    work.append((ends[0][0], ends[0][1]))
+    return seen
