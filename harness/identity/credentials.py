@@ -52,8 +52,8 @@ class Credentials:
 
     def save(self, folder: Path) -> None:
         """Write the files that `load` reads."""
-        _write_pem(folder / "leaf.pem", (self.leaf, *self.chain))
-        _write_pem(folder / "ak.pem", (self.ak, *self.ak_chain))
+        write_certificates(folder / "leaf.pem", (self.leaf, *self.chain))
+        write_certificates(folder / "ak.pem", (self.ak, *self.ak_chain))
         write_key(folder / "leaf.key.pem", self.key)
         write_key(folder / "ak.key.pem", self.ak_key)
         if self.proofs:
@@ -95,7 +95,7 @@ class TrustAnchors:
     def save(self, folder: Path) -> None:
         """Write the files that `load` reads."""
         for name in _BUNDLES:
-            _write_pem(folder / f"{name.replace('_', '-')}.pem", getattr(self, name))
+            write_certificates(folder / f"{name.replace('_', '-')}.pem", getattr(self, name))
         blocks = [x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in self.crls]
         (folder / "crls.pem").write_bytes(b"".join(blocks))
         listed = ", ".join(f'"{item.hex()}"' for item in sorted(self.revoked_waivers))
@@ -238,7 +238,8 @@ def _statement_ids(value: object) -> tuple[bytes, ...]:
     return ids
 
 
-def _write_pem(file: Path, certificates: Iterable[Certificate]) -> None:
+def write_certificates(file: Path, certificates: Iterable[Certificate]) -> None:
+    """Write certificates in PEM, in the order given."""
     file.write_bytes(b"".join(item.parsed.public_bytes(Encoding.PEM) for item in certificates))
 
 

@@ -1,0 +1,136 @@
+"""Issue credentials for a test: a folder for the implementation under test, a folder for the tester.
+
+Keys come from a seed, so a folder is marked `seeded = true` in its manifest and must never be used off loopback.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from .certificate import PublicKey
+from .credentials import CredentialError, Credentials, TrustAnchors
+from .policy import Policy
+from .settings import boolean, convert, octets, read_toml, text, whole
+from .tam import BootEvent, SoftwareTam
+from .tester import ROLES, TesterPki, boot_events, opposite
+from .world import World
+
+
+def provision(
+    out: Path, *, seed: bytes, now: int, role: str, csr: bytes | None = None, with_waiver: bool = False
+) -> TesterPki:
+    """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
+
+    With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
+    written. Raises CredentialError for a request that cannot be used.
+    """
+    pki = TesterPki.from_seed(seed, now)
+    mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+    theirs = pki.party(opposite(role))
+    _write_party(out / "iut", pki, role, mine, theirs)
+    _write_party(out / "tester" / "peer", pki, opposite(role), theirs, mine)
+    pki.save(out / "tester")
+    return pki
+
+
+def load_world(folder: Path, now: Callable[[], int]) -> World:
+    """The world of a provisioned party whose keys are in the folder. Raises CredentialError or PolicyError."""
+    file = folder / "manifest.toml"
+    role = convert(file, read_toml(file, CredentialError), _MANIFEST, CredentialError).get("role")
+    if role not in ROLES:
+        raise CredentialError(file, "role", '"device" or "service"')
+    credentials = Credentials.load(folder, now())
+    return World(
+        role=role,
+        now=now,
+        credentials=credentials,
+        anchors=TrustAnchors.load(folder),
+        policy=Policy.load(folder, role),
+        tam=_load_tam(folder, credentials),
+    )
+
+
+def make_pair(seed: bytes, now: int) -> tuple[World, World, TesterPki]:
+    """A device's and a service's world that trust each other, and the PKI behind both."""
+    pki = TesterPki.from_seed(seed, now)
+    device, service = pki.party("device"), pki.party("service")
+    return _world(pki, "device", device, service), _world(pki, "service", service, device), pki
+
+
+def make_test_world(role: str, seed: bytes, now: int, **overrides: Any) -> World:
+    """One world of a pair, with fields of `World` replaced."""
+    device, service, _ = make_pair(seed, now)
+    world = device if role == "device" else service
+    for name, value in overrides.items():
+        setattr(world, name, value)
+    return world
+
+
+def request_key(csr: bytes) -> PublicKey:
+    """The key of a certificate request that proves its possession. Raises CredentialError."""
+    expected = "a PKCS #10 request, signed by its own elliptic-curve key"
+    try:
+        pem = csr.lstrip().startswith(b"-----BEGIN")
+        request = x509.load_pem_x509_csr(csr) if pem else x509.load_der_x509_csr(csr)
+        key = request.public_key()
+        if request.is_signature_valid and isinstance(key, PublicKey):
+            return key
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CredentialError(Path("request"), "csr", expected) from error
+    raise CredentialError(Path("request"), "csr", expected)
+
+
+def _world(pki: TesterPki, role: str, mine: Credentials, theirs: Credentials) -> World:
+    return World(
+        role=role,
+        now=lambda: pki.now,
+        credentials=mine,
+        anchors=pki.anchors(role, [theirs.leaf]),
+        policy=pki.policy(role, theirs.leaf).check(role),
+        tam=pki.tam(role, mine),
+    )
+
+
+def _write_party(folder: Path, pki: TesterPki, role: str, mine: Credentials, theirs: Credentials) -> None:
+    folder.mkdir(parents=True)
+    mine.save(folder)
+    pki.anchors(role, [theirs.leaf]).save(folder)
+    pki.policy(role, theirs.leaf).save(folder)
+    manifest = {"seeded": True, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
+    (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
+    boot = {event.component: event.digest.hex() for event in boot_events(role)}
+    tam = {"ueid": mine.leaf.platform.rpartition(":")[2], "bootcount": 1, "debug_status": 3, "boot": boot}
+    (folder / "tam.toml").write_text(tomli_w.dumps(tam), encoding="utf-8")
+
+
+def _load_tam(folder: Path, credentials: Credentials) -> SoftwareTam:
+    file = folder / "tam.toml"
+    table = convert(file, read_toml(file, CredentialError), _TAM, CredentialError)
+    for key in _TAM:
+        if key not in table:
+            raise CredentialError(file, key, "a value")
+    if credentials.key is None or credentials.ak_key is None:
+        raise CredentialError(folder / "leaf.key.pem", "key", "private keys, because the module is software")
+    return SoftwareTam(
+        credentials.key,
+        credentials.ak_key,
+        table["ueid"],
+        table["boot"],
+        bootcount=table["bootcount"],
+        debug_status=table["debug_status"],
+    )
+
+
+def _boot(value: Any) -> tuple[BootEvent, ...]:
+    if not isinstance(value, dict) or not value:
+        raise ValueError("a table from component name to digest")
+    digest = octets(32)
+    return tuple(BootEvent(name, digest(item)) for name, item in value.items())
+
+
+_MANIFEST = {"seeded": boolean, "role": text, "issued_at": whole(0, 1 << 40), "identity": text}
+_TAM = {"ueid": octets(33), "bootcount": whole(0, 1 << 32), "debug_status": whole(0, 4), "boot": _boot}

@@ -1,0 +1,203 @@
+"""The tester's PKI: every authority that an implementation under test is told to trust, with its key.
+
+With the keys at hand, every bad certificate can be made under a root that the implementation trusts. Nothing here is
+secret, and none of it may be trusted outside a test.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import tomli_w
+
+from .certificate import Certificate, PublicKey
+from .credentials import Credentials, TrustAnchors, read_certificates, read_key, write_certificates, write_key
+from .keys import derive
+from .pki import (
+    Authority,
+    Branch,
+    LeafSpec,
+    authority_spec,
+    issue_leaf,
+    issue_root,
+    leaf_spec,
+    make_branch,
+    serial_number,
+)
+from .policy import Policy
+from .status import encode_proofs, make_crl, make_ocsp
+from .tam import COMPONENTS, BootEvent, SoftwareTam, platform_urn, reference_values
+from .waiver import Waiver
+
+ROLES = ("device", "service")
+BRANCHES = (*ROLES, "attestation")
+SERVICE_URI = "https://service.example/"
+WAIVER_LIFETIME = 30 * 86400
+
+
+def opposite(role: str) -> str:
+    """The role of the peer."""
+    return "service" if role == "device" else "device"
+
+
+def boot_events(role: str) -> tuple[BootEvent, ...]:
+    """What a platform of that role measures when it starts."""
+    return tuple(BootEvent(name, sha256(f"{role} {name}".encode()).digest()) for name in COMPONENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class TesterPki:
+    """Three branches and two waiver authorities, the second of which implementations hold but do not pin.
+
+    `now` is the time of issue of whatever is made next.
+    """
+
+    seed: bytes
+    now: int
+    device: Branch
+    service: Branch
+    attestation: Branch
+    waiver_authority: Authority
+    unpinned_authority: Authority
+
+    @classmethod
+    def from_seed(cls, seed: bytes, now: int) -> "TesterPki":
+        """The PKI that belongs to a seed and a time."""
+        device, service, attestation = (make_branch(seed, now, name) for name in BRANCHES)
+        pinned, other = (
+            issue_root(authority_spec(seed, now, name, "authority")) for name in ("waiver", "other waiver")
+        )
+        return cls(seed, now, device, service, attestation, pinned, other)
+
+    def branch(self, name: str) -> Branch:
+        """The branch "device", "service" or "attestation"."""
+        return {"device": self.device, "service": self.service, "attestation": self.attestation}[name]
+
+    def ueid(self, label: str) -> bytes:
+        """Type octet 1 and 32 octets (RFC 9711 section 4.2.1)."""
+        return b"\x01" + derive(self.seed, f"ueid/{label}")
+
+    def names(self, role: str, label: str) -> tuple[str, ...]:
+        """URI names of a leaf: the identity first, then, for a service, its platform."""
+        urn = platform_urn(self.ueid(label))
+        return (urn,) if role == "device" else (SERVICE_URI, urn)
+
+    def party(
+        self, role: str, label: str = "", *, key: PublicKey | None = None, with_waiver: bool = False
+    ) -> Credentials:
+        """Honest credentials of a party; `label` tells parties of one role apart, `key` is a foreign public key."""
+        label = label or role
+        spec = leaf_spec(self.seed, self.now, role, self.names(role, label), f"{label} identity")
+        leaf = issue_leaf(spec if key is None else replace(spec, key=key), self.branch(role).issuing)
+        ak = issue_leaf(self.ak_spec(label), self.attestation.issuing)
+        return Credentials(
+            leaf.certificate,
+            leaf.chain,
+            leaf.key,
+            ak.certificate,
+            ak.chain,
+            ak.key,
+            self.staple(leaf.certificate, self.branch(role).issuing),
+            self.waiver(leaf.certificate).sign(self.waiver_authority) if with_waiver else None,
+        )
+
+    def ak_spec(self, label: str) -> LeafSpec:
+        """The specification of the attestation certificate of the platform of a party."""
+        urn = platform_urn(self.ueid(label))
+        return leaf_spec(self.seed, self.now, "attestation", (urn,), f"{label} attestation")
+
+    def tam(self, role: str, credentials: Credentials) -> SoftwareTam:
+        """A module with the keys of those credentials, started once. Raises ValueError if a key is missing."""
+        if credentials.key is None or credentials.ak_key is None:
+            raise ValueError("a software module needs both private keys")
+        ueid = bytes.fromhex(credentials.leaf.platform.rpartition(":")[2])
+        return SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(role))
+
+    def staple(self, certificate: Certificate, issuer: Authority) -> bytes:
+        """Encoded proofs for HELLO: one OCSP response that says good."""
+        return encode_proofs(ocsp=[make_ocsp(certificate, issuer, self.now)])
+
+    def waiver(self, leaf: Certificate) -> Waiver:
+        """An honest statement about a leaf."""
+        return Waiver(
+            leaf_sha256=leaf.sha256,
+            module="Test Module",
+            level=3,
+            certificate_id="test-0001",
+            issued_at=self.now,
+            expires_at=self.now + WAIVER_LIFETIME,
+            statement_id=derive(self.seed, f"waiver/{leaf.sha256.hex()}", 16),
+        )
+
+    def revoked_serial(self, branch: str) -> int:
+        """A serial number that every party's local CRL of that branch lists."""
+        return serial_number(self.seed, f"revoked/{branch}")
+
+    @property
+    def revoked_waiver(self) -> bytes:
+        """A statement identifier, 16 octets, that every party holds as revoked."""
+        return derive(self.seed, "revoked/waiver", 16)
+
+    def crl(self, branch: str, serials: Iterable[int] = ()) -> bytes:
+        """The CRL of a branch's issuing authority: the serial revoked from the start, and `serials`."""
+        return make_crl(self.branch(branch).issuing, {self.revoked_serial(branch), *serials}, self.now)
+
+    def anchors(self, role: str, known: Iterable[Certificate] = ()) -> TrustAnchors:
+        """What a party of that role trusts; `known` are peers' certificates that it can resolve by thumbprint."""
+        peer = opposite(role)
+        held = (self.branch(peer).issuing, self.attestation.issuing, self.unpinned_authority)
+        return TrustAnchors(
+            peer_roots=(self.branch(peer).root.certificate,),
+            attestation_roots=(self.attestation.root.certificate,),
+            waiver_authorities=(self.waiver_authority.certificate,),
+            known=(*(authority.certificate for authority in held), *known),
+            crls=(self.crl(peer), self.crl("attestation")),
+            revoked_waivers=frozenset({self.revoked_waiver}),
+        )
+
+    def policy(self, role: str, peer: Certificate) -> Policy:
+        """The default policy towards that peer and no other."""
+        values = reference_values(boot_events(opposite(role)))
+        if role == "device":
+            return Policy(intended_peer=peer.identity, reference_values=values)
+        return Policy(authorised_devices=(peer.identity,), reference_values=values)
+
+    def save(self, folder: Path) -> None:
+        """Write every authority's certificates and key, and the seed."""
+        for name, authority in self._authorities().items():
+            write_certificates(folder / f"{name}.pem", authority.chain or (authority.certificate,))
+            write_key(folder / f"{name}.key.pem", authority.key)
+        manifest = {"seeded": True, "seed": self.seed.hex(), "now": self.now}
+        (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "TesterPki":
+        """Read what `save` wrote. Raises CredentialError."""
+        manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+        read = {name: _read_authority(folder, name) for name in _AUTHORITIES}
+        device, service, attestation = (
+            Branch(name, read[f"{name}-root"], read[f"{name}-issuing"]) for name in BRANCHES
+        )
+        seed = bytes.fromhex(manifest["seed"])
+        return cls(seed, manifest["now"], device, service, attestation, read["waiver"], read["unpinned-waiver"])
+
+    def _authorities(self) -> dict[str, Authority]:
+        branches = [(branch.root, branch.issuing) for branch in (self.device, self.service, self.attestation)]
+        ordered = [authority for pair in branches for authority in pair]
+        return dict(zip(_AUTHORITIES, [*ordered, self.waiver_authority, self.unpinned_authority], strict=True))
+
+
+_AUTHORITIES = (
+    *(f"{branch}-{kind}" for branch in BRANCHES for kind in ("root", "issuing")),
+    "waiver",
+    "unpinned-waiver",
+)
+
+
+def _read_authority(folder: Path, name: str) -> Authority:
+    certificates = read_certificates(folder / f"{name}.pem")
+    key = read_key(folder / f"{name}.key.pem")
+    is_root = certificates[0].subject == certificates[0].issuer
+    return Authority(certificates[0], key, () if is_root else tuple(certificates))
