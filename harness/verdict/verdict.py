@@ -14,8 +14,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
 
-from ...model.checks import SILENT, Refusal
-
 
 class Verdict(IntEnum):
     """TTCN-3 verdicts, worst last."""
@@ -60,11 +58,15 @@ PASSING = frozenset({Grade.SPECIFIED, Grade.TOLERATED})
 """The grades that a passing refusal can have."""
 
 
+SILENT_ACTIONS = frozenset({"close", "drop"})
+"""Refusals without a word."""
+
+
 class Reaction(Enum):
     """What was seen after the fault was sent."""
 
     REFUSED = "refused"
-    SILENT = "silent"
+    """With a word, or without one: the action tells."""
     ACCEPTED = "accepted"
     CRASHED = "crashed"
     HUNG = "hung"
@@ -73,16 +75,19 @@ class Reaction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One reaction; `refusal` says where and with which code, and is present exactly when the reaction is `REFUSED`."""
+    """One reaction. `action` says how it was refused, in the words of the specification's register of refusals.
+
+    Those are `edhoc-error:1`, `alert:22`, `receipt:30`, `close-frame`, `close` (the transport, without a word) and
+    `drop` (the session goes on as if nothing had come). Raises `ValueError` for a refusal without action or an action
+    without refusal.
+    """
 
     reaction: Reaction
-    refusal: Refusal | None = None
+    action: str = ""
 
     def __post_init__(self) -> None:
-        if (self.refusal is not None) != (self.reaction is Reaction.REFUSED):
-            raise ValueError(f"an outcome {self.reaction.value} has {'no' if self.refusal else 'a'} refusal")
-        if self.refusal == SILENT:
-            raise ValueError("a refusal without a word is the reaction SILENT")
+        if bool(self.action) != (self.reaction is Reaction.REFUSED):
+            raise ValueError(f"outcome {self.reaction.value} with action {self.action!r}")
 
 
 _FAILED = {
@@ -95,23 +100,21 @@ _FAILED = {
 
 def judge(
     observed: Outcome,
-    allowed_specified: Collection[Refusal],
-    allowed_tolerated: Collection[Refusal] = (),
+    allowed_specified: Collection[str],
+    allowed_tolerated: Collection[str] = (),
     alert_required: bool = False,
 ) -> tuple[Verdict, Grade]:
-    """Verdict and grade of what was seen after a fault.
+    """Verdict and grade of what was seen after a fault, by the actions that are allowed there.
 
-    `model.checks.SILENT` among the allowed refusals allows silence. With `alert_required`, silence that is not
-    allowed is a failure; without, it is inconclusive.
+    With `alert_required`, silence that is not allowed is a failure; without, it is inconclusive.
     """
     if grade := _FAILED.get(observed.reaction):
         return Verdict.FAIL, grade
-    refusal = observed.refusal or SILENT
-    if refusal in allowed_specified:
+    if observed.action in allowed_specified:
         return Verdict.PASS, Grade.SPECIFIED
-    if refusal in allowed_tolerated:
+    if observed.action in allowed_tolerated:
         return Verdict.PASS, Grade.TOLERATED
-    if observed.reaction is Reaction.SILENT:
+    if observed.action in SILENT_ACTIONS:
         return (Verdict.FAIL if alert_required else Verdict.INCONC), Grade.SILENT
     return Verdict.INCONC, Grade.OTHERWISE
 

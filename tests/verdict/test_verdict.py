@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from trustconn.harness.verdict.allowed import allowed_refusals
+from trustconn.harness.verdict.catalogue import requirement_records
 from trustconn.harness.verdict.verdict import (
     Grade,
     Judgement,
@@ -20,11 +22,11 @@ from trustconn.harness.verdict.verdict import (
     requirement_status,
     worst,
 )
-from trustconn.model.checks import SILENT, Code, alert, edhoc_error
+from trustconn.model.checks import CHECKS
 
 PARTS = ("control_worked", "fault_reached", "refused_for_reason", "alive_afterwards")
 WHOLE = Witness(*PARTS)
-STALE, POLICY = alert(Code.STALE), alert(Code.POLICY)
+STALE, POLICY = "alert:25", "alert:27"
 UNTESTED = NotYetImplemented("no test")
 
 
@@ -40,10 +42,12 @@ def test_a_verdict_never_improves() -> None:
     [
         (Outcome(Reaction.REFUSED, STALE), True, (Verdict.PASS, Grade.SPECIFIED)),
         (Outcome(Reaction.REFUSED, POLICY), True, (Verdict.PASS, Grade.TOLERATED)),
-        (Outcome(Reaction.REFUSED, alert(Code.INTERNAL)), True, (Verdict.INCONC, Grade.OTHERWISE)),
-        (Outcome(Reaction.REFUSED, edhoc_error(Code.STALE)), True, (Verdict.INCONC, Grade.OTHERWISE)),
-        (Outcome(Reaction.SILENT), False, (Verdict.INCONC, Grade.SILENT)),
-        (Outcome(Reaction.SILENT), True, (Verdict.FAIL, Grade.SILENT)),
+        (Outcome(Reaction.REFUSED, "alert:80"), True, (Verdict.INCONC, Grade.OTHERWISE)),
+        (Outcome(Reaction.REFUSED, "edhoc-error:25"), True, (Verdict.INCONC, Grade.OTHERWISE)),
+        (Outcome(Reaction.REFUSED, "close"), False, (Verdict.INCONC, Grade.SILENT)),
+        (Outcome(Reaction.REFUSED, "close"), True, (Verdict.FAIL, Grade.SILENT)),
+        (Outcome(Reaction.REFUSED, "drop"), True, (Verdict.FAIL, Grade.SILENT)),
+        (Outcome(Reaction.REFUSED, "close-frame"), True, (Verdict.INCONC, Grade.OTHERWISE)),
         (Outcome(Reaction.ACCEPTED), False, (Verdict.FAIL, Grade.ACCEPTED)),
         (Outcome(Reaction.CRASHED), False, (Verdict.FAIL, Grade.CRASHED)),
         (Outcome(Reaction.HUNG), False, (Verdict.FAIL, Grade.HUNG)),
@@ -57,15 +61,36 @@ def test_a_reaction_is_judged_by_what_is_allowed_there(
 
 
 def test_silence_passes_only_where_the_specification_asks_for_it() -> None:
-    assert judge(Outcome(Reaction.SILENT), [SILENT]) == (Verdict.PASS, Grade.SPECIFIED)
-    assert judge(Outcome(Reaction.SILENT), [STALE], [SILENT]) == (Verdict.PASS, Grade.TOLERATED)
-    assert judge(Outcome(Reaction.ACCEPTED), [SILENT]) == (Verdict.FAIL, Grade.ACCEPTED)
+    closed = Outcome(Reaction.REFUSED, "close")
+    assert judge(closed, ["close"]) == (Verdict.PASS, Grade.SPECIFIED)
+    assert judge(closed, [STALE], ["close"]) == (Verdict.PASS, Grade.TOLERATED)
+    assert judge(closed, ["drop"]) == (Verdict.INCONC, Grade.SILENT)
+    assert judge(Outcome(Reaction.ACCEPTED), ["close"]) == (Verdict.FAIL, Grade.ACCEPTED)
 
 
-def test_an_outcome_has_a_refusal_exactly_when_it_is_one() -> None:
-    for reaction, refusal in [(Reaction.REFUSED, None), (Reaction.ACCEPTED, STALE), (Reaction.REFUSED, SILENT)]:
-        with pytest.raises(ValueError, match="refusal"):
-            Outcome(reaction, refusal)
+def test_an_outcome_has_an_action_exactly_when_it_is_a_refusal() -> None:
+    for reaction, action in [(Reaction.REFUSED, ""), (Reaction.ACCEPTED, STALE)]:
+        with pytest.raises(ValueError, match=reaction.value):
+            Outcome(reaction, action)
+
+
+def test_a_check_allows_its_own_code_and_what_the_specification_tolerates() -> None:
+    allowed = allowed_refusals(CHECKS["eat_is_recent"], handshake=False)
+    assert STALE in allowed.specified
+    assert not allowed.specified & allowed.tolerated
+    assert "close" in allowed_refusals(CHECKS["record_tag_verifies"], handshake=False).specified
+
+
+def test_every_check_has_a_way_to_refuse() -> None:
+    assert all(allowed_refusals(check, handshake=True).specified for check in CHECKS.values())
+
+
+def test_a_requirement_without_tests_says_whether_it_binds_and_what_decides_it() -> None:
+    standings = {record.id: record.otherwise for record in requirement_records(["device"])}
+    assert standings["OVR-03"] == NotApplicable("it binds: service")
+    assert standings["OVR-02"] == NotExercised("no selected test cites it")
+    assert standings["OVR-01"] == NotExercised("a statement of the implementer decides it")
+    assert isinstance(standings["TLS-01"], NotYetImplemented)
 
 
 @pytest.mark.parametrize("part", PARTS)
