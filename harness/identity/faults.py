@@ -166,6 +166,11 @@ def _other_identity(uri: str) -> str:
     return uri[:-2] + ("00" if uri[-2:] != "00" else "01") if uri.startswith("urn:") else "https://other.example/"
 
 
+def _identity_key(case: Case) -> Mapping[str, Any]:
+    party = case.spec.subject.common_name.partition(" ")[0]
+    return {"key": derive_key(case.pki.seed, f"{party} identity")}
+
+
 _PATH_FAULTS: dict[str, Make] = {
     "foreign-root": _by(_foreign_root),
     "impostor-issuer": _impostor,
@@ -233,11 +238,6 @@ ATTESTATION_FAULTS: dict[str, Fault] = {
     "identity-usage-too": Fault("ak_is_for_eat", _changed(lambda case: {"eku": (EKU_EAT_AK, EKU_DEVICE)})),
     "other-platform": Fault("ak_names_peer_device", _identity(_other_identity)),
     "no-platform": Fault("ak_names_peer_device", _changed(lambda case: {"uris": ()})),
-    "identity-key": Fault(
-        "ak_is_not_the_identity_key",
-        _changed(
-            lambda case: {"key": derive_key(case.pki.seed, case.spec.subject.common_name.split()[0] + " identity")}
-        ),
-    ),
+    "identity-key": Fault("ak_is_not_the_identity_key", _changed(_identity_key)),
     "revoked": Fault("ak_is_not_revoked", _changed(lambda case: {"serial": case.pki.revoked_serial("attestation")})),
 }
