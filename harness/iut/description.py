@@ -92,7 +92,17 @@ class Wire:
 class Credentials:
     """Section `[credentials]`."""
 
-    folder: Path = key(meaning="the suite's folder as `trustconn provision` made it, beside the IUT's")  # noqa: RUF009
+    folder: Path = key(meaning="folder that `trustconn provision` wrote, with `tester` in it")  # noqa: RUF009
+
+    @property
+    def tester(self) -> Path:
+        """What the suite uses: the authorities and, in `peer`, the opposite party."""
+        return self.folder / "tester"
+
+    @property
+    def iut(self) -> Path:
+        """What the implementation under test was given."""
+        return self.folder / "iut"
 
 
 @dataclass(frozen=True, slots=True)

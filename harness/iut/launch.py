@@ -57,16 +57,20 @@ class LaunchedIut:
         wire = self.description.wire
         if self._listener is None:
             raise LaunchError(f"{self.description.iut.name} is no device")
-        here, command = Address(self._listener.host, self._listener.port), None
+        here, deadline = Address(self._listener.host, self._listener.port), self._deadline("dial")
         if self.control is not None and wire.connect == "control":
             self.control.connect(here)
         elif isinstance(wire.connect, tuple):
             command = self._run_dial(wire.connect, here)
+            command.wait_end_or(self._listener.fileno(), deadline)
+            ended = command.poll()
+            if ended and (ended.crashed or ended.code):
+                deadline = Deadline.after(0)
         try:
-            return self._listener.accept(self._deadline("dial"))
+            return self._listener.accept(deadline)
         except TcpError as error:
-            ended = command.describe() if command and command.poll() else ""
-            raise LaunchError(": ".join(part for part in (str(error), ended) if part)) from error
+            ends = [process.describe() for process in self._dials[-1:] if process.poll()]
+            raise LaunchError(": ".join([str(error), *ends])) from error
 
     def close(self) -> None:
         """Ends everything that was started; a second call does nothing."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -181,18 +181,33 @@ class Process:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.stop(Deadline.after(_KILLED))
 
+    def wait_end_or(self, descriptor: int, deadline: Deadline) -> None:
+        """Returns when it has ended, when `descriptor` can be read, or when the deadline has passed."""
+        with self._end() as end:
+            poll = select.poll()
+            for watched in (descriptor, *end):
+                poll.register(watched, select.POLLIN)
+            poll.poll(math.ceil(deadline.remaining * 1000))
+
+    @contextlib.contextmanager
+    def _end(self) -> Iterator[list[int]]:
+        """A descriptor that can be read once the process has ended; none where the system has no such thing."""
+        if sys.platform != "linux" or self._popen.poll() is not None:
+            yield []
+            return
+        descriptor = os.pidfd_open(self.pid)
+        try:
+            yield [descriptor]
+        finally:
+            os.close(descriptor)
+
     def _wait(self, deadline: Deadline) -> None:
-        if sys.platform == "linux" and self._popen.poll() is None:
-            descriptor = os.pidfd_open(self.pid)
-            try:
-                end = select.poll()
-                end.register(descriptor, select.POLLIN)
-                end.poll(math.ceil(deadline.remaining * 1000))
-            finally:
-                os.close(descriptor)
-            self._popen.wait(0)
-        else:
-            self._popen.wait(deadline.remaining)
+        with self._end() as end:
+            if end:
+                poll = select.poll()
+                poll.register(end[0], select.POLLIN)
+                poll.poll(math.ceil(deadline.remaining * 1000))
+        self._popen.wait(0 if end else deadline.remaining)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -7,13 +7,14 @@ keys from a seed, because anyone can compute those.
 import asyncio
 import dataclasses
 import ipaddress
+import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from ..crypto.random import SeededRandom, system_random
-from ..identity.provision import is_seeded, load_world
+from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.world import World
 from .clock import Clock, ControlledClock
@@ -97,13 +98,11 @@ class PeerHost:
 
     def send(self, number: int, content: bytes, content_type: str) -> None:
         """Sends signed data. Raises HostError."""
-        connection = self.connection(number)
-        self._command(connection, lambda: connection.endpoint.send_data(content, content_type))
+        self._command(number, lambda endpoint: endpoint.send_data(content, content_type))
 
     def close(self, number: int) -> None:
         """Sends CLOSE. Raises HostError."""
-        connection = self.connection(number)
-        self._command(connection, connection.endpoint.close)
+        self._command(number, lambda endpoint: endpoint.close())
 
     def provision(self, folder: Path | None, configuration: Mapping[str, Any]) -> None:
         """Replaces folder and policy for connections that begin later; what was remembered stays. Raises HostError."""
@@ -137,11 +136,23 @@ class PeerHost:
         for connection in list(self.connections.values()):
             connection.abort()
 
+    def _command(self, number: int, action: Callable[[Endpoint], None]) -> None:
+        connection = self.connection(number)
+        try:
+            connection.command(lambda: action(connection.endpoint))
+        except RuntimeError as error:
+            raise HostError("wrong_state", str(error)) from error
+
     def _load(self, folder: Path) -> World:
         try:
-            return load_world(self.options.role, folder, self.options.clock.now)
+            world = load_world(folder, self.options.clock.now)
         except SettingError as error:
             raise HostError("bad_configuration", str(error)) from error
+        if world.role != self.options.role:
+            raise HostError(
+                "bad_configuration", f"{folder}: credentials of a {world.role}, not of a {self.options.role}"
+            )
+        return world
 
     def _configured(self, world: World, configuration: Mapping[str, Any]) -> World:
         known = {field.name for field in dataclasses.fields(world.policy)}
@@ -162,7 +173,7 @@ class PeerHost:
             return
         if not self.options.far:
             raise HostError("failed", f"{host} is not this machine")
-        if is_seeded(self.options.folder):
+        if _is_seeded(self.options.folder):
             raise HostError("failed", f"{host} is not this machine, and the keys come from a seed that anyone can know")
 
     def _connection(self) -> PeerConnection:
@@ -197,6 +208,11 @@ class PeerHost:
         }
         self.events.append(event)
         self._push(event)
+
+
+def _is_seeded(folder: Path) -> bool:
+    """Whether the manifest says so; without a word about it the answer is yes."""
+    return tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8")).get("seeded") is not False
 
 
 def _is_address(host: str) -> bool:

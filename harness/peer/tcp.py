@@ -183,6 +183,10 @@ class TcpListener:
         self._socket.setblocking(False)
         self.host, self.port = self._socket.getsockname()[:2]
 
+    def fileno(self) -> int:
+        """Descriptor that can be read once somebody dialled."""
+        return self._socket.fileno()
+
     def accept(self, deadline: Deadline, most_bytes: int = MOST_BYTES) -> TcpConnection:
         """The next connection. Raises `TimedOut`."""
         while True:

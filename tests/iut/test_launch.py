@@ -1,0 +1,96 @@
+"""Implementations that were started from a description: services and devices that know nothing of the suite."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from trustconn.harness.deadline import Deadline
+from trustconn.harness.iut.control import ControlGarbage
+from trustconn.harness.iut.description import Description, load
+from trustconn.harness.iut.launch import LaunchedIut, LaunchError
+from trustconn.harness.iut.process import Process, ProcessError
+from trustconn.harness.peer.tcp import NotReachable, TcpListener
+
+LONG = Deadline.after(3600)
+PYTHON = [sys.executable, "-S", "-E", "-c"]
+SERVICE = """import socket, sys
+listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+while True: listener.accept()[0].send(b'me')"""
+DEVICE = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2]))).send(b'me')"
+
+
+def described(folder: Path, role: str, wire: str, control: str = "") -> Description:
+    file = folder / "iut.toml"
+    file.write_text(
+        f'[iut]\nname = "x"\nrole = "{role}"\nversion = "1"\n[wire]\n{wire}\n[credentials]\nfolder = "c"\n{control}\n'
+        "[timeouts]\nstart = 5\ndial = 5\nreply = 5\nstop = 5\n"
+    )
+    return load(file)
+
+
+def free_port() -> int:
+    with TcpListener() as listener:
+        return listener.port
+
+
+def test_service_is_reached_when_it_listens_and_gone_afterwards(tmp_path: Path) -> None:
+    port = free_port()
+    wire = f'address = "127.0.0.1:{port}"\ncommand = {json.dumps([*PYTHON, SERVICE, str(port)])}'
+    with LaunchedIut(described(tmp_path, "service", wire)) as iut:
+        assert iut.connect().recv_some(LONG) == b"me"
+    with pytest.raises(NotReachable):
+        iut.connect()
+
+
+def test_service_that_ends_at_once_is_no_service(tmp_path: Path) -> None:
+    command = ["sh", "-c", "echo bad configuration >&2; exit 2"]
+    wire = f'address = "127.0.0.1:{free_port()}"\ncommand = {json.dumps(command)}'
+    with pytest.raises(LaunchError, match="ended before it listened: exit code 2: bad configuration"):
+        LaunchedIut(described(tmp_path, "service", wire))
+
+
+def test_service_without_a_program_is_named(tmp_path: Path) -> None:
+    wire = f'address = "127.0.0.1:{free_port()}"\ncommand = ["./absent"]'
+    with pytest.raises(ProcessError, match="absent cannot be started"):
+        LaunchedIut(described(tmp_path, "service", wire))
+
+
+def test_device_dials_once_for_each_request(tmp_path: Path) -> None:
+    connect = json.dumps([*PYTHON, DEVICE, "{host}", "{port}"])
+    with LaunchedIut(described(tmp_path, "device", f"connect = {connect}")) as iut:
+        assert iut.dial().recv_some(LONG) == b"me"
+        assert iut.dial().recv_some(LONG) == b"me"
+
+
+def test_device_that_ends_without_dialling_is_told_at_once(tmp_path: Path) -> None:
+    connect = json.dumps(["sh", "-c", "echo no such host >&2; exit 3", "{host}", "{port}"])
+    with (
+        LaunchedIut(described(tmp_path, "device", f"connect = {connect}")) as iut,
+        pytest.raises(LaunchError, match=r"nobody dialled .*: exit code 3: no such host"),
+    ):
+        iut.dial()
+
+
+def test_device_that_reconnects_is_awaited(tmp_path: Path) -> None:
+    port = free_port()
+    description = described(tmp_path, "device", f'reconnects = true\nlisten = "127.0.0.1:{port}"')
+    with LaunchedIut(description) as iut, Process((*PYTHON, DEVICE, "127.0.0.1", str(port)), tmp_path):
+        assert iut.dial().recv_some(LONG) == b"me"
+
+
+def test_adapter_of_the_other_role_is_refused(tmp_path: Path) -> None:
+    hello = {"protocol": 1, "role": "device", "name": "x", "version": "1", "verbs": [], "features": {}}
+    reply = json.dumps(json.dumps({"id": 1, "ok": hello}))
+    (tmp_path / "adapter").write_text(f"read line; echo {reply}; read line")
+    control = '[control]\nmode = "stdio"\ncommand = ["sh", "adapter"]'
+    with pytest.raises(LaunchError, match="the adapter is a device, the description says service"):
+        LaunchedIut(described(tmp_path, "service", "", control))
+
+
+def test_adapter_that_dials_gets_the_address(tmp_path: Path) -> None:
+    garbage = "import socket, sys; h, p = sys.argv[1].split(':'); socket.create_connection((h, int(p))).send(b'hi\\n')"
+    control = f'[control]\nmode = "socket"\ncommand = {json.dumps([*PYTHON, garbage, "{control}"])}'
+    with pytest.raises(ControlGarbage, match="'hi'"):
+        LaunchedIut(described(tmp_path, "service", "", control))
