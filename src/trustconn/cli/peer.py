@@ -1,0 +1,75 @@
+"""Starts a reference device or service and prints its address as one JSON line; SIGTERM or SIGINT ends it.
+
+Without --credentials, peers that are started on the same day (UTC) trust each other; their keys are no secret, and
+only this machine can reach them.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from . import exit_code
+from .errors import UsageError
+from .options import check_names, roles
+
+DAY = 86400
+_SEED = b"trustconn reference peers"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `peer`."""
+    parser.add_argument("role", choices=roles())
+    parser.add_argument(
+        "--without", type=check_names, default=frozenset(), metavar="CHECK[,CHECK]", help="checks to leave out"
+    )
+    parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
+    )
+    parser.add_argument("--connect", metavar="HOST:PORT", help="which service a device dials")
+    parser.add_argument("--events", action="store_true", help="print each event as a JSON line")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs the peer to its end."""
+    if (arguments.connect is None) != (arguments.role == "service"):
+        raise UsageError("peer device needs --connect HOST:PORT, and peer service listens")
+    if arguments.credentials is not None:
+        return _run(arguments, party_folder(arguments.credentials, arguments.role))
+    from ..harness.identity.provision import provision
+
+    with tempfile.TemporaryDirectory(prefix="trustconn-") as scratch:
+        today = int(time.time()) // DAY * DAY
+        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role)
+        return _run(arguments, Path(scratch) / "made" / "iut")
+
+
+def _run(arguments: argparse.Namespace, folder: Path) -> int:
+    from ..harness.peer import runner
+
+    words = [arguments.role, "--credentials", str(folder), "--listen", f"127.0.0.1:{arguments.port}"]
+    words += ["--connect", arguments.connect] if arguments.connect else []
+    words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
+    words += ["--events"] if arguments.events else []
+    code = runner.main(words)
+    return exit_code.UNDECIDED if code == runner.FAILED else code
+
+
+def party_folder(folder: Path, role: str) -> Path:
+    """The folder of the party with this role: `folder` itself, or one of the two that `provision` made in it."""
+    import tomllib
+
+    for candidate in (folder, folder / "iut", folder / "tester" / "peer"):
+        try:
+            if tomllib.loads((candidate / "manifest.toml").read_text(encoding="utf-8")).get("role") == role:
+                return candidate
+        except (OSError, ValueError):
+            continue
+    raise UsageError(f"--credentials {folder}: expected credentials of a {role}, found none")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
+    return int(text)

@@ -1,0 +1,55 @@
+"""Issues credentials: the folder `iut` for the implementation under test, the folder `tester` for the suite.
+
+`tester` holds the keys of every authority that `iut` trusts, so that the suite can make every bad certificate. Trust
+neither outside a test.
+"""
+
+import argparse
+import secrets
+import time
+from pathlib import Path
+
+from . import exit_code
+from .errors import UsageError
+from .options import readable_file, roles
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `provision`."""
+    parser.add_argument("role", choices=roles(), help="role of the implementation under test")
+    parser.add_argument("--out", type=Path, default=Path("credentials"), metavar="DIR", help="default: credentials")
+    parser.add_argument(
+        "--request",
+        type=readable_file,
+        metavar="FILE",
+        help="certificate request (PKCS #10), when the key cannot leave",
+    )
+    parser.add_argument("--waiver", action="store_true", help="also issue a waiver for the identity key")
+    parser.add_argument("--seed", metavar="TEXT", help="repeatable keys, for loopback only; default: fresh keys")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Writes both folders; exit code 2 when they exist or the request cannot be used."""
+    from ..harness.identity.provision import provision
+    from ..harness.identity.settings import SettingError
+
+    out: Path = arguments.out
+    for folder in (out / "iut", out / "tester"):
+        if folder.exists():
+            raise UsageError(f"{folder} exists; name another folder with --out")
+    try:
+        provision(
+            out,
+            seed=secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode(),
+            now=int(time.time()),
+            role=arguments.role,
+            csr=arguments.request.read_bytes() if arguments.request else None,
+            with_waiver=arguments.waiver,
+        )
+    except SettingError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    print(f"{out / 'iut'}: for the {arguments.role} under test")
+    print(f"{out / 'tester'}: for the suite; name it as folder in [credentials] of the description")
+    return exit_code.PASSED
