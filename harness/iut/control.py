@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from ..deadline import Deadline
+from .address import Address
 from .channel import ChannelClosed, ChannelTimeout, LineChannel, LineTooLong
-from .description import Address
 from .messages import MAX_LINE, Message, MessageError, check, decode, encode
 
 MAX_EVENTS = 100_000

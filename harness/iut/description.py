@@ -13,8 +13,9 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from .address import Address
 from .features import Features
 from .keys import DescriptionError, Source, key, read_section, shown, unknown_key, write_section
 
@@ -23,22 +24,6 @@ __all__ = ["Address", "Description", "DescriptionError", "Features", "check", "f
 ROLES = ("device", "service", "verifier")
 _LARGEST_FILE = 1 << 20
 _ADDRESS = r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):\d{1,5}"
-
-
-class Address(NamedTuple):
-    """Where a TCP endpoint listens."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Address":
-        """`host:port`, an IPv6 host in brackets."""
-        host, _, port = text.rpartition(":")
-        return cls(host.strip("[]"), int(port))
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

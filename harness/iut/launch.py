@@ -7,9 +7,10 @@ from types import TracebackType
 
 from ..deadline import Deadline
 from ..peer.tcp import NotReachable, TcpConnection, TcpError, TcpListener
+from .address import Address
 from .channel import LineChannel
 from .control import ControlClient, ControlListener
-from .description import Address, Description
+from .description import Description
 from .process import Process, ProcessError
 
 _NEXT_TRY = 0.02

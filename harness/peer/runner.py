@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..iut.description import Address
+from ..iut.address import Address
 from ..iut.messages import MessageError
 from .clock import Clock, ControlledClock, SystemClock
 

@@ -13,7 +13,7 @@ from trustconn.harness.iut.launch import LaunchedIut, LaunchError
 from trustconn.harness.iut.process import Process, ProcessError
 from trustconn.harness.peer.tcp import NotReachable, TcpListener
 
-LONG = Deadline.after(3600)
+LONG = Deadline.after(600)
 PYTHON = [sys.executable, "-S", "-E", "-c"]
 SERVICE = """import socket, sys
 listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))

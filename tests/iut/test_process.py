@@ -8,7 +8,7 @@ import pytest
 from trustconn.harness.deadline import Deadline
 from trustconn.harness.iut.process import STDERR_KEPT, Process, ProcessError
 
-LONG = Deadline.after(3600)
+LONG = Deadline.after(600)
 
 
 def run(script: str, folder: Path) -> Process:

@@ -15,7 +15,7 @@ from trustconn.harness.peer.tcp import (
     TooManyBytes,
 )
 
-LONG = Deadline.after(3600)
+LONG = Deadline.after(600)
 NOW = Deadline.after(0)
 Pair = tuple[TcpConnection, TcpConnection]
 

@@ -1,0 +1,32 @@
+"""The reference device and service as implementations under test: described and started like a vendor's."""
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from .description import Control, Credentials, Description, Iut, Timeouts, Wire
+from .features import REFERENCE
+
+
+def reference(
+    role: str, credentials: Path, *, without: Collection[str] = (), seed: bytes | None = None, version: str = ""
+) -> Description:
+    """The description of a reference peer with the folder that `provision` wrote for `role`.
+
+    `without` are checks that are switched off in it, `seed` makes its randomness repeat; its clock is the tester's.
+    """
+    command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
+    command += ["--control", "stdio", "--clock", "control"]
+    if without:
+        command += ["--without", ",".join(sorted(without))]
+    if seed is not None:
+        command += ["--seed", seed.hex()]
+    return Description(
+        Path.cwd(),
+        Iut(f"trustconn reference {role}", role, version or "unversioned"),
+        Wire(connect="control" if role == "device" else None),
+        Credentials(credentials),
+        REFERENCE,
+        Control("stdio", tuple(command)),
+        Timeouts(),
+    )
