@@ -7,6 +7,7 @@ import asyncio
 import base64
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from .host import HostError, PeerHost
 
 MOST_UNREAD = 32 << 20
 """Bytes that wait for a tester who does not read; then the process ends."""
+FLUSH = 2.0
+"""Real seconds for the last reply to be read."""
 
 
 class Adapter:
@@ -24,7 +27,7 @@ class Adapter:
 
     host: PeerHost
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.WriteTransport) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._stopped = False
 
@@ -34,24 +37,24 @@ class Adapter:
         self._write(event)
 
     async def serve(self) -> None:
-        """Answers requests in their order until `stop` or the end of the stream."""
-        while not self._stopped:
-            try:
-                line = await self._reader.readuntil()
-            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-                return
-            self._write(await self._answer(line))
+        """Answers requests in their order until `stop`, the end of the stream or a line that is too long."""
+        with suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, TimeoutError):
+            while not self._stopped:
+                self._write(await self._answer(await self._reader.readuntil()))
+            self._writer.close()
+            async with asyncio.timeout(FLUSH):
+                await self._writer.wait_closed()
 
     def _write(self, message: Mapping[str, Any]) -> None:
         self._writer.write(encode(message))
-        if self._writer.get_write_buffer_size() > MOST_UNREAD:
-            self._writer.abort()
+        if self._writer.transport.get_write_buffer_size() > MOST_UNREAD:
+            self._writer.transport.abort()
 
     async def _answer(self, line: bytes) -> Message:
         identifier = 0
         try:
             request = decode(line)
-            if isinstance(number := request.get("id"), int) and 0 <= number < 1 << 32:
+            if type(number := request.get("id")) is int and 0 <= number < 1 << 32:
                 identifier = number
             verb = request.get("verb")
             if verb not in verbs():
@@ -127,12 +130,12 @@ async def on_stdio() -> Adapter:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout.buffer)
-    return Adapter(reader, writer)
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), sys.stdout.buffer
+    )
+    return Adapter(reader, asyncio.StreamWriter(transport, protocol, None, loop))
 
 
 async def on_socket(host: str, port: int) -> Adapter:
     """An adapter on a socket that it dials. Raises OSError."""
-    reader, writer = await asyncio.open_connection(host, port, limit=MAX_LINE)
-    assert isinstance(writer.transport, asyncio.WriteTransport)
-    return Adapter(reader, writer.transport)
+    return Adapter(*await asyncio.open_connection(host, port, limit=MAX_LINE))

@@ -40,6 +40,9 @@ class PeerConnection(asyncio.Protocol):
         """Starts the endpoint. asyncio has set TCP_NODELAY."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._finished:
+            transport.abort()
+            return
         host, port = transport.get_extra_info("peername")[:2]
         self._report("connected", {"host": host, "port": port})
         self._idle = self._loop.call_later(IDLE, self._judge_idle, IDLE)
@@ -110,7 +113,8 @@ class PeerConnection(asyncio.Protocol):
 
     def _follow(self) -> None:
         assert self._transport
-        if data := self.endpoint.data_to_send():
+        data = self.endpoint.data_to_send()
+        if data and not self._transport.is_closing():
             self._transport.write(data)
         events = self.endpoint.events
         while self._reported < len(events):
@@ -124,9 +128,11 @@ class PeerConnection(asyncio.Protocol):
     def _finish(self) -> None:
         assert self._transport
         self._finished = True
-        if self._transport.can_write_eof() and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write_eof()
-        self._loop.call_later(LINGER, self._transport.abort)
+        if self._idle:
+            self._idle.cancel()
+        self._idle = self._loop.call_later(LINGER, self._transport.abort)
 
     def _arm(self) -> None:
         if self._timer:
