@@ -181,7 +181,9 @@ _declare(
     ("att_req_epoch_is_next", "SES-14"),
     ("att_epoch_is_requested", "ATT-05"),
 )
-_declare(_ENCODING, alert(Code.UNEXPECTED_FRAME), ("receipt_counts_my_data", "SES-17"), ("pong_echoes_my_ping", "SES-18"))
+_declare(
+    _ENCODING, alert(Code.UNEXPECTED_FRAME), ("receipt_counts_my_data", "SES-17"), ("pong_echoes_my_ping", "SES-18")
+)
 _declare(_ENCODING, receipt(Code.LABEL_REQUIRED), ("data_carries_a_label", "LBL-02"))
 _declare(_AVAILABILITY, receipt(Code.STALE), ("verdicts_are_still_valid", "SES-15"), beside_table=True)
 
@@ -261,7 +263,11 @@ _declare(
     beside_table=True,
 )
 _declare(
-    _ENCODING, SILENT, ("unit_kind_is_known", "EDH-15"), ("edhoc_after_completion_is_discarded", "EDH-18"), beside_table=True
+    _ENCODING,
+    SILENT,
+    ("unit_kind_is_known", "EDH-15"),
+    ("edhoc_after_completion_is_discarded", "EDH-18"),
+    beside_table=True,
 )
 _declare(_ENCODING, edhoc_error(1), ("edhoc_message_is_deterministic", "EDH-13"), beside_table=True)
 _declare(_SYMBOLIC, SILENT, ("record_tag_verifies", "EDH-21"), ("record_is_in_sequence", "EDH-22"), beside_table=True)

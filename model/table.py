@@ -212,9 +212,7 @@ class Table:
 
     def states(self, role_name: str) -> tuple[str, ...]:
         """States of a role in the order of the table, the start first."""
-        names: Iterable[str] = (
-            s for row in self.rows if row.role == role_name for s in (row.state, row.next_state)
-        )
+        names: Iterable[str] = (s for row in self.rows if row.role == role_name for s in (row.state, row.next_state))
         return tuple(dict.fromkeys((self.role(role_name).start, *names)))
 
     def receivable(self, role_name: str) -> tuple[Message, ...]:

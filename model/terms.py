@@ -108,6 +108,18 @@ def _reach(term: Term) -> frozenset[Term]:
     return frozenset(leaves)
 
 
+_DEPENDENTS: dict[Term, tuple[int, tuple[Term, ...]]] = {}
+
+
+def dependents(leaf: Term) -> tuple[Term, ...]:
+    """Every term built so far whose value can depend on a slot or atom, itself included."""
+    known = _DEPENDENTS.get(leaf)
+    if known is None or known[0] != len(_NODES):
+        found = tuple(term for term in _NODES.values() if leaf in term.reach)
+        known = _DEPENDENTS[leaf] = (len(_NODES), found)
+    return known[1]
+
+
 # --- Leaves ----------------------------------------------------------------------------------------------------------
 
 ITEM = Sort("item", "item")
@@ -173,9 +185,7 @@ def tag(number: int, content: Term) -> Term:
     return _node("tag", (number,), (content,))
 
 
-def map_(
-    entries: Mapping[int, Term], *, optional: Mapping[int, Term] | None = None, rest: Term | None = None
-) -> Term:
+def map_(entries: Mapping[int, Term], *, optional: Mapping[int, Term] | None = None, rest: Term | None = None) -> Term:
     """CBOR map with integer keys.
 
     An absent `optional` entry has the empty value. Further keys are refused, unless `rest` is there to bind them (as a

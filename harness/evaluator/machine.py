@@ -50,8 +50,8 @@ class Machine:
         """Whether some row takes this message in the current state."""
         return bool(self.table.candidates(self.role, self.state, message))
 
-    def deliver(self, message: Message, data: bytes) -> Effects:
-        """One message.
+    def deliver(self, message: Message, data: bytes | None) -> Effects:
+        """One message; without data its slots have been bound already.
 
         Raises:
             CheckFailed: refused; the state stays as it was.
@@ -61,10 +61,11 @@ class Machine:
         if not rows:
             return Effects()
         run = self.run
-        run.unbind(message.slots)
-        run.blind = message.blind if message.channel == LOCAL else ()
-        match(run, message.term, data)
-        run.blind = ()
+        if data is not None:
+            run.unbind(message.slots)
+            run.blind = message.blind if message.channel == LOCAL else ()
+            match(run, message.term, data)
+            run.blind = ()
         row = next((r for r in rows if self._fits(r.when)), None)
         if row is None:
             return self._unexpected(message)

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from ...model.terms import Term
-from ..codec.cbor import BSTR, NINT, TAG, UINT, CborError, bstr, decode, encode, head, split_array, split_map, split_sequence
-from ..codec.cbor import unbstr
+from ..codec.cbor import (
+    BSTR,
+    NINT,
+    TAG,
+    UINT,
+    CborError,
+    bstr,
+    decode,
+    encode,
+    head,
+    split_array,
+    split_map,
+    split_sequence,
+    unbstr,
+)
 from ..crypto.errors import TagMismatch
 from .errors import CheckFailed, GrammarError
 from .grammar import GRAMMARS

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from ...model.checks import CHECKS
+from ...model.protocol.edhoc import SUITES_I
 from ...model.table import Form, Holds, Step, TagVerifies, Verifies
-from ...model.terms import Term
+from ...model.terms import Term, dependents
 from ..codec.cbor import STRICT, Strictness, decode
 from ..crypto.random import Random
 from ..crypto.signatures import ES256, SignatureAlgorithm
@@ -41,7 +42,13 @@ class Run:
     __slots__ = ("_suite", "blind", "bound", "off", "pinned", "provider", "rng", "role", "rules", "values")
 
     def __init__(
-        self, role: str, provider: Provider, rng: Random, *, off: frozenset[str] = frozenset(), rules: Strictness = STRICT
+        self,
+        role: str,
+        provider: Provider,
+        rng: Random,
+        *,
+        off: frozenset[str] = frozenset(),
+        rules: Strictness = STRICT,
     ) -> None:
         self.role = role
         self.provider = provider
@@ -105,20 +112,21 @@ class Run:
 
     def forget(self, leaves: Iterable[Term]) -> None:
         """Forget slots or atoms, and every value that depends on one of them."""
-        gone = frozenset(leaves)
-        kept = self.bound
-        stale = [t for t in self.values if t in gone or (t not in kept and not gone.isdisjoint(t.reach))]
-        for term in stale:
-            del self.values[term]
-        if any(leaf.label == "SUITES_I" for leaf in gone):
-            self._suite = None
+        values, kept = self.values, self.bound
+        for leaf in leaves:
+            values.pop(leaf, None)
+            for term in dependents(leaf):
+                if term not in kept:
+                    values.pop(term, None)
+            if leaf is SUITES_I:
+                self._suite = None
 
     def assign(self, pairs: Iterable[tuple[Term, Term]]) -> None:
         """Assign registers, all right-hand sides first."""
         computed = [(register, self.value(source)) for register, source in pairs]
         if not computed:
             return
-        self.forget(register for register, _ in computed)
+        self.forget([register for register, _ in computed])
         self.values.update(computed)
         self.bound.update(register for register, _ in computed)
 
@@ -141,8 +149,6 @@ class Run:
 
     def selected_suite(self) -> int:
         """Number of the selected suite, known to us or not."""
-        from ...model.protocol.edhoc import SUITES_I
-
         suites = decode(self.value(SUITES_I), rules=self.rules)
         selected = suites[-1] if isinstance(suites, list) else suites
         assert isinstance(selected, int)

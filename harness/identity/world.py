@@ -66,6 +66,16 @@ class Memory:
     label_ids: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
     bootcounts: dict[bytes, int] = field(default_factory=dict)
     time_floor: int = 0
+    own_sequence: int = 0
+    """Sequence number of the next label that this party signs."""
+
+    def next_sequence(self) -> int:
+        """Where a new session goes on counting its own labels."""
+        return self.own_sequence
+
+    def sent_sequence(self, sequence: int) -> None:
+        """A label with this number has been signed; it is never used again."""
+        self.own_sequence = max(self.own_sequence, sequence + 1)
 
     def accept_label(self, signer: bytes, sequence: int, label_id: bytes, issued_at: int) -> None:
         """Remember an accepted label."""
@@ -81,6 +91,7 @@ class Memory:
             "label_ids": {key.hex(): value for key, value in self.label_ids.items()},
             "bootcounts": {key.hex(): value for key, value in self.bootcounts.items()},
             "time_floor": self.time_floor,
+            "own_sequence": self.own_sequence,
         }
 
     @classmethod
@@ -91,6 +102,7 @@ class Memory:
             OrderedDict((bytes.fromhex(key), value) for key, value in saved["label_ids"].items()),
             {bytes.fromhex(key): value for key, value in saved["bootcounts"].items()},
             saved["time_floor"],
+            saved.get("own_sequence", 0),
         )
 
 

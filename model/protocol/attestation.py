@@ -179,7 +179,9 @@ def _evidence(side: Side) -> Evidence:
     letter, tam = side.letter, TAM_NAME[side.letter]
     alg, typ, digest, chain, protected = token_header(letter, "EAT", EAT_FORMAT)
     iat, bootcount = tam_value(letter, "IAT", UINT), tam_value(letter, "BOOTCOUNT", UINT)
-    cnf = slot(f"EAT_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: name(f"idk_{letter.lower()}", ITEM)})
+    cnf = slot(
+        f"EAT_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: name(f"idk_{letter.lower()}", ITEM)}
+    )
     nonce = slot(f"EAT_NONCE_{letter}", BYTES, bstr(binder(side)), **{tam: bstr(QUOTE_REQUEST[letter].binder)})
     ueid = slot(
         f"EAT_UEID_{letter}", BYTES, unary("device_id", side.party.cred), **{tam: name(f"ueid_{letter.lower()}", BYTES)}
@@ -212,9 +214,7 @@ def _att(side: Side, token: Token, nonce: Term, ueid: Term, debug: Term, profile
     cmw = array(cmw_type, bstr(token.term), indicator)
     body = map_({1: epoch, 2: bstr(cmw)}, optional={3: endorsements})
     att = message(side, FrameType.ATT, body)
-    return Evidence(
-        token, nonce, ueid, debug, profile, attributes, cmw_type, indicator, epoch, endorsements, att
-    )
+    return Evidence(token, nonce, ueid, debug, profile, attributes, cmw_type, indicator, epoch, endorsements, att)
 
 
 EVIDENCE = {s.letter: _evidence(s) for s in (I, R)}

@@ -279,4 +279,3 @@ def message_3_checks(method: int, *, certificates: bool) -> tuple[Step, ...]:
         *(credential_checks(INITIATOR) if certificates else ()),
         step("signature_3_verifies", terms.authenticates_i),
     )
-

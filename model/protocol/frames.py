@@ -185,9 +185,7 @@ CLOSE = {s.letter: message(s, FrameType.CLOSE, map_({})) for s in (I, R)}
 
 PING_PAYLOAD = {s.letter: slot(f"PING_{s.letter}", BYTES_8, **{s.role: slot("PING", ITEM)}) for s in (I, R)}
 PING = {s.letter: message(s, FrameType.PING, map_({1: PING_PAYLOAD[s.letter]})) for s in (I, R)}
-PONG_PAYLOAD = {
-    s.letter: slot(f"PONG_{s.letter}", BYTES_8, PING_PAYLOAD[peer_of(s).letter]) for s in (I, R)
-}
+PONG_PAYLOAD = {s.letter: slot(f"PONG_{s.letter}", BYTES_8, PING_PAYLOAD[peer_of(s).letter]) for s in (I, R)}
 """A PONG's payload means the payload of the peer's PING."""
 PONG = {s.letter: message(s, FrameType.PONG, map_({1: PONG_PAYLOAD[s.letter]})) for s in (I, R)}
 

@@ -17,7 +17,6 @@ from .attestation import (
     Token,
     cose_sign1,
     sig_structure,
-    tam_value,
     token_header,
     x5t,
 )
@@ -45,7 +44,9 @@ class Environment:
 def _environment(side: Side) -> Environment:
     letter, tam, request = side.letter, TAM_NAME[side.letter], QUOTE_REQUEST[side.letter]
     alg, typ, digest, chain, protected = token_header(letter, "ENV", ENV_TYPE)
-    cnf = slot(f"ENV_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: name(f"idk_{letter.lower()}", ITEM)})
+    cnf = slot(
+        f"ENV_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: name(f"idk_{letter.lower()}", ITEM)}
+    )
     measurements = slot(f"ENV_MEASUREMENTS_{letter}", ITEM, **{tam: EVIDENCE[letter].token.measurements})
     bootcount = slot(f"ENV_BOOTCOUNT_{letter}", UINT, **{tam: EVIDENCE[letter].token.bootcount})
     epoch = slot(f"ENV_EPOCH_{letter}", UINT, REGISTERS[letter].attested_epoch, **{tam: request.epoch})

@@ -31,9 +31,27 @@ from .frames import (
     direction_of,
     peer_of,
 )
-from .labels import ENVIRONMENT, LABEL, LABEL_REGISTERS, environment_checks, environment_opens, label_checks, label_opens
-from .session import CLOSED, CLOSING, EXPIRED, OPEN, Assignments, accepted_evidence, decided, quoted, valid_for
-from .session import verdict_checks
+from .labels import (
+    ENVIRONMENT,
+    LABEL,
+    LABEL_REGISTERS,
+    environment_checks,
+    environment_opens,
+    label_checks,
+    label_opens,
+)
+from .session import (
+    CLOSED,
+    CLOSING,
+    EXPIRED,
+    OPEN,
+    Assignments,
+    accepted_evidence,
+    decided,
+    quoted,
+    valid_for,
+    verdict_checks,
+)
 
 
 def present(item: Term) -> Term:
@@ -170,9 +188,7 @@ def answer_rows(side: Side, state: str) -> Iterator[Transition]:
         sets=((registers.requested_epoch, request.epoch), (registers.challenge, request.nonce), (registers.pending, TRUE)),
         sends=(QUOTE_REQUEST[me].message,),
     )  # fmt: skip
-    yield Transition(
-        side.role, quoting, ENVIRONMENT[me].quote, state, sets=quoted(side), sends=(EVIDENCE[me].att,)
-    )
+    yield Transition(side.role, quoting, ENVIRONMENT[me].quote, state, sets=quoted(side), sends=(EVIDENCE[me].att,))
     for tier in (Tier.WARNING, Tier.CONTRAINDICATED):
         yield Transition(
             side.role, state, verdict.message, "REFUSED",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..symbols import sha256
-from ..table import Event, Guard, Message, Step, Transition, equals, event, holds
+from ..table import Event, Guard, Step, Transition, equals, event, holds
 from ..terms import Term, array, bstr, const, name
 from . import local
 from .attestation import (
@@ -259,9 +259,7 @@ def everywhere_rows(side: Side, states: tuple[str, ...]) -> Iterator[Transition]
 def closing_alert_rows(side: Side) -> Iterator[Transition]:
     """An ALERT still counts while closing."""
     peer = peer_of(side).letter
-    yield Transition(
-        side.role, CLOSING, ALERT[peer], CLOSED, events=(event("alert_received", code=ALERT_CODE[peer]),)
-    )
+    yield Transition(side.role, CLOSING, ALERT[peer], CLOSED, events=(event("alert_received", code=ALERT_CODE[peer]),))
 
 
 def timer_rows(side: Side, before: tuple[str, ...], until_open: tuple[str, ...]) -> Iterator[Transition]:
@@ -295,4 +293,3 @@ def tam_row(side: Side) -> Transition:
         tam, "ready", QUOTE_REQUEST[letter].message, "ready", fresh=asked, sends=(ENVIRONMENT[letter].quote,),
         events=(event("attested", binder=QUOTE_REQUEST[letter].binder),),
     )  # fmt: skip
-

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from ..table import Role, Table, Transition, event
-from . import edhoc, local, open as open_phase, session
+from . import edhoc, local, session
+from . import open as open_phase
 from .attestation import CHANNEL_SECRET, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
 from .frames import HELLO, I, R
 
-HANDSHAKE_STATES = {DEVICE: ("wait_message_2", "wait_message_4", "wait_HELLO_R"), SERVICE: ("wait_message_1", "wait_message_3")}
+HANDSHAKE_STATES = {
+    DEVICE: ("wait_message_2", "wait_message_4", "wait_HELLO_R"),
+    SERVICE: ("wait_message_1", "wait_message_3"),
+}
 WAITING_STATES = {
     DEVICE: ("wait_ATT_R", "wait_VERDICT_R", session.REFUSED),
     SERVICE: ("wait_HELLO_I", "wait_VERDICT_I", "wait_ATT_I", session.REFUSED),

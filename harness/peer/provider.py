@@ -1,0 +1,276 @@
+"""What the reference peer tells its run: the values that `World` gives to the atoms of the table, and its predicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...model.protocol.frames import FLAG_REQUIRES_EVIDENCE, FLAG_WAIVER
+from ..codec import cbor, cose
+from ..crypto.random import Random
+from ..crypto.suites import SUITES
+from ..evaluator.bare import judge_ead, judge_share, judge_suites
+from ..evaluator.errors import CheckFailed
+from ..identity.errors import Refused
+from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
+from ..identity.world import LENIENT, World
+
+PROFILE_SUITES = (3, 2, 5)
+"""Suites of the profile that a P-256 identity can speak, the preferred one first."""
+
+ES256_ALGORITHMS = (-7, -9)
+EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
+LABEL_TYPE, WAIVER_TYPE = "application/vnd.tc.label+cose", "application/vnd.tc.waiver+cose"
+
+
+class WorldProvider:
+    """Provider of one connection of one peer.
+
+    `suites` are those this peer accepts; a device offers `suites_i`, by default the first of them.
+    """
+
+    def __init__(
+        self, world: World, rng: Random, *, suites: tuple[int, ...] = PROFILE_SUITES, suites_i: tuple[int, ...] = ()
+    ) -> None:
+        self.world = world
+        self.rng = rng
+        self.suites = suites
+        self.suites_i = suites_i or suites[:1]
+        self.selected: Callable[[], int] = lambda: self.suites_i[-1]
+        self._id_creds: dict[bytes, bytes] = {}
+
+    # --- atoms -------------------------------------------------------------------------------------------------------
+
+    def given(self, label: str) -> Any:
+        """Value of an atom; those of one side end in its letter."""
+        if label.startswith("ead_"):
+            return b""
+        if label in _WHOLE:
+            return _WHOLE[label](self)
+        base, _, letter = label.rpartition("_")
+        if letter not in ("i", "r"):
+            raise KeyError(label)
+        return _GIVEN[base](self)
+
+    def valid_for(self) -> int:
+        """Seconds for a verdict: the policy's, never beyond what it rests on."""
+        world = self.world
+        peers = [world.credential(i).leaf.not_after for i in self._id_creds]
+        own = world.credentials.leaf.not_after
+        return max(1, min(world.policy.valid_for, *(end - world.time() for end in (own, *peers))))
+
+    def flags(self) -> int:
+        """HELLO flags of this policy."""
+        waiver = FLAG_WAIVER if self.world.credentials.waiver else 0
+        return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver
+
+    # --- symbols -----------------------------------------------------------------------------------------------------
+
+    def look_up(self, symbol: str, argument: bytes) -> Any:
+        """Values that certificates decide."""
+        try:
+            return _LOOK_UP[symbol](self, argument)
+        except Refused as refusal:
+            raise CheckFailed(refusal.check, refusal.reason) from refusal
+
+    def id_cred_of(self, cred: bytes) -> bytes:
+        """The ID_CRED_x through which a CRED_x was resolved."""
+        return next(i for i, c in self._id_creds.items() if c == cred)
+
+    def cred(self, id_cred: bytes) -> bytes:
+        """CRED_x: a byte string of the leaf's DER (RFC 9528 section 3.5.2)."""
+        own = own_id_cred(self.world)
+        leaf = self.world.credentials.leaf if id_cred == own else self.world.credential(id_cred).leaf
+        encoded = cbor.bstr(leaf.der)
+        self._id_creds[id_cred] = encoded
+        return encoded
+
+    def leaf(self, cred: bytes) -> Any:
+        """Certificate of a CRED_x."""
+        id_cred = self.id_cred_of(cred)
+        own = own_id_cred(self.world)
+        return self.world.credentials.leaf if id_cred == own else self.world.credential(id_cred).leaf
+
+    # --- predicates --------------------------------------------------------------------------------------------------
+
+    def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
+        """Predicates of the handshake, of headers and of the world."""
+        if check in ("g_x_is_valid", "g_y_is_valid"):
+            judge_share(check, arguments[0], SUITES[self.selected()])
+        elif check == "suite_is_most_preferred":
+            judge_suites(arguments[0], self.suites)
+        elif check.startswith("ead_"):
+            judge_ead(check, arguments[0])
+        elif check in _JUDGED_HERE:
+            try:
+                _JUDGED_HERE[check](self, *arguments)
+            except ValueError as error:
+                raise CheckFailed(check, str(error)) from error
+        else:
+            try:
+                PREDICATES[check](self.world, *arguments)
+            except Refused as refusal:
+                raise CheckFailed(check, refusal.reason) from refusal
+
+
+def own_id_cred(world: World) -> bytes:
+    """ID_CRED_x by value: x5chain, leaf first, roots left out (RFC 9360)."""
+    certificates = [world.credentials.leaf.der, *(c.der for c in world.credentials.chain)]
+    return cbor.encode({33: cose.x5chain(certificates)})
+
+
+def _ak_chain(world: World) -> bytes:
+    certificates = [world.credentials.ak.der, *(c.der for c in world.credentials.ak_chain)]
+    return cbor.encode(cose.x5chain(certificates))
+
+
+def _encoded(value: Callable[[WorldProvider], Any]) -> Callable[[WorldProvider], bytes]:
+    return lambda provider: cbor.encode(value(provider))
+
+
+def _absent(provider: WorldProvider) -> bytes:
+    return b""
+
+
+def _random(length: int) -> Callable[[WorldProvider], bytes]:
+    return lambda provider: provider.rng(length)
+
+
+def _suites_i(provider: WorldProvider) -> bytes:
+    offered = provider.suites_i
+    return cbor.encode(offered[0] if len(offered) == 1 else list(offered))
+
+
+_WHOLE: Mapping[str, Callable[[WorldProvider], Any]] = {
+    "suites_i": _suites_i,
+    "c_i": _encoded(lambda p: int.from_bytes(p.rng(1), "big") % 48 - 24),
+    "c_r": _encoded(lambda p: int.from_bytes(p.rng(1), "big") % 48 - 24),
+}
+
+_now = _encoded(lambda p: p.world.time())
+
+_GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
+    "id_cred": lambda p: own_id_cred(p.world),
+    "sk": lambda p: p.world.tam.sign_identity,
+    "ak": lambda p: p.world.tam.sign_attestation,
+    "nonce": _random(32),
+    "att_req_nonce": _random(32),
+    "offered": _encoded(lambda p: list(p.world.policy.offered)),
+    "accepted": _encoded(lambda p: list(p.world.policy.accepted)),
+    "att_req_accepted": _absent,
+    "flags": _encoded(WorldProvider.flags),
+    "max_age": _encoded(lambda p: p.world.policy.max_age),
+    "reattest_interval": _encoded(lambda p: p.world.policy.reattest_interval),
+    "proofs": lambda p: p.world.credentials.proofs,
+    "waiver": lambda p: p.world.credentials.waiver or b"",
+    "purpose": _absent,
+    "reason": _absent,
+    "endorsements": _absent,
+    "valid_for": _encoded(WorldProvider.valid_for),
+    "ak_chain": lambda p: _ak_chain(p.world),
+    "iat": _now,
+    "bootcount": _encoded(lambda p: p.world.tam.bootcount),
+    "debug": _encoded(lambda p: p.world.tam.debug_status),
+    "key_attributes": _encoded(lambda p: p.world.tam.key_attributes()),
+    "measurements": _encoded(lambda p: p.world.tam.measurements()),
+    "idk": _encoded(lambda p: cose.cose_key(p.world.tam.identity_key)),
+    "ueid": _encoded(lambda p: p.world.tam.ueid),
+    "label_iss": _encoded(lambda p: p.world.credentials.leaf.platform),
+    "label_sub": _encoded(lambda p: p.world.credentials.leaf.identity),
+    "label_iat": _now,
+    "label_cti": _random(16),
+    "label_blocks": _absent,
+    "label_action": _absent,
+    "label_inputs": _absent,
+    "label_tui": _absent,
+    "label_chain": _absent,
+    "data_plain": _absent,
+    "data_inputs": _absent,
+    "sequence": _encoded(lambda p: p.world.memory.next_sequence()),
+}
+
+_LOOK_UP: Mapping[str, Callable[[WorldProvider, bytes], Any]] = {
+    "cred": WorldProvider.cred,
+    "public_key": lambda p, cred: p.leaf(cred).public_key,
+    "leaf_digest": lambda p, cred: p.leaf(cred).sha256,
+    "cose_key": lambda p, cred: cbor.encode(cose.cose_key(p.leaf(cred).public_key)),
+    "device_id": lambda p, cred: cbor.encode(bytes.fromhex(p.leaf(cred).platform.rpartition(":")[2])),
+    "chain_key": lambda p, chain: ak_public_key(p.world, chain),
+    "chain_digest": lambda p, chain: cbor.encode([-16, p.world.x5chain(chain).leaf.sha256]),
+    "authority_key": lambda p, thumbprint: waiver_public_key(p.world, thumbprint),
+}
+
+
+def _decode(data: bytes) -> Any:
+    return cbor.decode(data, rules=LENIENT)
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise ValueError(reason)
+
+
+def _header(expected_type: int | str) -> Callable[..., None]:
+    def judge(provider: WorldProvider, alg: bytes, typ: bytes, *digest_and_chain: bytes) -> None:
+        _require(_decode(alg) in ES256_ALGORITHMS, f"algorithm {_decode(alg)}")
+        _require(_decode(typ) == expected_type, f"type {_decode(typ)}")
+        if digest_and_chain:
+            x5t, chain = digest_and_chain
+            _require(x5t == _LOOK_UP["chain_digest"](provider, chain), "x5t is not the first certificate")
+
+    return judge
+
+
+def _label_header(provider: WorldProvider, alg: bytes, typ: bytes, hash_alg: bytes) -> None:
+    _header(LABEL_TYPE)(provider, alg, typ)
+    _require(_decode(hash_alg) == -16, f"payload hash algorithm {_decode(hash_alg)}")
+
+
+def _cnf(provider: WorldProvider, key: bytes, id_cred: bytes) -> None:
+    """Keys are compared by their parameters, never by their encoding."""
+    given = cose.public_from_cose_key(_decode(key))
+    _require(given == leaf_public_key(provider.world, id_cred), "another key than the handshake's")
+
+
+def _tier(provider: WorldProvider, tier: bytes, direction: bytes) -> None:
+    fits = {0: {201}, 1: {2, 32, 96}, 2: {200}}[_decode(direction)]
+    _require(_decode(tier) in fits, f"tier {_decode(tier)} in this direction")
+
+
+def _label_seq(provider: WorldProvider, sequence: bytes, id_cred: bytes) -> None:
+    signer = provider.world.credential(id_cred).leaf.sha256
+    last = provider.world.memory.label_sequence.get(signer, -1)
+    _require(_decode(sequence) > last, f"{_decode(sequence)} after {last}")
+
+
+def _label_cti(provider: WorldProvider, cti: bytes, id_cred: bytes) -> None:
+    signer = provider.world.credential(id_cred).leaf.sha256
+    _require(signer + _decode(cti) not in provider.world.memory.label_ids, "seen before")
+
+
+def _label_environment(provider: WorldProvider, reference: bytes, direction: bytes) -> None:
+    attests = _decode(direction) == 1
+    _require(bool(reference) == attests, "a reference to an environment exactly where the signer was attested")
+
+
+def _env_age(provider: WorldProvider, iat: bytes, last: bytes) -> None:
+    _require(_decode(iat) >= _decode(last), "older than the one before")
+
+
+_JUDGED_HERE: Mapping[str, Callable[..., None]] = {
+    "eat_header_is_exact": _header(EAT_TYPE),
+    "env_header_is_exact": _header(ENV_TYPE),
+    "waiver_header_is_exact": _header(WAIVER_TYPE),
+    "label_header_is_exact": _label_header,
+    "cnf_is_peer_identity_key": _cnf,
+    "env_cnf_is_label_signer": _cnf,
+    "verdict_tier_fits_direction": _tier,
+    "verdict_valid_for_is_positive": lambda p, seconds: _require(_decode(seconds) > 0, "no validity"),
+    "data_carries_a_label": lambda p, plain: _require(
+        not p.world.policy.labels_required and plain != b"", "no label where the policy requires one"
+    ),
+    "label_seq_increases": _label_seq,
+    "label_cti_is_new": _label_cti,
+    "label_names_its_environment": _label_environment,
+    "env_is_not_older": _env_age,
+}
