@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from .protocol import Event, ModelError, Protocol, Recv, Role, Send, Template
 from .query import Alternative, Moment, Place, Premise, Query
@@ -59,29 +60,36 @@ class Alive(Claim):
     peers: tuple[str, ...] = ()
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
-        for peer in _peers(protocol, self):
+        for peer in self.peers or _others(protocol.role(self.role)):
             options = tuple(
-                Alternative(((r.name, 1),), (((1, r.actor), (0, peer)),)) for r in protocol.roles if r.steps
+                Alternative(((r.name, 1),), (((1, r.actor), (0, peer)),))
+                for r in protocol.roles
+                if r.steps and not r.helper
             )
             yield from _violations(protocol, self, options)
 
 
 @dataclass(frozen=True, slots=True)
 class Weakagree(Claim):
-    """Each peer has been running the protocol, with the agent of this run among its own peers."""
+    """Each peer has taken a step of a run whose agents are, as a set, those of this run."""
 
     peers: tuple[str, ...] = ()
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
-        me = protocol.role(self.role).actor
-        for peer in _peers(protocol, self):
-            options = tuple(
-                Alternative(((r.name, 1),), (((1, r.actor), (0, peer)), ((1, other), (0, me))))
-                for r in protocol.roles
-                for other in r.agents
-                if r.steps
-            )
-            yield from _violations(protocol, self, options)
+        mine = protocol.role(self.role)
+        for peer in self.peers or _others(mine):
+            for premise, classes in _premises(protocol, self):
+                named = {premise.agents[a]: a for a in mine.agents}
+                options = tuple(
+                    Alternative(
+                        ((r.name, 1),), (((1, r.actor), (0, peer)), *(((1, x), (0, named[n])) for x, n in zip(r.agents, row)))
+                    )
+                    for r in protocol.roles
+                    if r.steps and not r.helper
+                    for row in product(named, repeat=len(r.agents))
+                    if set(row) == set(named)
+                )
+                yield Query((premise,), classes, alternatives=options, unleaked=_unleaked(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +112,28 @@ class Nisynch(Claim):
 class Agree(Claim):
     """A run of `peer` has executed its event `running` earlier, with equal data.
 
-    `data` pairs templates of this run with templates of the peer's run; without it, the data of both events are compared.
-    `injective`: besides, no two runs of the role that come to the event have equal data.
+    `data` and the data of that event are compared one by one; without `data`, that of the event `at` is taken. `agents`
+    pairs further names of this role with names of the peer's. `injective`: besides, no two runs of the role that come to
+    the event have equal data.
     """
 
     peer: str = ""
     running: str = ""
-    data: tuple[tuple[Template, Template], ...] = ()
+    data: tuple[Template, ...] = ()
+    agents: tuple[tuple[str, str], ...] = ()
     injective: bool = False
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
-        mine, other = protocol.role(self.role), protocol.role(self.peer)
-        here, there = height(mine, self.at), height(other, self.running)
-        data = self.data or tuple(zip(_data(mine, here), _data(other, there), strict=True))
-        equal: tuple[tuple[Place, Place], ...] = tuple(((0, a), (1, b)) for a, b in data)
-        option = Alternative(((self.peer, there),), equal, (((1, there - 1), (0, here - 1)),))
-        yield from _violations(protocol, self, (option,))
+        here = height(protocol.role(self.role), self.at)
+        options = tuple(
+            Alternative(((self.peer, there),), equal, (((1, there - 1), (0, here - 1)),))
+            for there, equal in _agreements(protocol, self)
+        )
+        yield from _violations(protocol, self, options)
         if self.injective:
+            data = self.data or _data(protocol.role(self.role), here)
+            twice = tuple(((0, a), (1, a)) for a in (*data, *(a for a, _ in self.agents)))
             for premise, classes in _premises(protocol, self):
-                twice = tuple(((0, a), (1, a)) for a, _ in data)
                 yield Query((premise, Premise(self.role, here)), classes, equal=twice)
 
 
@@ -133,15 +144,19 @@ class Order(Claim):
     peer: str = ""
     running: str = ""
     since: str = ""
-    data: tuple[tuple[Template, Template], ...] = ()
+    data: tuple[Template, ...] = ()
+    agents: tuple[tuple[str, str], ...] = ()
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
-        mine, other = protocol.role(self.role), protocol.role(self.peer)
-        here, there, since = height(mine, self.at), height(other, self.running), height(mine, self.since)
-        data = self.data or tuple(zip(_data(mine, here), _data(other, there), strict=True))
-        moments: tuple[tuple[Moment, Moment], ...] = (((0, since - 1), (1, there - 1)), ((1, there - 1), (0, here - 1)))
-        option = Alternative(((self.peer, there),), tuple(((0, a), (1, b)) for a, b in data), moments)
-        yield from _violations(protocol, self, (option,))
+        mine = protocol.role(self.role)
+        here, since = height(mine, self.at), height(mine, self.since)
+        options = tuple(
+            Alternative(
+                ((self.peer, there),), equal, (((0, since - 1), (1, there - 1)), ((1, there - 1), (0, here - 1)))
+            )
+            for there, equal in _agreements(protocol, self)
+        )
+        yield from _violations(protocol, self, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +226,26 @@ def partitions(items: tuple[str, ...]) -> Iterator[list[list[str]]]:
 
 
 def _violations(protocol: Protocol, claim: Claim, options: tuple[Alternative, ...]) -> Iterator[Query]:
-    leaks = tuple((0, t) for t in claim.unleaked)
     for premise, classes in _premises(protocol, claim):
-        yield Query((premise,), classes, alternatives=options, unleaked=leaks)
+        yield Query((premise,), classes, alternatives=options, unleaked=_unleaked(claim))
 
 
-def _peers(protocol: Protocol, claim: Alive | Weakagree) -> tuple[str, ...]:
-    role = protocol.role(claim.role)
-    return claim.peers or tuple(a for a in role.agents if a != role.actor)
+def _others(role: Role) -> tuple[str, ...]:
+    return tuple(a for a in role.agents if a != role.actor)
+
+
+def _unleaked(claim: Claim) -> tuple[Place, ...]:
+    return tuple((0, t) for t in claim.unleaked)
+
+
+def _agreements(protocol: Protocol, claim: Agree | Order) -> Iterator[tuple[int, tuple[tuple[Place, Place], ...]]]:
+    """Each event of the peer that the claim may mean: its height, and what must be equal."""
+    mine, peer = protocol.role(claim.role), protocol.role(claim.peer)
+    data = claim.data or _data(mine, height(mine, claim.at))
+    for number, step in enumerate(peer.steps):
+        if isinstance(step, Event) and step.name == claim.running and len(step.data) == len(data):
+            pairs = [*zip(data, step.data, strict=True), *claim.agents]
+            yield number + 1, tuple(((0, a), (1, b)) for a, b in pairs)
 
 
 def _synchronised(protocol: Protocol, claim: Claim, *, ordered: bool) -> Alternative:

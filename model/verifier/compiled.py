@@ -278,6 +278,8 @@ def inverse(key: Term, signature: Signature) -> Term:
     if type(key) is App:
         partner = signature.symbols[key.symbol].inverse if key.symbol in signature.symbols else None
         return app(partner, key.args, signature.bit(signature.symbols[partner].result)) if partner else key
+    if type(key) is Atom and key.name in signature.protocol.inverses:
+        return signature.constants[signature.protocol.inverses[key.name]]
     if type(key) is Var and (key.mask == ANY or _asymmetric(key.mask, signature)):
         return app(INVERSE, (key,), 0)
     return key

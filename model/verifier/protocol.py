@@ -142,7 +142,11 @@ Step = Send | Recv | Event | Leak | Match
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: `agents` are its parameters, `actor` is the one who plays it; `fresh` and `variables` map names to sorts."""
+    """A role: `agents` are its parameters, `actor` is the one who plays it; `fresh` and `variables` map names to sorts.
+
+    `family` names the protocol that the role belongs to when several are put together. A `helper` is a role of the
+    attacker's making: it need not be executable, and nobody is alive by playing it.
+    """
 
     name: str
     agents: tuple[str, ...]
@@ -150,13 +154,15 @@ class Role:
     steps: tuple[Step, ...]
     fresh: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    family: str = ""
+    helper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """Roles over symbols. `sorts` says which base sorts a sort of variables accepts (by default only itself).
 
-    `neutral_element`: a peer that does not refuse the all-zero secret. `untyped`: variables accept every sort.
+    `inverses` pairs constants that are keys of each other. `neutral_element`: a peer that does not refuse the all-zero secret. `untyped`: variables accept every sort.
     """
 
     name: str
@@ -165,7 +171,7 @@ class Protocol:
     constants: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     sorts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    known: tuple[Template, ...] = ()
+    inverses: Mapping[str, str] = field(default_factory=dict)
     neutral_element: bool = False
     untyped: bool = False
 

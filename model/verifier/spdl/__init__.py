@@ -1,0 +1,12 @@
+"""SPDL, Scyther's notation for protocols: read a file, get a protocol and its claims.
+
+`load(text)` gives a `Model`. Everything that is not supported is refused with its line and column; nothing is skipped
+silently, except `Empty` claims and `knows` lines, which say nothing about security.
+"""
+
+from __future__ import annotations
+
+from .lexer import SpdlError
+from .translate import Model, SpdlClaim, load
+
+__all__ = ["Model", "SpdlClaim", "SpdlError", "load"]

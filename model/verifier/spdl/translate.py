@@ -1,0 +1,315 @@
+"""From the syntax tree to a protocol and its claims.
+
+All protocols of a file become roles of one protocol, because an attacker mixes them. Protocols whose name starts with `@`
+are helpers: they need not be executable, and nobody is alive by running them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..claims import Agree, Alive, Claim, Executable, Niagree, Nisynch, Secret, Weakagree
+from ..protocol import AGENT, MESSAGE, Match, Opening, Protocol, Recv, Role, Send, Step, Symbol, Template, public
+from ..protocol import Event as Mark
+from .lexer import SpdlError, Token
+from .syntax import Declaration, Event, File, Node, Parser, ProtocolTree, RoleTree
+
+_TYPES = ("Agent", "Function", "Nonce", "Ticket", "SessionKey", "Data")
+
+
+@dataclass(frozen=True, slots=True)
+class SpdlClaim:
+    """A claim of the file. `name` is its label, or its role and number; `text` is what it says."""
+
+    name: str
+    protocol: str
+    role: str
+    kind: str
+    text: str
+    claim: Claim
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A file, ready to be verified."""
+
+    protocol: Protocol
+    claims: tuple[SpdlClaim, ...]
+
+
+def load(source: str) -> Model:
+    """Read an SPDL file.
+
+    Raises:
+        SpdlError: with line and column of what is wrong or not supported.
+    """
+    return _Translator(Parser(source).file()).model()
+
+
+class _Scope:
+    """What the names of one role stand for."""
+
+    def __init__(self, agents: tuple[str, ...]) -> None:
+        self.agents = agents
+        self.fresh: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.agents or name in self.fresh or name in self.variables
+
+
+class _Translator:
+    def __init__(self, tree: File) -> None:
+        self._tree = tree
+        self._types = {t: t for t in _TYPES} | {"Agent": AGENT, "Ticket": MESSAGE}
+        self._constants: dict[str, str] = {n: AGENT for n in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete")}
+        self._secrets: dict[str, str] = {}
+        self._sorts: dict[str, tuple[str, ...]] = {}
+        self._inverses: dict[str, str] = {}
+        self._functions: dict[str, bool] = {}
+        self._compromised: set[str] = set()
+        self._symbols: dict[str, Symbol] = {
+            "pk": public("pk", 1, inverse="sk"),
+            "sk": Symbol("sk", 1, owners=(0,), inverse="pk"),
+            "k": Symbol("k", 2, owners=(0, 1)),
+            "enc": public("enc", 2, opens=(Opening(0, (1,)),)),
+        }
+        self._claims: list[SpdlClaim] = []
+
+    def model(self) -> Model:
+        everything = [*self._tree.declarations]
+        for protocol in self._tree.protocols:
+            everything += [d for d in protocol.declarations if d.keyword not in ("fresh", "var")]
+            for role in protocol.roles:
+                everything += [i for i in role.items if isinstance(i, Declaration) and i.keyword not in ("fresh", "var")]
+        for declaration in sorted(everything, key=lambda d: d.keyword != "usertype"):
+            self._declare(declaration)
+        for declaration in everything:
+            self._relate(declaration)
+        roles = tuple(self._role(p, r) for p in self._tree.protocols for r in p.roles)
+        protocol = Protocol(
+            "+".join(p.name.value for p in self._tree.protocols if not p.name.value.startswith("@")),
+            roles,
+            self._symbols,
+            self._constants,
+            self._secrets,
+            self._sorts,
+            inverses=self._inverses,
+        )
+        return Model(protocol, tuple(self._claims))
+
+    def _declare(self, declaration: Declaration) -> None:
+        names = [t.name for t in declaration.terms]
+        if declaration.keyword == "usertype":
+            self._types |= {n: self._types.get(n, n) for n in names}
+        elif declaration.keyword == "function" or (
+            declaration.keyword in ("const", "secret") and [t.value for t in declaration.types] == ["Function"]
+        ):
+            self._functions |= dict.fromkeys(names, declaration.secret)
+        elif declaration.keyword in ("const", "secret"):
+            sort = self._sort(declaration.types, "constant")
+            (self._secrets if declaration.secret else self._constants).update(dict.fromkeys(names, sort))
+
+    def _relate(self, declaration: Declaration) -> None:
+        """Inverse keys and compromises, once all names are known."""
+        if declaration.keyword == "inversekeys":
+            left, right = declaration.terms
+            if left.kind != "name" or right.kind != "name":
+                raise _error("inverse keys are two names", left.at)
+            self._inverses |= {left.name: right.name, right.name: left.name}
+            for name in (left.name, right.name):
+                if not self._functions.get(name, False):
+                    self._constants.setdefault(name, "Function")
+        elif declaration.keyword == "compromised":
+            for term in declaration.terms:
+                if term.kind != "call":
+                    raise _error("only the keys of an untrusted agent can be compromised, as in compromised k2(Eve)", term.at)
+                self._compromised.add(term.name)
+        elif declaration.keyword == "untrusted":
+            for term in declaration.terms:
+                self._constants.setdefault(term.name, AGENT)
+
+    def _sort(self, types: tuple[Token, ...], what: str) -> str:
+        if not types:
+            return MESSAGE if what == "variable" else "untyped"
+        for token in types:
+            if token.value not in self._types:
+                raise _error(f"unknown type {token.value}", token)
+            if token.value == "Function":
+                raise _error(f"a {what} cannot be a function", token)
+        names = [self._types[t.value] for t in types]
+        if len(names) == 1:
+            return names[0]
+        joined = "|".join(names)
+        self._sorts[joined] = tuple(names)
+        return joined
+
+    def _role(self, protocol: ProtocolTree, tree: RoleTree) -> Role:
+        agents = tuple(p.value for p in protocol.parameters)
+        if tree.name.value not in agents:
+            raise _error(f"role {tree.name.value} is not a parameter of protocol {protocol.name.value}", tree.name)
+        scope = _Scope(agents)
+        for declaration in protocol.declarations:
+            if declaration.keyword in ("fresh", "var"):
+                self._bind(declaration, scope)
+        for item in tree.items:
+            if isinstance(item, Declaration) and item.keyword in ("fresh", "var"):
+                self._bind(item, scope)
+        name = f"{protocol.name.value},{tree.name.value}"
+        steps: list[Step] = []
+        for item in tree.items:
+            if isinstance(item, Event):
+                steps.extend(self._event(item, protocol, tree, scope, len(steps)))
+        helper = protocol.name.value.startswith("@")
+        return Role(
+            name, agents, tree.name.value, tuple(steps), scope.fresh, scope.variables, protocol.name.value, helper
+        )
+
+    def _bind(self, declaration: Declaration, scope: _Scope) -> None:
+        for term in declaration.terms:
+            if declaration.keyword == "fresh":
+                sort = self._sort(declaration.types, "fresh value")
+                scope.fresh[term.name] = "Ticket" if sort == MESSAGE else sort
+                scope.variables.pop(term.name, None)
+            else:
+                scope.variables[term.name] = self._sort(declaration.types, "variable")
+                scope.fresh.pop(term.name, None)
+
+    def _event(
+        self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int
+    ) -> list[Step]:
+        if event.keyword == "claim":
+            return self._claim(event, protocol, role, scope, number)
+        if event.keyword in ("match", "not match"):
+            if len(event.terms) != 2:
+                raise _error("match takes a pattern and a term", event.at)
+            left, right = (self._term(t, scope) for t in event.terms)
+            return [Match(left, right, event.keyword == "match")]
+        if len(event.terms) < 3:
+            raise _error(f"{event.keyword} takes a sender, a receiver and a message", event.at)
+        sender, receiver = (self._agent(t, scope) for t in event.terms[:2])
+        message = self._tuple(event.terms[2:], scope)
+        label = "" if event.label.startswith("!") else f"{protocol.name.value},{event.label}"
+        kind = Send if event.keyword == "send" else Recv
+        return [kind(message, label, sender, receiver)]
+
+    def _agent(self, node: Node, scope: _Scope) -> str:
+        if node.kind != "name" or (node.name not in scope and node.name not in self._constants):
+            raise _error("expected the name of an agent", node.at)
+        return node.name
+
+    def _tuple(self, nodes: tuple[Node, ...], scope: _Scope) -> Template:
+        terms = tuple(self._term(n, scope) for n in nodes)
+        return terms[0] if len(terms) == 1 else ("tuple", *terms)
+
+    def _term(self, node: Node, scope: _Scope) -> Template:
+        if node.kind == "tuple":
+            return self._tuple(node.args, scope)
+        if node.kind == "encrypt":
+            return ("enc", self._tuple(node.args[:-1], scope), self._term(node.args[-1], scope))
+        if node.kind == "name":
+            if node.name in scope or node.name in self._constants or node.name in self._secrets:
+                return node.name
+            if node.name in self._functions:
+                self._constants.setdefault(node.name, "Function")
+                return node.name
+            raise _error(f"{node.name} is not declared", node.at)
+        return self._call(node, scope)
+
+    def _call(self, node: Node, scope: _Scope) -> Template:
+        args = tuple(self._term(a, scope) for a in node.args)
+        if node.name in ("pk", "sk", "k") and node.name not in self._functions:
+            if len(args) != self._symbols[node.name].arity:
+                raise _error(f"{node.name} takes {self._symbols[node.name].arity} argument(s)", node.at)
+            return (node.name, *args)
+        if node.name not in self._functions:
+            raise _error(f"{node.name} is not a function", node.at)
+        secret = self._functions[node.name]
+        if node.name not in self._symbols:
+            self._symbols[node.name] = self._function(node.name, len(args) if secret else 1)
+            if node.name in self._inverses:
+                partner = self._inverses[node.name]
+                self._symbols[partner] = self._function(partner, len(args) if self._functions.get(partner) else 1)
+        symbol = self._symbols[node.name]
+        if secret and symbol.arity != len(args):
+            raise _error(f"{node.name} takes {symbol.arity} argument(s)", node.at)
+        return (node.name, *args) if secret or len(args) == 1 else (node.name, ("tuple", *args))
+
+    def _function(self, name: str, arity: int) -> Symbol:
+        """A public function of one argument, a tuple if need be; a secret one is a family of long-term keys."""
+        inverse = self._inverses.get(name)
+        if not self._functions.get(name, False):
+            return public(name, arity, inverse=inverse)
+        powers = frozenset({"dishonest"} if name in self._compromised else ())
+        return Symbol(name, arity, owners=tuple(range(arity)), revealed_by=powers, inverse=inverse)
+
+    def _claim(
+        self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int
+    ) -> list[Step]:
+        if len(event.terms) < 2 or event.terms[1].kind != "name":
+            raise _error("a claim names its role and its kind", event.at)
+        if event.terms[0].kind != "name" or event.terms[0].name != role.name.value:
+            raise _error(f"a claim of role {role.name.value} starts with its name", event.terms[0].at)
+        kind, rest = event.terms[1].name, event.terms[2:]
+        mark = f"{event.label or kind}@{number}"
+        name = f"{protocol.name.value},{role.name.value}"
+        if kind == "Empty":
+            return []
+        if kind in ("Running", "Commit"):
+            data = tuple(x for t in rest for x in _flat(self._term(t, scope)))
+            if not data or data[0] not in scope.agents:
+                raise _error(f"{kind} names its peer first", event.at)
+            if kind == "Running":
+                return [Mark(f"Running {role.name.value} {data[0]}", data[1:])]
+            self._add(event, protocol, role, kind, self._commit(name, mark, str(data[0]), role, protocol, data[1:]))
+            return [Mark(mark, data[1:])]
+        made = self._simple(kind, name, mark, rest, scope, event)
+        self._add(event, protocol, role, kind, made)
+        return [Mark(mark)]
+
+    def _simple(
+        self, kind: str, role: str, mark: str, rest: tuple[Node, ...], scope: _Scope, event: Event
+    ) -> Claim:
+        if kind in ("Secret", "SKR"):
+            if not rest:
+                raise _error(f"{kind} says which term", event.at)
+            return Secret(role, mark, term=self._tuple(rest, scope))
+        peers = tuple(self._agent(t, scope) for t in rest)
+        if kind == "Alive":
+            return Alive(role, mark, peers=peers)
+        if kind == "Weakagree":
+            return Weakagree(role, mark, peers=peers)
+        simple: dict[str, type[Claim]] = {"Niagree": Niagree, "Nisynch": Nisynch, "Reachable": Executable}
+        if kind not in simple:
+            raise _error(f"claims of kind {kind} are not supported", event.terms[1].at)
+        return simple[kind](role, mark)
+
+    def _commit(
+        self, role: str, mark: str, peer: str, tree: RoleTree, protocol: ProtocolTree, data: tuple[Template, ...]
+    ) -> Claim:
+        agents = ((tree.name.value, tree.name.value), (peer, peer))
+        running = f"Running {peer} {tree.name.value}"
+        return Agree(role, mark, peer=f"{protocol.name.value},{peer}", running=running, data=data, agents=agents)
+
+    def _add(self, event: Event, protocol: ProtocolTree, role: RoleTree, kind: str, claim: Claim) -> None:
+        name = event.label or f"{role.name.value}{sum(c.role == role.name.value for c in self._claims) + 1}"
+        text = " ".join([kind, *(_show(t) for t in event.terms[2:])])
+        self._claims.append(SpdlClaim(name, protocol.name.value, role.name.value, kind, text, claim, event.at.line))
+
+
+def _flat(template: Template) -> tuple[Template, ...]:
+    if isinstance(template, tuple) and template[0] == "tuple":
+        return tuple(x for t in template[1:] for x in _flat(t))
+    return (template,)
+
+
+def _show(node: Node) -> str:
+    inner = ",".join(_show(a) for a in node.args)
+    if node.kind == "encrypt":
+        return "{" + ",".join(_show(a) for a in node.args[:-1]) + "}" + _show(node.args[-1])
+    return node.name if node.kind == "name" else f"{node.name}({inner})"
+
+
+def _error(message: str, at: Token) -> SpdlError:
+    return SpdlError(message, at.line, at.column)
