@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .records import Header, Json, RequirementRecord, TestCase, TestResult
-from .schema import EVENTS, SchemaError, validate
+from .schema import SchemaError, validate_event
 
 
 class EventLogError(ValueError):
@@ -17,13 +17,13 @@ class EventLogError(ValueError):
 class EventLog:
     """Writes a new log at `path`; a log that stands there is replaced.
 
-    Each event is validated (`SchemaError`) and handed to the operating system in one write, so that it outlives a
-    killed process.
+    Each event is validated (`SchemaError`) and handed to the operating system at once, so that it outlives a killed
+    process.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb", buffering=0)
+        self._file = path.open("wb")
 
     def run_started(
         self, header: Header, requirements: Sequence[RequirementRecord], plan: Sequence[TestCase], time: float
@@ -68,8 +68,9 @@ class EventLog:
         self.close()
 
     def _write(self, event: Json) -> None:
-        validate(EVENTS, event)
+        validate_event(event)
         self._file.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        self._file.flush()
 
 
 def _check_plan(known: Sequence[str], plan: Sequence[TestCase]) -> None:
@@ -95,7 +96,7 @@ def read_events(path: Path) -> Iterator[Json]:
 def _parsed(line: bytes, number: int) -> Json:
     try:
         event: Json = json.loads(line)
-        validate(EVENTS, event)
+        validate_event(event)
     except (UnicodeDecodeError, json.JSONDecodeError, SchemaError) as error:
         raise EventLogError(f"line {number}: {error}") from error
     return event

@@ -10,7 +10,7 @@ from typing import Self
 
 from .events import EventLogError, read_events
 from .records import Header, Json, RequirementRecord, TestCase, TestResult, status_label, status_reason
-from .schema import RESULTS, validate
+from .schema import validate_results
 from .verdict import Judgement, NotExercised, Status, Verdict, requirement_status, worst
 
 FORMAT = 1
@@ -80,7 +80,7 @@ class Results:
     @classmethod
     def from_json(cls, data: Json) -> Self:
         """From a results file's object. Raises `SchemaError`."""
-        validate(RESULTS, data)
+        validate_results(data)
         requirements = tuple(RequirementRecord.from_json(requirement) for requirement in data["requirements"])
         tests = tuple(TestResult.from_json(test) for test in data["tests"])
         return cls(Header.from_json(data["header"]), requirements, tests, data["complete"])
@@ -88,7 +88,7 @@ class Results:
     def save(self, path: Path) -> None:
         """Writes the results file, whole or not at all. Raises `SchemaError` before anything is written."""
         data = self.to_json()
-        validate(RESULTS, data)
+        validate_results(data)
         scratch = path.with_suffix(".part")
         scratch.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         os.replace(scratch, path)

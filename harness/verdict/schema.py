@@ -16,6 +16,7 @@ class SchemaError(ValueError):
     """A record does not match its schema. The message names the place and what is expected."""
 
 
+@cache
 def load(name: str) -> dict[str, Any]:
     """A schema as JSON."""
     schema: dict[str, Any] = json.loads((files(__package__) / name).read_text(encoding="utf-8"))
@@ -23,18 +24,30 @@ def load(name: str) -> dict[str, Any]:
 
 
 @cache
-def _validator(name: str) -> "Draft202012Validator":
+def _validator(name: str, part: str | None = None) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
 
-    shared = load(RESULTS)
-    registry: Registry[Any] = Registry().with_resource(shared["$id"], Resource.from_contents(shared))
-    return Draft202012Validator(load(name), registry=registry)
+    schemas = [load(EVENTS), load(RESULTS)]
+    registry: Registry[Any] = Registry().with_resources(
+        [(schema["$id"], Resource.from_contents(schema)) for schema in schemas]
+    )
+    schema = load(name)
+    return Draft202012Validator({"$ref": f"{schema['$id']}#/$defs/{part}"} if part else schema, registry=registry)
 
 
-def validate(name: str, record: object) -> None:
-    """Raises `SchemaError` when `record` does not match the schema `name`."""
-    validator = _validator(name)
+def validate_results(record: object) -> None:
+    """Raises `SchemaError` when `record` is no results file."""
+    _validate(_validator(RESULTS), record)
+
+
+def validate_event(record: dict[str, Any]) -> None:
+    """Raises `SchemaError` when `record` is no event."""
+    part = str(record.get("event")).replace(" ", "-")
+    _validate(_validator(EVENTS, part if part in load(EVENTS)["$defs"] else None), record)
+
+
+def _validate(validator: "Draft202012Validator", record: object) -> None:
     if validator.is_valid(record):
         return
     from jsonschema.exceptions import best_match

@@ -19,7 +19,7 @@ from trustconn.harness.verdict.events import EventLog, EventLogError, read_event
 from trustconn.harness.verdict.junit import write_junit
 from trustconn.harness.verdict.records import Header, IutRecord, RequirementRecord, TestCase, TestResult
 from trustconn.harness.verdict.results import Results, rebuild
-from trustconn.harness.verdict.schema import EVENTS, RESULTS, SchemaError, validate
+from trustconn.harness.verdict.schema import EVENTS, RESULTS, SchemaError, validate_event, validate_results
 from trustconn.harness.verdict.summary import print_summary, rows, write_markdown
 from trustconn.harness.verdict.verdict import (
     Grade,
@@ -159,14 +159,14 @@ def test_a_file_cannot_claim_what_a_judgement_cannot(tmp_path: Path) -> None:
     ):
         broken = data | {"tests": [data["tests"][0] | change]}
         with pytest.raises(SchemaError, match=r"tests\[0\]"):
-            validate(RESULTS, broken)
+            validate_results(broken)
         with pytest.raises(UnwitnessedPass):
             TestResult.from_json(broken["tests"][0])
 
 
 def objects(node: Any) -> Any:
     if isinstance(node, dict):
-        if node.get("type") == "object" and "if" not in node:
+        if "object" in node.get("type", ()) and "if" not in node:
             yield node
         node = [value for key, value in node.items() if key not in ("if", "then")]
     if isinstance(node, list):
@@ -183,10 +183,10 @@ def test_every_object_of_the_schemas_is_closed(name: str) -> None:
 
 def test_an_event_with_an_unknown_field_is_refused() -> None:
     event = {"event": "test started", "time": 0.0, "id": "stale"}
-    validate(EVENTS, event)
+    validate_event(event)
     for broken in (event | {"more": 1}, event | {"event": "lunch"}, {"event": "test started", "time": 0.0}):
         with pytest.raises(SchemaError):
-            validate(EVENTS, broken)
+            validate_event(broken)
 
 
 def test_junit_shows_failures_and_the_way_to_repeat_them(tmp_path: Path) -> None:
