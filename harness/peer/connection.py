@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
+from .report import translate
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -34,7 +35,7 @@ class PeerConnection(asyncio.Protocol):
         self._idle: asyncio.TimerHandle | None = None
         self._last_byte = self._loop.time()
         self._reported = 0
-        self._finished = False
+        self._finished = self._told_end = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the endpoint. asyncio has set TCP_NODELAY."""
@@ -118,12 +119,19 @@ class PeerConnection(asyncio.Protocol):
             self._transport.write(data)
         events = self.endpoint.events
         while self._reported < len(events):
-            event = events[self._reported]
+            told = translate(events[self._reported])
             self._reported += 1
-            self._report(event.name, event.fields)
+            if told:
+                self._tell(*told)
         if self.endpoint.closed and not self._finished:
+            if not self._told_end:
+                self._tell("closed", {"how": "refused"})
             self._finish()
         self._arm()
+
+    def _tell(self, name: str, fields: Mapping[str, Any]) -> None:
+        self._told_end |= name == "closed"
+        self._report(name, fields)
 
     def _finish(self) -> None:
         assert self._transport

@@ -19,7 +19,8 @@ from ..identity.settings import SettingError
 from ..identity.world import World
 from .clock import Clock, ControlledClock
 from .connection import PeerConnection
-from .endpoint import Endpoint
+from .endpoint import Endpoint, NotOpen
+from .provider import PROFILE_SUITES
 
 Role = Literal["device", "service"]
 KEPT_EVENTS = 4096
@@ -61,6 +62,7 @@ class PeerHost:
         self.on_empty: Callable[[], None] = lambda: None
         self._push = push
         self._world = self._load(options.folder)
+        self._suites = PROFILE_SUITES
         self._server: asyncio.Server | None = None
         self._last_connection = self._last_seq = 0
 
@@ -106,9 +108,12 @@ class PeerHost:
 
     def provision(self, folder: Path | None, configuration: Mapping[str, Any]) -> None:
         """Replaces folder and policy for connections that begin later; what was remembered stays. Raises HostError."""
+        suites = tuple(configuration.get("suites", PROFILE_SUITES))
+        if foreign := set(suites) - set(PROFILE_SUITES):
+            raise HostError("unsupported", f"this peer has no suite {min(foreign)}")
         world = self._configured(self._load(folder or self.options.folder), configuration)
         world.memory = self._world.memory
-        self._world = world
+        self._world, self._suites = world, suites
         self.options = dataclasses.replace(self.options, folder=folder or self.options.folder)
 
     def set_clock(self, *, now: int | None, advance: int) -> int:
@@ -126,7 +131,7 @@ class PeerHost:
         world, kept = self._load(self.options.folder), self._world.save()
         self.drop()
         world.restore(kept)
-        self._world = world
+        self._world, self._suites = world, PROFILE_SUITES
 
     def drop(self) -> None:
         """Stops listening and drops every connection without a word."""
@@ -140,7 +145,7 @@ class PeerHost:
         connection = self.connection(number)
         try:
             connection.command(lambda: action(connection.endpoint))
-        except RuntimeError as error:
+        except NotOpen as error:
             raise HostError("wrong_state", str(error)) from error
 
     def _load(self, folder: Path) -> World:
@@ -155,12 +160,20 @@ class PeerHost:
         return world
 
     def _configured(self, world: World, configuration: Mapping[str, Any]) -> World:
-        known = {field.name for field in dataclasses.fields(world.policy)}
-        if unknown := sorted(configuration.keys() - known):
-            raise HostError("unsupported", f"this peer has no setting {', '.join(unknown)}")
+        """Applies everything but the suites."""
+        policy = {field.name for field in dataclasses.fields(world.policy)}
         values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in configuration.items()
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in configuration.items()
+            if key in policy
         }
+        if unknown := sorted(configuration.keys() - policy - {"suites", "presents_waiver"}):
+            raise HostError("unsupported", f"this peer has no setting {', '.join(unknown)}")
+        waiver = configuration.get("presents_waiver", world.credentials.waiver is not None)
+        if waiver and world.credentials.waiver is None:
+            raise HostError("bad_configuration", "presents_waiver: the credentials hold no waiver")
+        if not waiver:
+            world.credentials = dataclasses.replace(world.credentials, waiver=None)
         try:
             world.policy = dataclasses.replace(world.policy, **values).check(self.options.role)
         except SettingError as error:
@@ -181,7 +194,7 @@ class PeerHost:
         number = self._last_connection
         options = self.options
         random = options.seeded.child(f"connection {number}") if options.seeded else system_random
-        endpoint = Endpoint(options.role, self._world, off=options.off, rng=random)
+        endpoint = Endpoint(options.role, self._world, off=options.off, rng=random, suites=self._suites)
 
         def report(name: str, fields: Mapping[str, Any]) -> None:
             self._report(number, name, fields)
