@@ -56,8 +56,6 @@ class Grade(Enum):
 
 PASSING = frozenset({Grade.SPECIFIED, Grade.TOLERATED})
 """The grades that a passing refusal can have."""
-
-
 SILENT_ACTIONS = frozenset({"close", "drop"})
 """Refusals without a word."""
 

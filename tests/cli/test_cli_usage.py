@@ -41,7 +41,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("run --profile-set tc1-1999", "unknown profile set 'tc1-1999'"),
         ("run --rerun a --select b", "--rerun names one test"),
         ("run --seed many", "'many'"),
-        ("run --out meter.toml", "expected a folder, found a file"),
+        ("run --out meter.toml", "--out meter.toml: expected a folder"),
         ("run --sel x", "--sel"),
         ("iut check absent.toml", "absent.toml"),
         ("iut check broken.toml", "broken.toml:5: iut.verison"),

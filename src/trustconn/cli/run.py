@@ -62,10 +62,9 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
         require_known("test", arguments.rerun, known)
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UsageError(f"--out {arguments.out}: expected a folder, found a file")
     _check_profile_set(arguments.profile_set)
     _check_description(arguments.iut, arguments.role)
+    _make_folder(arguments.out)
     return RunRequest(
         out=arguments.out,
         iut=arguments.iut,
@@ -100,6 +99,13 @@ def _check_description(path: Path | None, role: str | None) -> None:
         raise UsageError(str(error)) from error
     if role is not None and role != described:
         raise UsageError(f"--role {role}: {path} describes a {described}")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: expected a folder that can be written: {error.strerror}") from error
 
 
 def _run(request: RunRequest) -> Results:
