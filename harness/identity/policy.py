@@ -77,7 +77,7 @@ class Policy:
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
-            if value is not None and value != ()
+            if value is not None and (key, value) != ("authorised_devices", ())
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
         listed = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}

@@ -61,7 +61,7 @@ def make_pair(seed: bytes, now: int) -> tuple[World, World, TesterPki]:
     return _world(pki, "device", device, service), _world(pki, "service", service, device), pki
 
 
-def make_test_world(role: str, seed: bytes, now: int, **overrides: Any) -> World:
+def make_test_world(role: str, seed: bytes, now: int, /, **overrides: Any) -> World:
     """One world of a pair, with fields of `World` replaced."""
     device, service, _ = make_pair(seed, now)
     world = device if role == "device" else service

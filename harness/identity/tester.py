@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import tomli_w
 
@@ -53,6 +54,9 @@ class TesterPki:
 
     `now` is the time of issue of whatever is made next.
     """
+
+    __test__: ClassVar[bool] = False
+    """Not a test class, whatever pytest makes of its name."""
 
     seed: bytes
     now: int

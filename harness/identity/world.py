@@ -60,7 +60,7 @@ class PeerCredential:
 @dataclass(slots=True)
 class Memory:
     """What outlives a restart: per label signer (SHA-256 of its leaf) the last sequence number, label identifiers
-    with their time of issue, the last boot count per attestation key, and the latest time that a proof has shown."""
+    with their time of issue, the highest boot count per attestation key, and the latest time that a proof has shown."""
 
     label_sequence: dict[bytes, int] = field(default_factory=dict)
     label_ids: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
@@ -76,6 +76,12 @@ class Memory:
     def sent_sequence(self, sequence: int) -> None:
         """A label with this number has been signed; it is never used again."""
         self.own_sequence = max(self.own_sequence, sequence + 1)
+
+    def accept_bootcount(self, ak: bytes, bootcount: int) -> None:
+        """Remember the boot count of an attestation key (SHA-256 of its certificate). Raises Refused if it fell."""
+        if bootcount < self.bootcounts.get(ak, 0):
+            raise Refused("bootcount_has_not_changed", f"boot count {bootcount} after {self.bootcounts[ak]}")
+        self.bootcounts[ak] = bootcount
 
     def accept_label(self, signer: bytes, sequence: int, label_id: bytes, issued_at: int) -> None:
         """Remember an accepted label."""
@@ -147,9 +153,14 @@ class World:
         return found or self._credentials.put(id_cred, self._resolve(id_cred))
 
     def x5chain(self, encoded: bytes) -> PeerCredential:
-        """The certificates in an encoded value of header 33. Raises ValueError."""
+        """The certificates in an encoded value of header 33. Raises Refused."""
         found = self._credentials.get(encoded)
-        return found or self._credentials.put(encoded, _by_value(cbor.decode(encoded, rules=LENIENT)))
+        if found is None:
+            try:
+                found = self._credentials.put(encoded, _by_value(cbor.decode(encoded, rules=LENIENT)))
+            except ValueError as error:
+                raise Refused("ak_path_verifies", str(error)) from error
+        return found
 
     def verify_path(self, credential: PeerCredential, *, attestation: bool = False) -> None:
         """Verify a path to the pinned roots, once for the same certificates and roots. Raises PathError."""

@@ -1,0 +1,63 @@
+"""One pair of parties that trust each other, and the PKI behind both."""
+
+from collections.abc import Callable
+
+import pytest
+
+from trustconn.harness.identity.errors import Refused
+from trustconn.harness.identity.predicates import PREDICATES
+from trustconn.harness.identity.provision import make_pair
+from trustconn.harness.identity.tester import TesterPki
+from trustconn.harness.identity.world import World
+
+NOW = 1_800_000_000
+SEED = b"identity tests"
+
+Refusers = Callable[[World, dict[str, tuple[bytes, ...]]], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def made() -> tuple[World, World, TesterPki]:
+    return make_pair(SEED, NOW)
+
+
+@pytest.fixture
+def pair(made: tuple[World, World, TesterPki]) -> tuple[World, World, TesterPki]:
+    device, service, pki = made
+    return copy(device), copy(service), pki
+
+
+def copy(world: World) -> World:
+    """The same knowledge, nothing remembered."""
+    return World(world.role, world.now, world.credentials, world.anchors, world.policy, world.tam)
+
+
+@pytest.fixture
+def device(pair: tuple[World, World, TesterPki]) -> World:
+    return pair[0]
+
+
+@pytest.fixture
+def service(pair: tuple[World, World, TesterPki]) -> World:
+    return pair[1]
+
+
+@pytest.fixture
+def pki(pair: tuple[World, World, TesterPki]) -> TesterPki:
+    return pair[2]
+
+
+@pytest.fixture
+def refusers() -> Refusers:
+    """Names of the predicates that refuse, with their reasons, of those called with the octets given."""
+
+    def run(world: World, calls: dict[str, tuple[bytes, ...]]) -> dict[str, str]:
+        refused = {}
+        for name, octets in calls.items():
+            try:
+                PREDICATES[name](world, *octets)
+            except Refused as error:
+                refused[name] = error.reason
+        return refused
+
+    return run
