@@ -1,19 +1,12 @@
 """What a trusted connection is: chapters, grammar, numbers and registers, and the code that reads them.
 
-The sentence of a requirement stands in a chapter and nowhere else. `reader` takes it from there, joins the attributes of
-`registers/requirements.toml`, and refuses a specification that contradicts itself. `cddl` hands out the grammar.
+The sentence of a requirement stands in a chapter and nowhere else. `reader` takes it from there, joins the attributes
+of `registers/requirements.toml`, and refuses a specification that contradicts itself. `cddl` hands out the grammar.
 """
 
+from .prose import SpecError
 from .reader import (
-    Claim,
-    IsoRow,
-    Level,
-    RefusalRule,
-    RefusalRegister,
-    Requirement,
-    SpecError,
-    Testability,
-    Threat,
+    Specification,
     claims,
     identifiers,
     iso_register,
@@ -21,6 +14,16 @@ from .reader import (
     refusals,
     requirements,
     threats,
+)
+from .records import (
+    Claim,
+    IsoRow,
+    Level,
+    RefusalRegister,
+    RefusalRule,
+    Requirement,
+    Testability,
+    Threat,
 )
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "RefusalRule",
     "Requirement",
     "SpecError",
+    "Specification",
     "Testability",
     "Threat",
     "claims",
