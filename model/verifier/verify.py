@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .attack import Attack, build
 from .claims import Claim, Executable
 from .compiled import Signature, compile_roles
 from .goals import Context
 from .protocol import Protocol
 from .query import Query
+from .replay import replay
 from .search import Pool, Search, Stats, TimeLimit
 from .state import State
 from .terms import Atom
@@ -27,7 +29,7 @@ class Verdict:
     states: int
     seconds: float
     bound: int
-    attack: object = None
+    attack: Attack | None = None
     timed_out: bool = False
 
 
@@ -45,12 +47,18 @@ class Engine:
         self.signature = Signature(protocol)
         self.roles = compile_roles(self.signature, powers)
 
-    def solve(self, query: Query, stats: Stats, max_runs: int) -> tuple[str, State | None, int]:
+    def solve(self, query: Query, stats: Stats, max_runs: int) -> tuple[str, Attack | None, int]:
         """Deepen until there is a proof, an attack, or no room."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
-        found: list[State] = []
-        search = Search(context, Pool(self.roles), stats, found.append)
+        found: list[Attack] = []
+
+        def keep(state: State) -> None:
+            attack = build(state, self.protocol, query)
+            replay(self.protocol, attack, query, self.powers)
+            found.append(attack)
+
+        search = Search(context, Pool(self.roles), stats, keep)
         for bound in deepening(len(query.premises), max_runs):
             if search.run(bound):
                 return ATTACK, found[0], bound
@@ -75,10 +83,10 @@ def verify(
     kind, bound = PROOF, 0
     try:
         for query in claim.queries(protocol):
-            verdict, state, depth = engine.solve(query, stats, max_runs)
+            verdict, attack, depth = engine.solve(query, stats, max_runs)
             bound = max(bound, depth)
             if verdict == ATTACK:
-                return Verdict(ATTACK, stats.states, time.perf_counter() - start, depth, state)
+                return Verdict(ATTACK, stats.states, time.perf_counter() - start, depth, attack)
             if verdict == BOUNDED:
                 kind = BOUNDED
     except TimeLimit:
