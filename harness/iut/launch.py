@@ -21,21 +21,36 @@ class LaunchError(Exception):
 
 
 class LaunchedIut:
-    """Starts what the description names; `control` is None without a control plane, `process` without a command."""
+    """Making one starts what the description names, entering it waits until it is ready: make several, then enter them.
+
+    `control` is None without a control plane, `process` is None without a command.
+    """
 
     def __init__(self, description: Description) -> None:
-        """Raises LaunchError, ProcessError or ControlError."""
+        """Raises ProcessError for a command that cannot be started, OSError for an address that is taken."""
         self.description = description
         self.process: Process | None = None
         self.control: ControlClient | None = None
         self._listener: TcpListener | None = None
+        self._control_listener: ControlListener | None = None
         self._dials: list[Process] = []
         self._address: Address | None = None
+        self._started = self._deadline("start")
         try:
             self._start()
         except BaseException:
             self.close()
             raise
+
+    def ready(self) -> None:
+        """Waits for the control plane and for a service to listen. Raises LaunchError or ControlError."""
+        wire = self.description.wire
+        if self.description.control.mode != "none":
+            self._greet()
+        if self.description.iut.role == "service" and wire.address is None and self.control:
+            self._address = self.control.start()
+        elif wire.address and self.process and not self.control:
+            self._await_listening(self.process, self.address)
 
     @property
     def address(self) -> Address:
@@ -73,6 +88,19 @@ class LaunchedIut:
             ends = [process.describe() for process in self._dials[-1:] if process.poll()]
             raise LaunchError(": ".join([str(error), *ends])) from error
 
+    def restart(self) -> None:
+        """Makes it forget all but its persistent state; a service listens again, perhaps elsewhere.
+
+        Raises:
+            LaunchError: it has no control plane.
+            ControlError: it has, and could not.
+        """
+        if self.control is None:
+            raise LaunchError(f"{self.description.iut.name} has no control plane")
+        self.control.restart()
+        if self._address is not None and self.description.wire.address is None:
+            self._address = self.control.start()
+
     def close(self) -> None:
         """Ends everything that was started; a second call does nothing."""
         deadline = self._deadline("stop")
@@ -80,10 +108,16 @@ class LaunchedIut:
             self.control.close()
         for process in (*self._dials, *([self.process] if self.process else [])):
             process.stop(deadline)
-        if self._listener is not None:
-            self._listener.close()
+        for listener in (self._listener, self._control_listener):
+            if listener is not None:
+                listener.close()
 
     def __enter__(self) -> "LaunchedIut":
+        try:
+            self.ready()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -93,39 +127,31 @@ class LaunchedIut:
         return Deadline.after(getattr(self.description.timeouts, name))
 
     def _start(self) -> None:
-        description, deadline = self.description, self._deadline("start")
-        if description.control.mode != "none":
-            self._start_control(deadline)
-        elif description.wire.command:
-            self.process = Process(description.wire.command, description.folder)
+        description, wire, control = self.description, self.description.wire, self.description.control
+        if control.mode == "socket":
+            self._control_listener = ControlListener(Address.parse(control.listen))
         if description.iut.role == "device":
-            self._listener = TcpListener(*Address.parse(description.wire.listen))
-        elif description.wire.address:
-            self._address = Address.parse(description.wire.address)
-            if self.process and self.control is None:
-                self._await_listening(self.process, self._address, deadline)
-        elif self.control is not None:
-            self._address = self.control.start()
+            self._listener = TcpListener(*Address.parse(wire.listen))
+        elif wire.address:
+            self._address = Address.parse(wire.address)
+        if control.command:
+            place = str(self._control_listener.address) if self._control_listener else ""
+            command = [part.replace("{control}", place) for part in control.command]
+            self.process = Process(command, description.folder, talks=control.mode == "stdio")
+        elif wire.command:
+            self.process = Process(wire.command, description.folder)
 
-    def _start_control(self, deadline: Deadline) -> None:
-        control, timeout = self.description.control, self.description.timeouts.reply
-        if control.mode == "stdio":
-            assert control.command, "the description was checked"
-            self.process = Process(control.command, self.description.folder, talks=True)
-            channel = LineChannel(*self.process.pipes())
+    def _greet(self) -> None:
+        if self._control_listener:
+            channel = self._control_listener.accept(self._started)
         else:
-            listener = ControlListener(Address.parse(control.listen))
-            try:
-                if control.command:
-                    command = [part.replace("{control}", str(listener.address)) for part in control.command]
-                    self.process = Process(command, self.description.folder)
-                channel = listener.accept(deadline)
-            finally:
-                listener.close()
-        self.control = ControlClient(channel, timeout, self.process.describe if self.process else str)
-        hello = self.control.call("hello", deadline)
-        if hello["role"] != self.description.iut.role:
-            raise LaunchError(f"the adapter is a {hello['role']}, the description says {self.description.iut.role}")
+            assert self.process, "the description was checked"
+            channel = LineChannel(*self.process.pipes())
+        end = self.process.describe if self.process else str
+        self.control = ControlClient(channel, self.description.timeouts.reply, end)
+        role = self.control.call("hello", self._started)["role"]
+        if role != self.description.iut.role:
+            raise LaunchError(f"the adapter is a {role}, the description says {self.description.iut.role}")
 
     def _run_dial(self, command: tuple[str, ...], here: Address) -> Process:
         arguments = [part.replace("{host}", here.host).replace("{port}", str(here.port)) for part in command]
@@ -133,14 +159,14 @@ class LaunchedIut:
         self._dials.append(Process(arguments, self.description.folder))
         return self._dials[-1]
 
-    def _await_listening(self, process: Process, address: Address, deadline: Deadline) -> None:
+    def _await_listening(self, process: Process, address: Address) -> None:
         """A foreign service does not say when it listens: dialling it is the only way to know."""
         while True:
             try:
-                TcpConnection.connect(*address, deadline).close()
+                TcpConnection.connect(*address, self._started).close()
                 return
             except NotReachable as error:
-                if deadline.passed:
+                if self._started.passed:
                     raise LaunchError(f"{error} within the time to start") from error
             try:
                 process.wait(Deadline.after(_NEXT_TRY))

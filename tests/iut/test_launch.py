@@ -48,7 +48,7 @@ def test_service_that_ends_at_once_is_no_service(tmp_path: Path) -> None:
     command = ["sh", "-c", "echo bad configuration >&2; exit 2"]
     wire = f'address = "127.0.0.1:{free_port()}"\ncommand = {json.dumps(command)}'
     with pytest.raises(LaunchError, match="ended before it listened: exit code 2: bad configuration"):
-        LaunchedIut(described(tmp_path, "service", wire))
+        LaunchedIut(described(tmp_path, "service", wire)).ready()
 
 
 def test_service_without_a_program_is_named(tmp_path: Path) -> None:
@@ -85,12 +85,14 @@ def test_adapter_of_the_other_role_is_refused(tmp_path: Path) -> None:
     reply = json.dumps(json.dumps({"id": 1, "ok": hello}))
     (tmp_path / "adapter").write_text(f"read line; echo {reply}; read line")
     control = '[control]\nmode = "stdio"\ncommand = ["sh", "adapter"]'
-    with pytest.raises(LaunchError, match="the adapter is a device, the description says service"):
-        LaunchedIut(described(tmp_path, "service", "", control))
+    iut = LaunchedIut(described(tmp_path, "service", "", control))
+    with pytest.raises(LaunchError, match="the adapter is a device, the description says service"), iut:
+        pass
 
 
 def test_adapter_that_dials_gets_the_address(tmp_path: Path) -> None:
     garbage = "import socket, sys; h, p = sys.argv[1].split(':'); socket.create_connection((h, int(p))).send(b'hi\\n')"
     control = f'[control]\nmode = "socket"\ncommand = {json.dumps([*PYTHON, garbage, "{control}"])}'
-    with pytest.raises(ControlGarbage, match="'hi'"):
-        LaunchedIut(described(tmp_path, "service", "", control))
+    iut = LaunchedIut(described(tmp_path, "service", "", control))
+    with pytest.raises(ControlGarbage, match="'hi'"), iut:
+        pass
