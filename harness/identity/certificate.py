@@ -13,11 +13,23 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID
 
+from ...spec import identifiers
+
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 MAX_CERTIFICATE = 8192
 """Octets of DER; a longer certificate is refused unparsed."""
-DEVICE_URN = "urn:tc:device:"
+DEVICE_URN: str = identifiers()["urn"]["device"]
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the X.509 library raises over octets that it cannot read."""
 
 _UNDERSTOOD = frozenset(
     {
@@ -87,17 +99,13 @@ def parse_certificate(der: bytes) -> Certificate:
         raise CertificateError(f"certificate of {len(der)} octets, at most {MAX_CERTIFICATE}")
     try:
         return _read(der, x509.load_der_x509_certificate(der))
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.DuplicateExtension,
-        x509.UnsupportedGeneralNameType,
-    ) as error:
+    except UNREADABLE as error:
         raise CertificateError(f"not a readable certificate: {error}") from error
 
 
 def _read(der: bytes, cert: x509.Certificate) -> Certificate:
+    if cert.serial_number <= 0:
+        raise CertificateError("serial number is not positive")
     key = cert.public_key()
     if not isinstance(key, PublicKey):
         raise CertificateError(f"unsupported key type {type(key).__name__}")

@@ -78,9 +78,8 @@ def _is_not_mine(world: World, id_cred: bytes) -> None:
 
 
 def _is_not_revoked_locally(world: World, id_cred: bytes) -> None:
-    for status in local_statuses(world, world.credential(id_cred)):
-        if status.revoked:
-            raise Unfit("revoked by a list that this party holds")
+    if any(status.revoked for _, status in local_statuses(world, world.credential(id_cred))):
+        raise Unfit("revoked by a list that this party holds")
 
 
 id_cred_r_is_a_certificate, id_cred_i_is_a_certificate = both_sides(
@@ -129,9 +128,11 @@ def check_path_validity(world: World, credential: PeerCredential) -> None:
 
 def check_status(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> None:
     """Raise Unfit unless the leaf is known not to be revoked; `local` admits the CRLs that this party holds."""
-    statuses = [*_presented_statuses(world, credential, proofs)]
-    if local:
-        statuses += local_statuses(world, credential, leaf_only=True)
+    held = local_statuses(world, credential) if local else []
+    if any(status.revoked for _, status in held):
+        raise Unfit("revoked by a list that this party holds")
+    statuses = _presented_statuses(world, credential, proofs)
+    statuses += [status for certificate, status in held if certificate is credential.leaf]
     if any(status.revoked for status in statuses):
         raise Unfit("revoked")
     policy, now = world.policy, world.time()
@@ -143,17 +144,16 @@ def check_status(world: World, credential: PeerCredential, proofs: bytes, local:
         raise Unfit("no fresh proof of status")
 
 
-def local_statuses(world: World, credential: PeerCredential, leaf_only: bool = False) -> list[Status]:
-    """What the CRLs that this party holds say about the leaf and, unless `leaf_only`, about its issuers."""
-    issuer = world.issuer(credential)
-    path = [credential.leaf, *([issuer] if leaf_only and issuer else credential.chain)]
-    if not leaf_only and (root := world.issuer(PeerCredential(path[-1], ()))):
+def local_statuses(world: World, credential: PeerCredential) -> list[tuple[Certificate, Status]]:
+    """What the CRLs that this party holds say about the leaf and each of its issuers."""
+    path = [credential.leaf, *credential.chain]
+    if root := world.issuer(PeerCredential(path[-1], ())):
         path.append(root)
     statuses = []
     for certificate, above in pairwise(path):
         for der in world.anchors.crls:
             try:
-                statuses.append(crl_status(der, certificate, above))
+                statuses.append((certificate, crl_status(der, certificate, above)))
             except ProofError:
                 continue
     return statuses

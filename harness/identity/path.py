@@ -33,24 +33,31 @@ def verify_path(leaf: Certificate, chain: Sequence[Certificate], roots: Sequence
         raise PathError(f"{len(path)} certificates, at most {MAX_PATH}")
     if leaf.is_ca:
         raise PathError("the end-entity certificate is a certification authority's")
+    for certificate, issuer in pairwise(path):
+        check_issued(certificate, issuer)
     path.append(_anchor(path, roots))
     for depth, (certificate, issuer) in enumerate(pairwise(path)):
         if certificate.unknown_critical:
             raise PathError(f"critical extension {certificate.unknown_critical[0]} is not understood")
         _check_authority(issuer, path[: depth + 1])
-        check_issued(certificate, issuer)
 
 
 def _anchor(path: list[Certificate], roots: Sequence[Certificate]) -> Certificate:
-    """The pinned root above the path; a root that was sent along is taken off the path."""
+    """The pinned root that issued the end of the path; a root that was sent along is taken off the path."""
     for root in roots:
         if len(path) > 1 and root.sha256 == path[-1].sha256:
             path.pop()
             return root
+    failure = PathError("no pinned root at the end of the path")
     for root in roots:
         if root.subject == path[-1].issuer:
-            return root
-    raise PathError("no pinned root at the end of the path")
+            try:
+                check_issued(path[-1], root)
+            except PathError as error:
+                failure = error
+            else:
+                return root
+    raise failure
 
 
 def _check_authority(issuer: Certificate, below: Sequence[Certificate]) -> None:

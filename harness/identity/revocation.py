@@ -9,13 +9,13 @@ from functools import lru_cache
 from hashlib import sha1, sha256
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
-from .certificate import Certificate, CertificateError, PublicKey, parse_certificate
+from .certificate import UNREADABLE, Certificate, CertificateError, PublicKey, parse_certificate
 from .oids import EKU_OCSP_SIGNING
 from .path import PathError, check_issued
 
@@ -24,8 +24,6 @@ OCSP, CRL = 0, 1
 MAX_PROOF = 65536
 SHORT_LIVED = 7 * 86400
 """A certificate with at most this lifetime, in seconds, needs no proof."""
-
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 class ProofError(ValueError):
@@ -55,21 +53,22 @@ def read_proof(kind: int, der: bytes, certificate: Certificate, issuer: Certific
     """The status of `certificate` by one proof. Raises ProofError, or IrrelevantProof for another certificate's."""
     if len(der) > MAX_PROOF:
         raise ProofError(f"proof of {len(der)} octets, at most {MAX_PROOF}")
-    if kind == OCSP:
-        return _ocsp_status(der, certificate, issuer, now)
-    if kind == CRL:
-        return crl_status(der, certificate, issuer)
-    raise ProofError(f"unknown kind of proof {kind}")
+    if kind not in (OCSP, CRL):
+        raise ProofError(f"unknown kind of proof {kind}")
+    return _ocsp_status(der, certificate, issuer, now) if kind == OCSP else crl_status(der, certificate, issuer)
 
 
 def crl_status(der: bytes, certificate: Certificate, issuer: Certificate) -> Status:
     """The status of `certificate` by a complete CRL of its issuer. Raises ProofError or IrrelevantProof."""
     crl = read_crl(der)
-    if crl.issuer.public_bytes() != certificate.issuer:
+    if crl_issuer(crl) != certificate.issuer:
         raise IrrelevantProof("CRL of another issuer")
     check_crl(der, issuer)
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
-    return Status(entry is not None, _seconds(crl.last_update_utc), _optional(crl.next_update_utc))
+    try:
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
+        return Status(entry is not None, _seconds(crl.last_update_utc), _optional(crl.next_update_utc))
+    except UNREADABLE as error:
+        raise ProofError(f"not a readable CRL: {error}") from error
 
 
 @lru_cache(maxsize=128)
@@ -78,18 +77,26 @@ def read_crl(der: bytes) -> x509.CertificateRevocationList:
     try:
         crl = x509.load_der_x509_crl(der)
         critical = [item.oid.dotted_string for item in crl.extensions if item.critical]
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ProofError(f"not a readable CRL: {error}") from error
     if critical:
         raise ProofError(f"CRL has the critical extension {critical[0]}")
     return crl
 
 
+def crl_issuer(crl: x509.CertificateRevocationList) -> bytes:
+    """The issuer's name in DER. Raises ProofError."""
+    try:
+        return crl.issuer.public_bytes()
+    except UNREADABLE as error:
+        raise ProofError(f"not a readable CRL: {error}") from error
+
+
 @lru_cache(maxsize=256)
 def check_crl(der: bytes, issuer: Certificate) -> None:
     """Raise ProofError unless `issuer` may sign CRLs and signed this one."""
     crl = read_crl(der)
-    if not issuer.signs_crls or crl.issuer.public_bytes() != issuer.subject:
+    if not issuer.signs_crls or crl_issuer(crl) != issuer.subject:
         raise ProofError("CRL is not by an authority that may sign it")
     _check_signature(issuer.public_key, crl.signature, crl.tbs_certlist_bytes, crl.signature_hash_algorithm)
 
@@ -107,7 +114,7 @@ def _ocsp_status(der: bytes, certificate: Certificate, issuer: Certificate, now:
         return Status(revoked, _seconds(single.this_update_utc), _optional(single.next_update_utc))
     except ProofError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ProofError(f"not a readable OCSP response: {error}") from error
 
 

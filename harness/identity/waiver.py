@@ -5,13 +5,14 @@ A statement names the leaf certificate: no other device can borrow it. COSE_Sign
 
 from dataclasses import dataclass
 
+from ...spec import identifiers
 from ..codec import cbor, cose
 from .certificate import Certificate
 from .keys import signer
 from .pki import Authority
 
-MEDIA_TYPE = "application/vnd.tc.waiver+cose"
-EXTERNAL_AAD = b"tc1-waiver"
+MEDIA_TYPE: str = identifiers()["media_type"]["waiver"]
+EXTERNAL_AAD: bytes = identifiers()["external_aad"]["waiver"].encode()
 SHA_256 = -16
 ES256 = -7
 
