@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..codec.cbor import ARRAY, BSTR, MAP, NINT, TSTR, UINT, CborError, Strictness, split_array, split_sequence
+from ..codec.cbor import ARRAY, BSTR, MAP, NINT, TSTR, UINT, Strictness, split_array, split_sequence
 
 _INTS = (UINT, NINT)
 
@@ -35,7 +35,7 @@ def _sized(length: int) -> Callable[[bytes, Strictness], None]:
 
 
 def _identifier(data: bytes, rules: Strictness) -> None:
-    """C_x: a one-byte string that is the encoding of an integer -24..23 is sent as that integer (RFC 9528 section 3.3.2)."""
+    """C_x: a string of the one octet that encodes an integer is sent as that integer (RFC 9528 section 3.3.2)."""
     major = _major(data)
     if major in _INTS:
         _require(len(data) == 1, "an identifier of one octet as integer")
@@ -96,5 +96,3 @@ GRAMMARS: dict[str, Callable[[bytes, Strictness], None]] = {
     "proofs": _proofs,
 }
 """Grammar name of a sort to its rule; each raises ValueError, of which CborError is one."""
-
-__all__ = ["GRAMMARS", "CborError"]

@@ -1,4 +1,4 @@
-"""The interpreter: one role of the table, one message at a time. Everything that the protocol decides is in the table."""
+"""The interpreter: one role of the table, one message at a time. What the protocol decides is in the table."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def _compact(run: Run, term: Term) -> bytes:
 
 
 def compact_identifier(identifier: bytes) -> bytes:
-    """bstr_identifier: a one-octet identifier that encodes an integer -24..23 is that integer (RFC 9528 section 3.3.2)."""
+    """bstr_identifier: an octet that encodes an integer -24..23 is that integer (RFC 9528 section 3.3.2)."""
     if len(identifier) == 1 and (identifier[0] < 0x18 or 0x20 <= identifier[0] < 0x38):
         return identifier
     return bstr(identifier)

@@ -18,7 +18,7 @@ from ..codec.cbor import (
     split_sequence,
     unbstr,
 )
-from ..crypto.errors import TagMismatch
+from ..crypto.errors import OutputTooLong, TagMismatch
 from .errors import CheckFailed, GrammarError
 from .grammar import GRAMMARS
 from .makers import KID, has_rest, keystream, map_keys, xor
@@ -47,11 +47,15 @@ def _slot(run: Run, pattern: Term, data: bytes) -> None:
     if size not in ("item", "items", "rest") and len(data) != run.length(size):
         raise GrammarError(pattern.label, f"{len(data)} octets, not {run.length(size)}")
     if sort.grammar is not None:
-        try:
-            GRAMMARS[sort.grammar](data, run.rules)
-        except ValueError as error:
-            raise GrammarError(pattern.label, str(error)) from error
+        _require_grammar(sort.grammar, pattern.label, data, run)
     run.bind(pattern, data)
+
+
+def _require_grammar(grammar: str, place: str, data: bytes, run: Run) -> None:
+    try:
+        GRAMMARS[grammar](data, run.rules)
+    except ValueError as error:
+        raise GrammarError(place, str(error)) from error
 
 
 @matches("const")
@@ -151,7 +155,11 @@ def _octets(run: Run, pattern: Term, data: bytes) -> None:
 
 @matches("stream")
 def _stream(run: Run, pattern: Term, data: bytes) -> None:
-    match(run, pattern.args[2], xor(data, keystream(run, pattern, len(data))))
+    try:
+        octets = keystream(run, pattern, len(data))
+    except OutputTooLong as error:
+        raise GrammarError("CIPHERTEXT_2", str(error)) from error
+    match(run, pattern.args[2], xor(data, octets))
 
 
 @matches("aead")
@@ -175,14 +183,11 @@ def _compact(run: Run, pattern: Term, data: bytes) -> None:
             raise GrammarError("ID_CRED", "an integer that is no identifier")
         match(run, pattern.args[0], encode({KID: data}))
     elif major == BSTR:
-        GRAMMARS_IDENTIFIER(data, run.rules)
+        _require_grammar("identifier", "ID_CRED", data, run)
         match(run, pattern.args[0], encode({KID: unbstr(data, rules=run.rules)}))
     else:
         _refuse_uncompacted(run, data)
         match(run, pattern.args[0], data)
-
-
-GRAMMARS_IDENTIFIER = GRAMMARS["identifier"]
 
 
 def _refuse_uncompacted(run: Run, data: bytes) -> None:

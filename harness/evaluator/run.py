@@ -35,8 +35,8 @@ class Provider(Protocol):
 class Run:
     """Values of one role in one session.
 
-    `off` are names of checks that are not made. `pinned` values replace what a term would evaluate to, wherever it stands:
-    parents are computed over them, so that they are signed and encrypted again.
+    `off` are names of checks that are not made. `pinned` replaces what a term evaluates to, wherever it stands, by a value
+    or by a function of the honest value: parents are computed over that, so that they are signed and encrypted again.
     """
 
     __slots__ = ("_suite", "blind", "bound", "off", "pinned", "provider", "rng", "role", "rules", "values")
@@ -77,7 +77,11 @@ class Run:
 
     def _make(self, term: Term) -> Any:
         if self.pinned and term in self.pinned:
-            return self.pinned[term]
+            lie = self.pinned[term]
+            return lie(self._compute(term)) if callable(lie) else lie
+        return self._compute(term)
+
+    def _compute(self, term: Term) -> Any:
         op = term.op
         if op == "slot":
             way = term.defs.get(self.role) or term.means
@@ -141,10 +145,13 @@ class Run:
         """The selected suite: the last of SUITES_I (RFC 9528 section 3.6).
 
         Raises:
-            KeyError: not one of ours.
+            CheckFailed: no such suite here; whatever the switches, nothing can be computed without one.
         """
         if self._suite is None:
-            self._suite = SUITES[self.selected_suite()]
+            number = self.selected_suite()
+            if number not in SUITES:
+                raise CheckFailed("suite_is_most_preferred", f"suite {number} is not supported")
+            self._suite = SUITES[number]
         return self._suite
 
     def selected_suite(self) -> int:

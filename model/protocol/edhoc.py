@@ -6,7 +6,7 @@ accepts method 0 alone; the other methods exist so that published traces and liv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ..symbols import (
@@ -100,6 +100,16 @@ class Handshake:
         """EDHOC_Exporter, RFC 9528 section 4.2.1."""
         return kdf(self.prk_exporter, label, context, length)
 
+    def updated(self, context: Term) -> Handshake:
+        """The keys after EDHOC_KeyUpdate with `context` (RFC 9528 appendix H)."""
+        prk_out = kdf(self.prk_out, 11, context, "hash")
+        return replace(self, prk_out=prk_out, prk_exporter=_exporter_key(prk_out))
+
+
+def _exporter_key(prk_out: Term) -> Term:
+    """PRK_exporter, RFC 9528 section 4.2.1."""
+    return kdf(prk_out, 10, EMPTY, "hash")
+
 
 def _sig_structure(id_cred: Term, th: Term, cred: Term, ead: Term, mac: Term) -> Term:
     """Signed octets, RFC 9528 section 5.3.2: COSE Sig_structure with external_aad << TH, CRED, ? EAD >>."""
@@ -148,7 +158,7 @@ def handshake(method: int) -> Handshake:
     prk_out = kdf(prk_4e3m, 7, th_4, "hash")
     return Handshake(
         method, message_1, message_2, message_3, message_4, th_2, th_3, th_4, prk_2e, prk_3e2m, prk_4e3m, prk_out,
-        kdf(prk_out, 10, EMPTY, "hash"), carried_2, carried_3, mac_2, mac_3, plaintext_2, plaintext_3, by_i, by_r,
+        _exporter_key(prk_out), carried_2, carried_3, mac_2, mac_3, plaintext_2, plaintext_3, by_i, by_r,
     )  # fmt: skip
 
 
