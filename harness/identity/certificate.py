@@ -71,6 +71,12 @@ class Certificate:
     alternative_names: tuple[x509.GeneralName, ...]
     unknown_critical: tuple[str, ...]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
     @property
     def lifetime(self) -> int:
         """Seconds from notBefore to notAfter."""

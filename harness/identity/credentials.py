@@ -13,7 +13,7 @@ from ..codec import cbor
 from .certificate import Certificate, CertificateError, parse_certificate
 from .keys import PrivateKey
 from .pki import Issued
-from .revocation import ProofError, check_crl, crl_issuer, read_crl
+from .revocation import ProofError, check_crl, read_crl
 from .settings import SettingError, convert, read_toml, text, texts
 
 MAX_FILE = 1 << 20
@@ -205,7 +205,7 @@ def _read_crls(file: Path) -> list[bytes]:
 
 def _check_crl(file: Path, der: bytes, held: Iterable[Certificate]) -> None:
     try:
-        name = crl_issuer(read_crl(der))
+        name = read_crl(der).issuer
     except ProofError as error:
         raise CredentialError(file, "CRL", f"a complete revocation list ({error})") from error
     if not any(_signed(der, issuer) for issuer in held if issuer.subject == name):

@@ -58,36 +58,38 @@ def read_proof(kind: int, der: bytes, certificate: Certificate, issuer: Certific
     return _ocsp_status(der, certificate, issuer, now) if kind == OCSP else crl_status(der, certificate, issuer)
 
 
+@dataclass(frozen=True, slots=True)
+class Crl:
+    """A complete CRL, read once: its issuer's name in DER, its times, the serial numbers that it revokes."""
+
+    parsed: x509.CertificateRevocationList
+    issuer: bytes
+    this_update: int
+    next_update: int | None
+    revoked: frozenset[int]
+
+
 def crl_status(der: bytes, certificate: Certificate, issuer: Certificate) -> Status:
     """The status of `certificate` by a complete CRL of its issuer. Raises ProofError or IrrelevantProof."""
     crl = read_crl(der)
-    if crl_issuer(crl) != certificate.issuer:
+    if crl.issuer != certificate.issuer:
         raise IrrelevantProof("CRL of another issuer")
     check_crl(der, issuer)
-    try:
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
-        return Status(entry is not None, _seconds(crl.last_update_utc), _optional(crl.next_update_utc))
-    except UNREADABLE as error:
-        raise ProofError(f"not a readable CRL: {error}") from error
+    return Status(certificate.serial in crl.revoked, crl.this_update, crl.next_update)
 
 
 @lru_cache(maxsize=128)
-def read_crl(der: bytes) -> x509.CertificateRevocationList:
+def read_crl(der: bytes) -> Crl:
     """Parse a complete CRL; one with a critical extension (delta, partial) is refused. Raises ProofError."""
     try:
         crl = x509.load_der_x509_crl(der)
-        critical = [item.oid.dotted_string for item in crl.extensions if item.critical]
-    except UNREADABLE as error:
-        raise ProofError(f"not a readable CRL: {error}") from error
-    if critical:
-        raise ProofError(f"CRL has the critical extension {critical[0]}")
-    return crl
-
-
-def crl_issuer(crl: x509.CertificateRevocationList) -> bytes:
-    """The issuer's name in DER. Raises ProofError."""
-    try:
-        return crl.issuer.public_bytes()
+        if any(item.critical for item in crl.extensions):
+            raise ProofError("CRL has a critical extension")
+        revoked = frozenset(entry.serial_number for entry in crl)
+        times = _seconds(crl.last_update_utc), _optional(crl.next_update_utc)
+        return Crl(crl, crl.issuer.public_bytes(), *times, revoked)
+    except ProofError:
+        raise
     except UNREADABLE as error:
         raise ProofError(f"not a readable CRL: {error}") from error
 
@@ -96,9 +98,17 @@ def crl_issuer(crl: x509.CertificateRevocationList) -> bytes:
 def check_crl(der: bytes, issuer: Certificate) -> None:
     """Raise ProofError unless `issuer` may sign CRLs and signed this one."""
     crl = read_crl(der)
-    if not issuer.signs_crls or crl_issuer(crl) != issuer.subject:
+    if not issuer.signs_crls or crl.issuer != issuer.subject:
         raise ProofError("CRL is not by an authority that may sign it")
-    _check_signature(issuer.public_key, crl.signature, crl.tbs_certlist_bytes, crl.signature_hash_algorithm)
+    try:
+        signature, signed, digest = (
+            crl.parsed.signature,
+            crl.parsed.tbs_certlist_bytes,
+            crl.parsed.signature_hash_algorithm,
+        )
+    except UNREADABLE as error:
+        raise ProofError(f"not a readable CRL: {error}") from error
+    _check_signature(issuer.public_key, signature, signed, digest)
 
 
 def _ocsp_status(der: bytes, certificate: Certificate, issuer: Certificate, now: int) -> Status:
