@@ -6,6 +6,7 @@ what was wrong; after anything but a plain refusal the plane is unusable and say
 
 import base64
 import socket
+from bisect import bisect_right
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
@@ -87,12 +88,12 @@ class ControlClient:
             ControlTimeout: none came before the deadline; the plane stays usable.
             ControlError: the plane failed meanwhile.
         """
-        seen = 0
+        seen = bisect_right(self.events, since, key=lambda event: int(event["seq"]))
         while True:
-            for event in self.events[seen:]:
-                if event["seq"] > since and matches(event):
-                    return event
-            seen = len(self.events)
+            while seen < len(self.events):
+                seen += 1
+                if matches(self.events[seen - 1]):
+                    return self.events[seen - 1]
             if self._next(deadline, what, fatal_timeout=False) is not None:
                 self._break(ControlGarbage("the adapter sent a reply that no request asked for"))
 

@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
+from .closed_schema import Check, compile_schema
 
 PROTOCOL = 1
 MAX_LINE = 1 << 20
@@ -39,10 +38,11 @@ def verbs() -> tuple[str, ...]:
 
 
 @cache
-def _validator(name: str) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema()["$defs"]})
+def _compiled(name: str) -> Check:
+    definitions = schema()["$defs"]
+    if name not in definitions:
+        raise MessageError(f"{name[:_QUOTED]!r} is not part of the control plane")
+    return compile_schema(definitions[name], definitions)
 
 
 def check(name: str, message: Mapping[str, Any]) -> None:
@@ -51,14 +51,8 @@ def check(name: str, message: Mapping[str, Any]) -> None:
     Raises:
         MessageError: it does not match; the text names the place.
     """
-    if name not in schema()["$defs"]:
-        raise MessageError(f"{name} is not part of the control plane")
-    validator = _validator(name)
-    if not validator.is_valid(message):
-        from jsonschema.exceptions import best_match
-
-        error = best_match(validator.iter_errors(message))
-        raise MessageError(f"{name} {error.json_path}: {error.message[: 2 * _QUOTED]}")
+    if complaint := _compiled(name)(message):
+        raise MessageError(f"{name} ${complaint}")
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -9,16 +9,25 @@ from .features import REFERENCE
 
 
 def reference(
-    role: str, credentials: Path, *, without: Collection[str] = (), seed: bytes | None = None, version: str = ""
+    role: str,
+    credentials: Path,
+    *,
+    without: Collection[str] = (),
+    seed: bytes | None = None,
+    now: int | None = None,
+    version: str = "",
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
-    `without` are checks that are switched off in it, `seed` makes its randomness repeat; its clock is the tester's.
+    `without` are checks that are switched off in it, `seed` makes its randomness repeat; its clock is the tester's and
+    starts at `now`.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control"]
     if without:
         command += ["--without", ",".join(sorted(without))]
+    if now is not None:
+        command += ["--now", str(now)]
     if seed is not None:
         command += ["--seed", seed.hex()]
     return Description(

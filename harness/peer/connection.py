@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .endpoint import Endpoint
 
 IDLE = 120.0
-"""Real seconds without a byte from the peer after which a connection is dropped."""
+"""Real seconds without a byte from the peer after which a connection is dropped, by default."""
 LINGER = 2.0
 """Real seconds for the peer to end its side after ours: closing earlier could reset what it has not read yet."""
 
@@ -26,9 +26,11 @@ Report = Callable[[str, Mapping[str, Any]], None]
 class PeerConnection(asyncio.Protocol):
     """`report` gets each event; `ended` is called once, when the transport is gone."""
 
-    def __init__(self, endpoint: "Endpoint", clock: Clock, report: Report, ended: Callable[[], None]) -> None:
+    def __init__(
+        self, endpoint: "Endpoint", clock: Clock, report: Report, ended: Callable[[], None], idle: float = IDLE
+    ) -> None:
         self.endpoint = endpoint
-        self._clock, self._report, self._ended = clock, report, ended
+        self._clock, self._report, self._ended, self._bound = clock, report, ended, idle
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -46,7 +48,7 @@ class PeerConnection(asyncio.Protocol):
             return
         host, port = transport.get_extra_info("peername")[:2]
         self._report("connected", {"host": host, "port": port})
-        self._idle = self._loop.call_later(IDLE, self._judge_idle, IDLE)
+        self._idle = self._loop.call_later(self._bound, self._judge_idle)
         self._act(self.endpoint.start)
 
     def data_received(self, data: bytes) -> None:
@@ -150,10 +152,10 @@ class PeerConnection(asyncio.Protocol):
         if deadline is not None and (seconds := self._clock.seconds_until(deadline)) is not None:
             self._timer = self._loop.call_later(seconds, self.tick)
 
-    def _judge_idle(self, bound: float) -> None:
-        left = self._last_byte + bound - self._loop.time()
+    def _judge_idle(self) -> None:
+        left = self._last_byte + self._bound - self._loop.time()
         if left > 0:
-            self._idle = self._loop.call_later(left, self._judge_idle, bound)
+            self._idle = self._loop.call_later(left, self._judge_idle)
         elif self._transport:
-            self._report("error", {"message": f"no byte for {bound:g} s"})
+            self._report("error", {"message": f"no byte for {self._bound:g} s"})
             self._transport.abort()

@@ -18,7 +18,7 @@ from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.world import World
 from .clock import Clock, ControlledClock
-from .connection import PeerConnection
+from .connection import IDLE, PeerConnection
 from .endpoint import Endpoint, NotOpen
 from .provider import PROFILE_SUITES
 
@@ -49,6 +49,7 @@ class HostOptions:
     seeded: SeededRandom | None = None
     off: frozenset[str] = frozenset()
     far: bool = False
+    idle: float = IDLE
 
 
 class PeerHost:
@@ -199,7 +200,7 @@ class PeerHost:
         def report(name: str, fields: Mapping[str, Any]) -> None:
             self._report(number, name, fields)
 
-        connection = PeerConnection(endpoint, options.clock, report, lambda: self._forget(number))
+        connection = PeerConnection(endpoint, options.clock, report, lambda: self._forget(number), options.idle)
         self.connections[number] = connection
         if len(self.connections) > MOST_CONNECTIONS:
             asyncio.get_running_loop().call_soon(connection.abort)

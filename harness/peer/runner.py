@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..iut.address import Address
 from ..iut.messages import MessageError
 from .clock import Clock, ControlledClock, SystemClock
+from .connection import IDLE
 
 if TYPE_CHECKING:
     from .host import HostOptions
@@ -31,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without", default="", metavar="CHECK[,CHECK]", help="checks that are switched off")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
     parser.add_argument("--clock", choices=("system", "control"), default="system", help="who sets the time")
+    parser.add_argument("--now", type=int, help="unix seconds at which a controlled clock starts")
     parser.add_argument("--seed", type=bytes.fromhex, metavar="HEX", help="repeatable randomness, for tests")
+    parser.add_argument("--idle", type=float, default=IDLE, metavar="SECONDS", help="real time without a byte")
     parser.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="where a service listens")
     parser.add_argument("--connect", metavar="HOST:PORT", help="which service a device dials")
     parser.add_argument("--events", action="store_true", help="print each event as a JSON line")
@@ -87,9 +90,10 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     from .host import HostOptions
 
     system = SystemClock()
-    clock: Clock = ControlledClock(system.now()) if arguments.clock == "control" else system
+    clock: Clock = ControlledClock(arguments.now or system.now()) if arguments.clock == "control" else system
     seeded = SeededRandom(arguments.seed) if arguments.seed is not None else None
-    return HostOptions(arguments.role, arguments.credentials, clock, seeded, _without(arguments), arguments.far)
+    off, far, idle = _without(arguments), arguments.far, arguments.idle
+    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle)
 
 
 async def _controlled(arguments: argparse.Namespace) -> int:

@@ -1,15 +1,20 @@
 """The tester's side of the control plane: whatever an adapter does ends in one clear error, in bounded time."""
 
+import copy
 import shlex
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from trustconn.harness.deadline import Deadline
 from trustconn.harness.iut import messages
 from trustconn.harness.iut.channel import LineChannel
+from trustconn.harness.iut.closed_schema import UnknownKeyword, compile_schema
 from trustconn.harness.iut.control import (
     ControlClient,
     ControlClosed,
@@ -92,7 +97,7 @@ def test_event_that_is_still_to_come_ends_the_wait(adapter: Adapter) -> None:
         pytest.param(say('{"id": 1, "ok": {"extra": 1}}'), ControlGarbage, "reply.close .*extra", id="unknown-field"),
         pytest.param(say('{"id": 1}'), ControlGarbage, "reply.close", id="neither-ok-nor-error"),
         pytest.param(say('{"event": "open", "seq": 1}'), ControlGarbage, "event.open .*required", id="half-event"),
-        pytest.param(say('{"event": "party"}'), ControlGarbage, "event.party is not part", id="unknown-event"),
+        pytest.param(say('{"event": "party"}'), ControlGarbage, "'event.party' is not part", id="unknown-event"),
         pytest.param(say(OPEN % 2, OPEN % 2), ControlGarbage, "event number 2 after 2", id="event-twice"),
         pytest.param("read line", ControlClosed, "before the reply to close: exit code 0", id="ends"),
         pytest.param("read line; printf '{\"id\"'", ControlClosed, r"inside the line '\{\"id\"'", id="half-a-line"),
@@ -159,11 +164,94 @@ def test_adapter_on_a_socket(tmp_path: Path) -> None:
 
 
 def test_schema_is_closed_and_names_at_most_ten_verbs() -> None:
-    from jsonschema import Draft202012Validator
-
     Draft202012Validator.check_schema(messages.schema())
     definitions = messages.schema()["$defs"]
     assert len(messages.verbs()) <= 10
     for verb in messages.verbs():
         assert definitions[f"request.{verb}"]["additionalProperties"] is False
         assert definitions[f"reply.{verb}"]["additionalProperties"] is False
+
+
+DEFINITIONS = messages.schema()["$defs"]
+GOOD: dict[str, messages.Message] = {
+    "request.hello": {"id": 1, "verb": "hello"},
+    "reply.hello": {
+        "id": 1,
+        "ok": {
+            "protocol": 1,
+            "role": "device",
+            "name": "x",
+            "version": "1",
+            "verbs": ["hello", "stop"],
+            "features": {"suites": [3, 2], "key_log": False, "connections": 4},
+        },
+    },
+    "request.provision": {
+        "id": 1,
+        "verb": "provision",
+        "folder": "a",
+        "suites": [2, 3],
+        "accepted": [263, "a/b"],
+        "record_limit": 9,
+        "requires_evidence": True,
+        "authorised_devices": ["urn:x"],
+    },
+    "request.clock": {"id": 1, "verb": "clock", "now": 5},
+    "request.send": {"id": 1, "verb": "send", "connection": 1, "content": "AAAA", "content_type": "a/b"},
+    "reply.start": {"id": 1, "ok": {"host": "127.0.0.1", "port": 4433}},
+    "reply.events": {
+        "id": 1,
+        "ok": {"events": [{"event": "open", "connection": 1, "seq": 1, "time": 1, "sid": "0" * 32}]},
+    },
+    "error": {"id": 1, "error": {"code": "failed", "message": "x"}},
+    "event.data": {
+        "event": "data",
+        "connection": 1,
+        "seq": 1,
+        "time": 1,
+        "labelled": True,
+        "digest": "a" * 64,
+        "sequence": 1 << 63,
+    },
+    "event.edhoc_error": {
+        "event": "edhoc_error",
+        "connection": 1,
+        "seq": 1,
+        "time": 1,
+        "direction": "sent",
+        "code": None,
+    },
+}
+VALUES = (
+    st.none() | st.booleans() | st.integers(-2, 1 << 65) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "AAA", "AAAA", "a" * 64, "x" * 5000, "open"]) | st.lists(st.integers(0, 3))
+    | st.dictionaries(st.sampled_from(["a", "event", "port"]), st.integers(0, 3))
+)  # fmt: skip
+
+
+@given(name=st.sampled_from(sorted(GOOD)), data=st.data())
+def test_compiled_schema_judges_like_the_general_library(name: str, data: st.DataObject) -> None:
+    message = copy.deepcopy(GOOD[name])
+    part = data.draw(st.sampled_from([message, *(value for value in message.values() if isinstance(value, dict))]))
+    for key in data.draw(st.lists(st.sampled_from([*part, "extra", "advance"]), max_size=2)):
+        if data.draw(st.booleans()):
+            part[key] = data.draw(VALUES)
+        else:
+            part.pop(key, None)
+    general = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": DEFINITIONS})
+    assert (compile_schema(DEFINITIONS[name], DEFINITIONS)(message) == "") == general.is_valid(message)
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_good_messages_are_good(name: str) -> None:
+    messages.check(name, GOOD[name])
+
+
+def test_pattern_ends_where_the_text_ends() -> None:
+    with pytest.raises(messages.MessageError, match=r"event\.data \$\.digest: expected a match"):
+        messages.check("event.data", {**GOOD["event.data"], "digest": "a" * 64 + "\n"})
+
+
+def test_keyword_that_the_compiler_does_not_know_is_an_error() -> None:
+    with pytest.raises(UnknownKeyword, match="multipleOf"):
+        compile_schema({"type": "integer", "multipleOf": 2}, {})

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -281,6 +282,15 @@ def test_peer_dials_the_control_plane_and_ends_with_it(credentials: Path, tmp_pa
                 control.advance_clock(1)
         assert str(process.wait(Deadline.after(SECONDS))) == "exit code 0"
     listener.close()
+
+
+def test_silent_connection_ends_whatever_the_clock_says(credentials: Path) -> None:
+    description = reference("service", credentials / "service")
+    assert description.control.command
+    control = replace(description.control, command=(*description.control.command, "--idle", "0.05"))
+    with LaunchedIut(replace(description, control=control)) as service, service.connect() as silent:
+        assert silent.recv_until_end(Deadline.after(SECONDS)) == b""
+        assert "no byte for 0.05 s" in Peer(service, mark=0).sees("error")["message"]
 
 
 def test_seed_repeats_the_octets(credentials: Path) -> None:
