@@ -1,5 +1,7 @@
 """The grammar loads for every root, and judges hand-written messages rightly."""
 
+from typing import Any
+
 import cbor2
 import pycddl
 import pytest
@@ -12,31 +14,51 @@ COSE_KEY = {1: 2, -1: 1, -2: DIGEST, -3: DIGEST}
 MEASUREMENTS = [[295, cbor2.dumps({1: ["firmware"], 2: [1, DIGEST]})]]
 
 
-def sign1(protected: dict, unprotected: dict, payload: bytes, signature: bytes = SIGNATURE) -> cbor2.CBORTag:
+def sign1(
+    protected: dict[int, Any], unprotected: dict[int, Any], payload: bytes, signature: bytes = SIGNATURE
+) -> cbor2.CBORTag:
     return cbor2.CBORTag(18, [cbor2.dumps(protected), unprotected, payload, signature])
 
 
-EAT_HEADER = {1: -7, 16: 263, 34: X5T}
-EAT_CLAIMS = {
+EAT_HEADER: dict[int, Any] = {1: -7, 16: 263, 34: X5T}
+EAT_CLAIMS: dict[Any, Any] = {
     6: 1, 8: {1: COSE_KEY}, 10: NONCE, 256: bytes(33), 263: 3, 265: "tag:trustconn.org,2026:tc1", 267: 7,
     273: MEASUREMENTS, -71901: {1: False, 2: True, 3: True, 4: True},
 }  # fmt: skip
 EAT = sign1(EAT_HEADER, {33: b"der"}, cbor2.dumps(EAT_CLAIMS))
-WAIVER_HEADER = {1: -7, 16: "application/vnd.tc.waiver+cose", 34: X5T}
-WAIVER_CLAIMS = {1: DIGEST, 2: "module", 3: 3, 4: "4321", 5: 1, 6: 2, 7: True, 8: SID}
+WAIVER_HEADER: dict[int, Any] = {1: -7, 16: "application/vnd.tc.waiver+cose", 34: X5T}
+WAIVER_CLAIMS: dict[int, Any] = {1: DIGEST, 2: "module", 3: 3, 4: "4321", 5: 1, 6: 2, 7: True, 8: SID}
 WAIVER = sign1(WAIVER_HEADER, {}, cbor2.dumps(WAIVER_CLAIMS))
-LABEL_HEADER = {
+LABEL_HEADER: dict[int, Any] = {
     1: -7, 15: {1: "urn:tc:device:01", 2: "urn:tc:device:01", 6: 1, 7: SID}, 16: "application/vnd.tc.label+cose",
     34: X5T, 258: -16, 259: "text/plain", -71910: {1: DIGEST, 3: 1, 4: SID},
 }  # fmt: skip
 LABEL = sign1(LABEL_HEADER, {}, DIGEST)
-ENV_HEADER = {1: -7, 16: "application/vnd.tc.env+cose", 34: X5T}
-ENV_CLAIMS = {1: {1: COSE_KEY}, 2: MEASUREMENTS, 3: 7, 4: 0, 5: SID, 6: 1}
+ENV_HEADER: dict[int, Any] = {1: -7, 16: "application/vnd.tc.env+cose", 34: X5T}
+ENV_CLAIMS: dict[int, Any] = {1: {1: COSE_KEY}, 2: MEASUREMENTS, 3: 7, 4: 0, 5: SID, 6: 1}
 ENVIRONMENT = sign1(ENV_HEADER, {33: [b"leaf", b"issuer"]}, cbor2.dumps(ENV_CLAIMS))
-HELLO = {1: 1, 2: NONCE, 3: [263], 4: [263, "application/vnd.tc.tpm2-evidence+cbor"], 5: 1, 6: 300, 7: 3600}
+HELLO: dict[int, Any] = {
+    1: 1,
+    2: NONCE,
+    3: [263],
+    4: [263, "application/vnd.tc.tpm2-evidence+cbor"],
+    5: 1,
+    6: 300,
+    7: 3600,
+}
 CMW = [263, cbor2.dumps(EAT), 4]
 CTX = ["tc1-binder", 0, 0, NONCE, DIGEST, DIGEST, DIGEST]
-BUNDLE = {1: "2.0", 2: b"p", 3: [b"c"], 4: b"q", 5: b"s", 6: {11: {0: DIGEST}}, 7: b"i", 8: b"c", 9: b"s"}
+BUNDLE: dict[int, Any] = {
+    1: "2.0",
+    2: b"p",
+    3: [b"c"],
+    4: b"q",
+    5: b"s",
+    6: {11: {0: DIGEST}},
+    7: b"i",
+    8: b"c",
+    9: b"s",
+}
 EAR_CLAIMS = {
     4: 2, 6: 1, 8: {1: COSE_KEY}, 10: DIGEST, 265: "tag:ietf.org,2026:rats/ear#04",
     266: {"platform": {1000: 2, 1003: ["p"]}}, 1004: {0: "v"},
@@ -44,7 +66,7 @@ EAR_CLAIMS = {
 EAR = sign1({1: -7, 34: X5T}, {}, cbor2.dumps(EAR_CLAIMS))
 REQUEST = {1: cbor2.dumps(CMW), 2: DIGEST, 3: cbor2.dumps(CTX), 4: "policy", 5: b"leaf"}
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "frame_hello": [1, HELLO],
     "frame_hello with all": [1, {**HELLO, 8: [[0, b"ocsp"], [1, b"crl"]], 9: WAIVER, 10: "test"}],
     "frame_att_req": [2, {1: 1, 2: NONCE}],
@@ -70,7 +92,7 @@ GOOD = {
     "verifier_reply error": {2: 1},
     "measured_component": {1: ["firmware"], 2: [1, DIGEST]},
 }
-BAD = {
+BAD: dict[str, Any] = {
     "frame_hello version": [1, {**HELLO, 1: 2}],
     "frame_hello unknown key": [1, {**HELLO, 11: 0}],
     "frame_hello short nonce": [1, {**HELLO, 2: NONCE[1:]}],
@@ -115,7 +137,7 @@ BAD = {
 }
 
 MESSAGE_1 = [0, [2, 3], bytes(32), -14]
-GOOD_SEQUENCES = {
+GOOD_SEQUENCES: dict[str, list[Any]] = {
     "edhoc_message_1": MESSAGE_1,
     "edhoc_message_1 one suite": [0, 3, bytes(32), b"\x2d\x01"],
     "edhoc_message_1 EAD": [*MESSAGE_1, 0, b"pad", 160, -5],
@@ -126,7 +148,7 @@ GOOD_SEQUENCES = {
     "edhoc_error_2": [2, [3, 2]],
     "edhoc_error_3": [3, True],
 }
-BAD_SEQUENCES = {
+BAD_SEQUENCES: dict[str, list[Any]] = {
     "edhoc_message_1 method": [3, *MESSAGE_1[1:]],
     "edhoc_message_1 array of one suite": [0, [3], *MESSAGE_1[2:]],
     "edhoc_message_1 value without label": [*MESSAGE_1, b"value"],
