@@ -35,8 +35,9 @@ class Provider(Protocol):
 class Run:
     """Values of one role in one session.
 
-    `off` are names of checks that are not made. `pinned` replaces what a term evaluates to, wherever it stands, by a value
-    or by a function of the honest value: parents are computed over that, so that they are signed and encrypted again.
+    `off` are names of checks that are not made. `pinned` replaces what a term evaluates to, wherever it stands, by a
+    value or by a function of the honest value: parents are computed over that, so that they are signed and encrypted
+    again.
     """
 
     __slots__ = ("_suite", "blind", "bound", "off", "pinned", "provider", "rng", "role", "rules", "values")
