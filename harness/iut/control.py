@@ -129,8 +129,15 @@ class ControlClient:
         self.call("close", connection=connection)
 
     def events_since(self, since: int) -> list[Message]:
-        """The events that the adapter has recorded after number `since`."""
-        return list(self.call("events", since=since)["events"])
+        """The events that the adapter has recorded after number `since`, however many lines it needs for them."""
+        found: list[Message] = []
+        while batch := self.call("events", since=since)["events"]:
+            for event in batch:
+                if event["seq"] <= since or len(found) >= MAX_EVENTS:
+                    self._break(ControlGarbage(f"events: number {event['seq']} after {since}"))
+                since = event["seq"]
+                found.append(event)
+        return found
 
     def set_clock(self, now: int) -> int:
         """Sets the implementation's time; the time that it has then."""

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -183,16 +183,14 @@ class Process:
 
     def wait_end_or(self, descriptor: int, deadline: Deadline) -> None:
         """Returns when it has ended, when `descriptor` can be read, or when the deadline has passed."""
-        with self._end() as end:
-            poll = select.poll()
-            for watched in (descriptor, *end):
-                poll.register(watched, select.POLLIN)
-            poll.poll(math.ceil(deadline.remaining * 1000))
+        if self._popen.poll() is None:
+            with self._end() as end:
+                _wait_readable((descriptor, *end), deadline)
 
     @contextlib.contextmanager
     def _end(self) -> Iterator[list[int]]:
         """A descriptor that can be read once the process has ended; none where the system has no such thing."""
-        if sys.platform != "linux" or self._popen.poll() is not None:
+        if sys.platform != "linux":
             yield []
             return
         descriptor = os.pidfd_open(self.pid)
@@ -202,12 +200,10 @@ class Process:
             os.close(descriptor)
 
     def _wait(self, deadline: Deadline) -> None:
-        with self._end() as end:
-            if end:
-                poll = select.poll()
-                poll.register(end[0], select.POLLIN)
-                poll.poll(math.ceil(deadline.remaining * 1000))
-        self._popen.wait(0 if end else deadline.remaining)
+        if self._popen.poll() is None:
+            with self._end() as end:
+                _wait_readable(end, deadline)
+            self._popen.wait(0 if end else deadline.remaining)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -223,3 +219,11 @@ class Process:
     def _crash_report(self) -> str:
         found = _CRASH.search(self._stderr)
         return found[0].decode(errors="backslashreplace")[:_QUOTED].rstrip(" :(") if found else ""
+
+
+def _wait_readable(descriptors: Collection[int], deadline: Deadline) -> None:
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    if descriptors:
+        poll.poll(math.ceil(deadline.remaining * 1000))

@@ -101,7 +101,15 @@ class Adapter:
         return {}
 
     async def _events(self, request: Message) -> Message:
-        return {"events": [event for event in self.host.events if event["seq"] > request["since"]]}
+        """The oldest ones first, as many as a line can hold."""
+        found, size = [], 0
+        for event in self.host.events:
+            if event["seq"] > request["since"]:
+                size += len(encode(event))
+                if size > MAX_LINE // 2:
+                    break
+                found.append(event)
+        return {"events": found}
 
     async def _clock(self, request: Message) -> Message:
         return {"now": self.host.set_clock(now=request.get("now"), advance=request.get("advance", 0))}

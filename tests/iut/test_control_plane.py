@@ -82,6 +82,15 @@ def test_event_that_is_still_to_come_ends_the_wait(adapter: Adapter) -> None:
     assert client.wait_event(lambda event: event["seq"] == 2, LONG)["sid"] == "00" * 16
 
 
+def test_events_come_in_as_many_lines_as_they_need(adapter: Adapter) -> None:
+    batches = enumerate((OPEN % 3, OPEN % 4, "", OPEN % 4), 1)
+    replies = [f'{{"id": {number}, "ok": {{"events": [{batch}]}}}}' for number, batch in batches]
+    client = adapter("; ".join(say(reply) for reply in replies))
+    assert [event["seq"] for event in client.events_since(2)] == [3, 4]
+    with pytest.raises(ControlGarbage, match="number 4 after 4"):
+        client.events_since(4)
+
+
 @pytest.mark.parametrize(
     ("script", "error", "words"),
     [
