@@ -1,0 +1,228 @@
+"""Handshakes between our own ends: every method and suite, and nothing survives a changed octet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from trustconn.harness.codec.cbor import bstr, encode
+from trustconn.harness.crypto.curves import EphemeralKey
+from trustconn.harness.crypto.errors import OutputTooLong
+from trustconn.harness.crypto.random import SeededRandom
+from trustconn.harness.crypto.suites import SUITES
+from trustconn.harness.evaluator.bare import BareEnd, BareParty, Credential, UnknownCredential, complete
+from trustconn.harness.evaluator.errors import CheckFailed, GrammarError
+from trustconn.model.protocol.edhoc import AUTHENTICATION, DEVICE, SERVICE, SIG
+
+REFUSALS = (CheckFailed, GrammarError, UnknownCredential)
+"""What an end may raise on hostile octets; anything else is a defect."""
+
+ID_CRED = {"I": encode({4: b"\x2b"}), "R": encode({4: b"key of r"})}
+GREASE = (160, 41120, 43690, 44975)
+
+
+def pair(
+    method: int,
+    suite: int,
+    *,
+    seed: bytes = b"pair",
+    ead: dict[int, bytes] | None = None,
+    suites_i: bytes | None = None,
+) -> tuple[BareEnd, BareEnd]:
+    """Initiator and responder with keys of the kinds that the method asks for."""
+    rng, algorithms = SeededRandom(seed), SUITES[suite]
+    secrets: dict[str, Callable[[bytes], bytes] | EphemeralKey] = {}
+    credentials: dict[bytes, Credential] = {}
+    for letter, kind in zip("IR", AUTHENTICATION[method], strict=True):
+        cred = encode({2: letter})
+        if kind == SIG:
+            key = algorithms.signature.generate(rng)
+            secrets[letter] = partial(algorithms.signature.sign, key)
+            credentials[ID_CRED[letter]] = Credential(cred, public_key=key.public_key())
+        else:
+            secrets[letter] = static = algorithms.curve.ephemeral(rng)
+            credentials[ID_CRED[letter]] = Credential(cred, static_share=static.share)
+
+    def party(letter: str, connection: bytes) -> BareParty:
+        offered = suites_i or encode(suite)
+        return BareParty((suite,), offered, connection, ID_CRED[letter], secrets[letter], credentials, ead or {})
+
+    return (
+        BareEnd(DEVICE, method, party("I", b"\x0e"), rng.child("initiator")),
+        BareEnd(SERVICE, method, party("R", bstr(b"c_r")), rng.child("responder")),
+    )
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("method", AUTHENTICATION)
+def test_equal_exporters(method: int, suite: int) -> None:
+    ends = pair(method, suite)
+    complete(*ends)
+    initiator, responder = ends
+    assert initiator.completed and responder.completed
+    for label, context, length in ((0, b"", 16), (24, b"x" * 24, 48), (65535, b"c" * 300, 300)):
+        assert initiator.export(label, context, length) == responder.export(label, context, length)
+    assert initiator.export(0, b"", 16) != initiator.export(1, b"", 16)
+
+
+def changed(message: bytes) -> Iterator[bytes]:
+    """The message with one bit of one octet the other way, for every octet; then cut short and drawn out."""
+    for at in range(len(message)):
+        yield message[:at] + bytes([message[at] ^ 1 << at % 8]) + message[at + 1 :]
+    yield message[:-1]
+    yield message + b"\x00"
+
+
+def survives(method: int, suite: int, number: int, message: bytes) -> bool:
+    """Whether both ends complete with one key when the message of that number arrives as `message`."""
+    initiator, responder = pair(method, suite)
+    to = initiator.start()
+    try:
+        for position, receiver in enumerate((responder, initiator, responder, initiator), 1):
+            to = receiver.receive(message if position == number else to)
+    except REFUSALS:
+        return False
+    return initiator.export(0, b"", 16) == responder.export(0, b"", 16)
+
+
+@pytest.mark.parametrize("number", (1, 2, 3, 4))
+@pytest.mark.parametrize(("method", "suite"), ((0, 2), (3, 2), (0, 0)))
+def test_no_changed_octet_survives(method: int, suite: int, number: int) -> None:
+    message = complete(*pair(method, suite))[number - 1]
+    assert survives(method, suite, number, message)
+    assert not [c.hex() for c in changed(message) if survives(method, suite, number, c)]
+
+
+HOSTILE = [
+    "",
+    "40",
+    "4100",
+    "47" + "00" * 7,
+    "4f00",
+    "590100" + "00" * 256,
+    "5a000000ff00",
+    "00",
+    "ff",
+    "f6",
+    "5820" + "00" * 32,
+]
+HOSTILE += ["80", "a0", "c040", "6161", "9fff", "5f4100ff", "5bffffffffffffffff", "d81840", "fb7ff8000000000000"]
+
+
+@pytest.mark.parametrize("octets", HOSTILE)
+@pytest.mark.parametrize("number", (1, 2, 3, 4))
+def test_hostile_octets_are_refused_and_change_nothing(number: int, octets: str) -> None:
+    initiator, responder = pair(0, 2)
+    exchanged = complete(*pair(0, 2))
+    receiver = responder if number % 2 else initiator
+    initiator.start()
+    if number > 2:
+        receiver.receive(exchanged[number - 3])
+    before = receiver.machine.state
+    with pytest.raises(REFUSALS):
+        receiver.receive(bytes.fromhex(octets))
+    assert receiver.machine.state == before
+
+
+# --- external authorization data -------------------------------------------------------------------------------------
+
+IGNORED = [("padding", b"\x00"), ("padding with octets", b"\x00" + bstr(bytes(100)))]
+IGNORED += [(f"grease {n}", encode(n)) for n in GREASE] + [
+    (f"grease {n} with value", encode(n) + b"\x42hi") for n in GREASE
+]
+IGNORED += [("several", b"\x00" + encode(160) + b"\x40" + b"\x00\x40" + encode(44975))]
+
+
+@pytest.mark.parametrize("items", [i for _, i in IGNORED], ids=[n for n, _ in IGNORED])
+@pytest.mark.parametrize("number", (1, 2, 3, 4))
+def test_padding_grease_and_unknown_items_are_ignored(number: int, items: bytes) -> None:
+    ends = pair(0, 2, ead={number: items})
+    complete(*ends)
+    assert ends[0].export(0, b"", 16) == ends[1].export(0, b"", 16)
+
+
+@pytest.mark.parametrize("number", (1, 2, 3, 4))
+def test_an_unknown_critical_item_is_refused(number: int) -> None:
+    for items in (encode(-1), encode(-160) + b"\x41x", b"\x00" + encode(-41120)):
+        with pytest.raises(CheckFailed) as refused:
+            complete(*pair(0, 2, ead={number: items}))
+        assert refused.value.check.name == f"ead_{number}_has_no_unknown_critical"
+
+
+@pytest.mark.parametrize("items", ("f6", "40", "004040", "6161", "80", "a0", "00f5"))
+@pytest.mark.parametrize("number", (1, 2, 3, 4))
+def test_ead_of_another_form_is_refused(number: int, items: str) -> None:
+    with pytest.raises(GrammarError):
+        complete(*pair(0, 2, ead={number: bytes.fromhex(items)}))
+
+
+# --- limits and negotiation ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suite", (2, 24))
+def test_plaintext_2_as_long_as_the_keystream_can_be(suite: int) -> None:
+    limit = 255 * SUITES[suite].hash_length
+    ends = pair(0, suite)
+    complete(*ends)
+    spare = limit - len(ends[0].run.value(ends[0].terms.plaintext_2))
+    complete(*pair(0, suite, ead={2: b"\x00" + bstr(bytes(spare - 4))}))
+    with pytest.raises(OutputTooLong, match=f"{limit} is the most"):
+        complete(*pair(0, suite, ead={2: b"\x00" + bstr(bytes(spare - 3))}))
+
+
+def test_a_received_message_2_beyond_the_keystream_is_refused() -> None:
+    initiator, _ = pair(0, 2)
+    initiator.start()
+    share = SUITES[2].curve.ephemeral(SeededRandom(b"y")).share
+    with pytest.raises(GrammarError, match=r"CIPHERTEXT_2: .*8161 octets"):
+        initiator.receive(bstr(share + bytes(8161)))
+
+
+@pytest.mark.parametrize(
+    ("suites_i", "reason"),
+    [
+        ("06", "suite 6 is not supported"),
+        ("20", "suite -1 is not supported"),
+        ("820206", "suite 6 is not supported"),
+        ("8203 02", None),
+        ("820202", "prefers is supported"),
+        ("83020302", "prefers is supported"),
+        ("03", "suite 3 is not supported"),
+    ],
+)
+def test_the_responder_judges_the_suites(suites_i: str, reason: str | None) -> None:
+    initiator, responder = pair(3, 2, suites_i=bytes.fromhex(suites_i))
+    initiator.run.provider.exponent = SUITES[2].curve.ephemeral(SeededRandom(b"x"))  # type: ignore[attr-defined]
+    message_1 = initiator.start()
+    if reason is None:
+        assert responder.receive(message_1)
+        return
+    with pytest.raises(CheckFailed, match=reason) as refused:
+        responder.receive(message_1)
+    assert refused.value.check.name == "suite_is_most_preferred"
+    assert refused.value.check.refusal.code == 2
+
+
+def test_a_method_of_another_handshake_is_refused() -> None:
+    initiator, _ = pair(3, 2)
+    _, responder = pair(0, 2)
+    with pytest.raises(CheckFailed) as refused:
+        responder.receive(initiator.start())
+    assert refused.value.check.name == "method_is_profile"
+
+
+def test_an_unknown_credential_is_no_crash() -> None:
+    initiator, responder = pair(0, 2)
+    initiator.run.provider.store = {}  # type: ignore[attr-defined]
+    with pytest.raises(UnknownCredential):
+        complete(initiator, responder)
+
+
+def test_a_handshake_with_the_keys_of_somebody_else_is_refused() -> None:
+    for method in AUTHENTICATION:
+        initiator, _ = pair(method, 2)
+        _, responder = pair(method, 2, seed=b"somebody else")
+        with pytest.raises(CheckFailed):
+            complete(initiator, responder)
