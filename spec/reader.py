@@ -75,9 +75,9 @@ class Specification:
             level=Level(word[1]),
             testability=Testability(row["testability"]),
             roles=tuple(row["roles"]),
-            claims=tuple(row["claims"]),
-            threats=tuple(row["threats"]),
-            clauses=tuple(row["clauses"]),
+            claims=tuple(row.get("claims", ())),
+            threats=tuple(row.get("threats", ())),
+            clauses=tuple(row.get("clauses", ())),
             implemented=row["implemented"],
         )
 
