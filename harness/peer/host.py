@@ -61,7 +61,7 @@ class PeerHost:
         self.connections: dict[int, PeerConnection] = {}
         self.events: deque[Mapping[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self.on_empty: Callable[[], None] = lambda: None
-        self._push = push
+        self.push = push
         self._world = self._load(options.folder)
         self._suites = PROFILE_SUITES
         self._server: asyncio.Server | None = None
@@ -221,7 +221,7 @@ class PeerHost:
             **fields,
         }
         self.events.append(event)
-        self._push(event)
+        self.push(event)
 
 
 def _is_seeded(folder: Path) -> bool:

@@ -112,13 +112,18 @@ async def _plain(arguments: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    host = PeerHost(_options(arguments), _print if arguments.events else _ignore)
+    held: list[Mapping[str, Any]] = []
+    host = PeerHost(_options(arguments), held.append)
     if arguments.role == "service":
         address = await host.listen(*Address.parse(arguments.listen))
     else:
         host.on_empty = stop.set
         address = host.connection(await host.dial(*Address.parse(arguments.connect))).local_address
     _print({"host": address[0], "port": address[1]})
+    if arguments.events:
+        for event in held:
+            _print(event)
+    host.push = _print if arguments.events else _ignore
     await stop.wait()
     host.drop()
     return 0
