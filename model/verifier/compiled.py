@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 
@@ -18,12 +19,17 @@ SEND, RECV, EVENT, EQUAL, DIFFER = range(5)
 
 @dataclass(slots=True)
 class Position:
-    """`term` comes out of the send at `step` for whoever has `keys`. With `inside`, only what is within it is new."""
+    """`term` comes out of the send at `step` for whoever has `keys`. With `inside`, what is within it may come out too.
+
+    `sooner`: sets of keys with which the term came out of an earlier step. Who has all keys of such a set had the term
+    before this send: then the send is not where he got it from.
+    """
 
     step: int
     term: Term
     keys: tuple[Term, ...]
     inside: bool
+    sooner: tuple[tuple[Term, ...], ...]
 
 
 @dataclass(slots=True)
@@ -45,6 +51,15 @@ class Instance:
     steps: list[Step]
     positions: dict[object, list[Position]] = field(default_factory=dict)
     first_send: dict[Atom, int] = field(default_factory=dict)
+
+    def matching(self, head: object) -> list[Position]:
+        """Positions whose term has this head, and those that are variables."""
+        found = self._matching.get(head)
+        if found is None:
+            found = self._matching[head] = [*self.positions.get(head, ()), *self.positions.get(Var, ())]
+        return found
+
+    _matching: dict[object, list[Position]] = field(default_factory=dict)
 
 
 class Signature:
@@ -200,21 +215,41 @@ def compile_roles(signature: Signature, powers: frozenset[str]) -> list[Compiled
 
 def _find_positions(instance: Instance, signature: Signature) -> None:
     """Index the terms that come out of each send, without those that the attacker had before it."""
-    plain: set[int] = set()
+    sooner: dict[int, list[tuple[Term, ...]]] = {}
     for number, step in enumerate(instance.steps):
-        if step.kind == RECV:
-            _mark_plain(step.terms[0], signature, plain)
-        elif step.kind == SEND:
+        if step.kind not in (RECV, SEND):
+            continue
+        out = list(_parts(step.terms[0], (), signature))
+        if step.kind == SEND:
             seen: set[Atom] = set()
             _all_fresh(step.terms[0], seen)
             for atom in seen:
                 instance.first_send.setdefault(atom, number)
-            found: list[Position] = []
-            _extract(step.terms[0], (), number, signature, plain, found)
-            for position in found:
-                for index in _index_keys(position.term):
-                    instance.positions.setdefault(index, []).append(position)
-            _mark_plain(step.terms[0], signature, plain)
+            for term, keys in out:
+                position = _position(number, term, keys, sooner.get(_identity(term), []), signature)
+                if position is not None:
+                    instance.positions.setdefault(_index_key(term), []).append(position)
+        for term, keys in out:
+            known = sooner.setdefault(_identity(term), [])
+            if not any(set(k) <= set(keys) for k in known):
+                known.append(keys)
+
+
+def _position(
+    step: int, term: Term, keys: tuple[Term, ...], sooner: list[tuple[Term, ...]], signature: Signature
+) -> Position | None:
+    if any(set(k) <= set(keys) for k in sooner):
+        return None
+    if type(term) is Atom and term.run < 0 and term.public:
+        return None
+    if type(term) is Group and len(term.atoms) + (term.rest is not None) > 1:
+        raise ModelError(f"{term!r} comes out of a send: derive a key from a shared secret before sending it")
+    inside = False
+    if type(term) is Var:
+        if term.mask == signature.agent_bit:
+            return None
+        inside = term.mask == ANY or _openable(term.mask, signature)
+    return Position(step, term, keys, inside, tuple(sooner))
 
 
 def _all_fresh(term: Term, into: set[Atom]) -> None:
@@ -224,16 +259,28 @@ def _all_fresh(term: Term, into: set[Atom]) -> None:
         _all_fresh(child, into)
 
 
-def _mark_plain(term: Term, signature: Signature, plain: set[int]) -> None:
-    plain.add(_identity(term))
+def _parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[tuple[Term, tuple[Term, ...]]]:
+    """Everything that comes out of a message, with the keys that this takes."""
+    if type(term) is App and (term.symbol == TUPLE or term.symbol in signature.transparent):
+        for arg in term.args:
+            yield from _parts(arg, keys, signature)
+        return
+    yield term, keys
     if type(term) is App:
-        if term.symbol == TUPLE:
-            for arg in term.args:
-                _mark_plain(arg, signature, plain)
-        else:
-            for opening in signature.symbols[term.symbol].opens:
-                if not opening.needs:
-                    _mark_plain(term.args[opening.yields], signature, plain)
+        for opening in signature.symbols[term.symbol].opens:
+            needed = tuple(k for k in (inverse(term.args[i], signature) for i in opening.needs) if not _open(k, signature))
+            yield from _parts(term.args[opening.yields], (*keys, *needed), signature)
+
+
+def _open(key: Term, signature: Signature) -> bool:
+    """Whether a key is one that everybody has: a public function of agents."""
+    if type(key) is Atom:
+        return key.public and key.run < 0
+    if type(key) is Var:
+        return key.mask == signature.agent_bit
+    return type(key) is App and key.symbol in signature.symbols and any(
+        all(_open(key.args[i], signature) for i in alternative) for alternative in signature.symbols[key.symbol].builds
+    )
 
 
 def _identity(term: Term) -> int:
@@ -241,30 +288,6 @@ def _identity(term: Term) -> int:
     if type(term) is Group and not term.atoms and term.rest is not None:
         return id(term.rest)
     return id(term)
-
-
-def _extract(
-    term: Term, keys: tuple[Term, ...], step: int, signature: Signature, plain: set[int], found: list[Position]
-) -> None:
-    if _identity(term) in plain or (type(term) is Atom and term.run < 0 and term.public):
-        return
-    if type(term) is Var:
-        if term.mask != signature.agent_bit:
-            found.append(Position(step, term, keys, term.mask == ANY or _openable(term.mask, signature)))
-        return
-    if type(term) is Group and len(term.atoms) + (term.rest is not None) > 1:
-        raise ModelError(f"{term!r} comes out of a send: derive a key from a shared secret before sending it")
-    if type(term) is not App:
-        found.append(Position(step, term, keys, False))
-        return
-    if term.symbol == TUPLE or term.symbol in signature.transparent:
-        for arg in term.args:
-            _extract(arg, keys, step, signature, plain, found)
-        return
-    found.append(Position(step, term, keys, False))
-    for opening in signature.symbols[term.symbol].opens:
-        needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
-        _extract(term.args[opening.yields], (*keys, *needed), step, signature, plain, found)
 
 
 def _openable(mask: int, signature: Signature) -> bool:
@@ -289,10 +312,10 @@ def _asymmetric(mask: int, signature: Signature) -> bool:
     return any(s.inverse and mask & signature.bit(s.result) for s in signature.symbols.values())
 
 
-def _index_keys(term: Term) -> tuple[object, ...]:
-    """Under which keys a position is found: its symbol, `Group`, the sort bit of an atom, or `Var`."""
+def _index_key(term: Term) -> object:
+    """Under which key a position is found: its symbol, `group`, an atom itself, or `Var`."""
     if type(term) is App:
-        return (term.symbol,)
+        return term.symbol
     if type(term) is Group:
-        return (GROUP,)
-    return (term,) if type(term) is Atom else (Var,)
+        return GROUP
+    return term if type(term) is Atom else Var

@@ -38,6 +38,34 @@ class Context:
                 modes.add(True)
         return tuple(sorted(modes))
 
+    def given_away(self, key: App, reveals: list[tuple[Term, bool]]) -> bool:
+        """Whether an owner of a long-term key is dishonest: known by name, or because all his keys are known."""
+        symbol = self.signature.symbols[key.symbol]
+        if symbol.owners is None:
+            return False
+        owners = [deref(key.args[place]) for place in symbol.owners]
+        for owner in owners:
+            if type(owner) is Atom:
+                kind = self.classes.get(owner)
+                if kind in symbol.revealed_by or (kind is None and self.powers & symbol.revealed_by):
+                    return True
+        for term, late in reveals:
+            assert type(term) is App
+            other = self.signature.symbols[term.symbol]
+            assert other.owners is not None
+            if not late and self.powers & other.revealed_by <= symbol.revealed_by:
+                giving = [deref(term.args[place]) for place in other.owners]
+                if all(self._covered(g, other, owners, symbol) for g in giving):
+                    return True
+        return False
+
+    def _covered(self, giver: Term, revealed: Symbol, owners: list[Term], symbol: Symbol) -> bool:
+        """Whether `giver` either did not reveal the one key, or owns and reveals the other one too."""
+        kind = self.classes.get(giver) if type(giver) is Atom else None
+        if kind is not None and kind not in revealed.revealed_by:
+            return True
+        return any(giver is o for o in owners) and (kind is None or kind in symbol.revealed_by)
+
     def is_public(self, term: Term) -> bool:
         """Whether everybody knows the term, whatever its variables turn out to be."""
         term = deref(term)
@@ -123,6 +151,10 @@ def _simplify(
     for learned, source in state.learned:
         if equal(learned, term):
             return state.before(source, node)
+    if type(term) is App and context.given_away(term, state.reveals):
+        state.learn(term, node, "reveal")
+        state.reveals.append((term, False))
+        return True
     kept.append((term, node))
     return True
 
@@ -148,12 +180,31 @@ def _consistent(state: State, context: Context) -> bool:
             return False
     if any(equal(left, right) for left, right in state.differ):
         return False
+    for keys, node in state.forwards:
+        if all(_had(state, context, key, node) for key in keys):
+            return False
     for run, leak in state.leaks:
         if run < len(context.query.premises):
             return False
         if any(equal(leak, at(state, i, t)) for i, t in context.query.unleaked):
             return False
     return True
+
+
+def _had(state: State, context: Context, key: Term, node: int) -> bool:
+    """Whether the attacker has `key` before `node` in every trace of the pattern."""
+    key = deref(key)
+    if context.is_public(key):
+        return True
+    if type(key) is App:
+        if key.symbol == INVERSE:
+            key = inverse(key.args[0], context.signature)
+            if type(key) is App and key.symbol == INVERSE:
+                return False
+            return _had(state, context, key, node)
+        if context.given_away(key, state.reveals):
+            return True
+    return any(equal(term, key) and state.precedes(when, node) for term, when in state.learned)
 
 
 def waiting(term: Term | Known) -> bool:

@@ -17,7 +17,7 @@ from .goals import Context, settle, waiting
 from .protocol import GROUP, ModelError
 from .query import Query, at, holds
 from .state import GOAL_NODE, LEARN_NODE, Known, Node, State
-from .terms import TRAIL, App, Atom, Group, Multi, Term, Var, bind, deref, exponents, undo
+from .terms import TRAIL, App, Atom, Group, Multi, Term, Var, bind, deref, equal, exponents, undo
 from .unify import TUPLE, Equation, solutions, unifiers, unify
 
 
@@ -49,12 +49,23 @@ class Pool:
     def __init__(self, roles: list[CompiledRole]) -> None:
         self.roles = roles
         self._made: dict[tuple[int, int], Instance] = {}
+        self._sent: dict[str, bool] = {}
 
     def get(self, role: int, index: int) -> Instance:
         key = (role, index)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = self.roles[role].instance(index)
+        return found
+
+
+    def sent(self, term: App) -> bool:
+        """Whether some role sends a term that may be an application of this symbol, so that it comes out."""
+        found = self._sent.get(term.symbol)
+        if found is None:
+            positions = [p for i in range(len(self.roles)) for p in self.get(i, 0).matching(term.symbol)]
+            found = any(type(p.term) is App or p.inside or p.term.mask & term.bit for p in positions if type(p.term) in (App, Var))
+            self._sent[term.symbol] = found
         return found
 
 
@@ -150,26 +161,75 @@ class Search:
             if type(deref(variable)) is not Var:
                 return i
         best: tuple[Term, int] | None = None
-        rank = 99
+        least = 1 << 30
         for goal, node in state.open:
             if waiting(goal):
                 continue
             assert not isinstance(goal, Known)
-            mine = self._rank(goal)
-            if mine < rank:
-                best, rank = (goal, node), mine
+            cost = self._ways(state, goal, least)
+            if cost < least:
+                best, least = (goal, node), cost
+                if cost <= 1:
+                    break
         return best
 
-    def _rank(self, term: Term) -> int:
-        if type(term) is Atom:
-            return 1
+    def _ways(self, state: State, term: Term, most: int) -> int:
+        """How many branches a goal has; counting stops at `most`."""
+        count = 0
+        if type(term) is App:
+            count = len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term))
+        elif type(term) is Group:
+            atoms, rest = exponents(term)
+            count = len(atoms)
+            if count + (rest is not None) > 1:
+                return count + (rest is not None)
+        for run, instance, position in self._candidates(state, term):
+            if count >= most:
+                break
+            mark = len(TRAIL)
+            if position.inside or unify(position.term, term, []):
+                count += 1
+            undo(mark)
+        return count
+
+    def _buildable(self, term: App) -> Iterator[tuple[int, ...]]:
+        """The ways to build a term that do not need a key which nobody ever gives away."""
+        for needed in self.context.signature.symbols[term.symbol].builds:
+            if not any(self._dead(deref(term.args[i])) for i in needed):
+                yield needed
+
+    def _dead(self, term: Term) -> bool:
+        if type(term) is not App or term.symbol not in self.context.signature.symbols:
+            return False
+        if self.context.signature.symbols[term.symbol].builds or self.pool.sent(term):
+            return False
+        return not self.context.reveal_modes(term)
+
+    def _candidates(self, state: State, term: Term) -> Iterator[tuple[int, Instance, Position]]:
+        """Positions from which the term may come: first those of runs in the pattern, then those of a new run."""
         if type(term) is Group:
-            return 3
-        assert type(term) is App
-        symbol = self.context.signature.symbols[term.symbol]
-        if not symbol.builds:
-            return 0
-        return 4 if symbol.opens else 5
+            atoms, rest = exponents(term)
+            if len(atoms) != 1 or rest is not None:
+                return
+            origin = atoms[0]
+        else:
+            origin = term
+        head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
+        if type(origin) is Atom and origin.run >= 0:
+            instance = state.runs[origin.run]
+            first = instance.first_send.get(origin)
+            for position in instance.positions.get(head, ()):
+                if position.step == first and not position.keys and equal(position.term, term):
+                    yield origin.run, instance, position
+                    return
+        for run, instance in enumerate(state.runs):
+            for position in instance.matching(head):
+                yield run, instance, position
+        index = len(state.runs)
+        for role in range(len(self.pool.roles)):
+            instance = self.pool.get(role, index)
+            for position in instance.matching(head):
+                yield index, instance, position
 
     def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[State]:
         """Every way to meet a goal; bindings are undone between them."""
@@ -199,7 +259,7 @@ class Search:
             yield child
 
     def _build(self, state: State, term: App, node: int) -> Iterator[State]:
-        for needed in self.context.signature.symbols[term.symbol].builds:
+        for needed in self._buildable(term):
             child = state.copy()
             learned = child.learn(term, node, "build")
             child.open.extend((term.args[i], learned) for i in needed)
@@ -238,22 +298,7 @@ class Search:
 
     def _sources(self, state: State, term: Term, node: int) -> Iterator[State]:
         """The term comes out of a send."""
-        if type(term) is Group:
-            atoms, rest = exponents(term)
-            if len(atoms) != 1 or rest is not None:
-                return
-        head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
-        for run, instance in enumerate(state.runs):
-            yield from self._positions(state, term, node, run, instance, head)
-        index = len(state.runs)
-        for role in range(len(self.pool.roles)):
-            instance = self.pool.get(role, index)
-            yield from self._positions(state, term, node, index, instance, head)
-
-    def _positions(
-        self, state: State, term: Term, node: int, run: int, instance: Instance, head: object
-    ) -> Iterator[State]:
-        for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
+        for run, instance, position in self._candidates(state, term):
             if position.inside:
                 yield from self._use(state, term, node, run, instance, position)
                 continue

@@ -35,7 +35,7 @@ class Known:
 class State:
     """One pattern; `copy` before changing it in a branch."""
 
-    __slots__ = ("differ", "events", "inside", "leaks", "learned", "match", "nodes", "open", "preds", "reveals", "runs")
+    __slots__ = ("differ", "events", "forwards", "inside", "leaks", "learned", "match", "nodes", "open", "preds", "reveals", "runs")
 
     def __init__(self) -> None:
         self.runs: list[Instance] = []
@@ -49,6 +49,7 @@ class State:
         self.leaks: list[tuple[int, Term]] = []
         self.match: list[tuple[Term, Term]] = []
         self.differ: list[tuple[Term, Term]] = []
+        self.forwards: list[tuple[tuple[Term, ...], int]] = []
 
     def copy(self) -> State:
         other = State.__new__(State)
@@ -63,6 +64,7 @@ class State:
         other.leaks = self.leaks[:]
         other.match = self.match[:]
         other.differ = self.differ[:]
+        other.forwards = self.forwards[:]
         return other
 
     def node(self, node: Node) -> int:
@@ -133,4 +135,5 @@ class State:
         if not self.before(self.events[run][position.step], node):
             return False
         self.open.extend((key, node) for key in position.keys)
+        self.forwards.extend((keys, node) for keys in position.sooner)
         return True

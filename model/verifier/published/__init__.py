@@ -1,0 +1,1 @@
+"""Published protocols in our own words, with their published verdicts: what the verifier is measured against."""
