@@ -3,10 +3,12 @@
 A service is reached at `address`; a device is made to dial by `dial`, whichever way its description names.
 """
 
+import select
+from contextlib import suppress
 from types import TracebackType
 
 from ..deadline import Deadline
-from ..peer.tcp import NotReachable, TcpConnection, TcpError, TcpListener
+from ..peer.tcp import TcpConnection, TcpError, TcpListener
 from .address import Address
 from .channel import LineChannel
 from .control import ControlClient, ControlListener
@@ -23,12 +25,14 @@ class LaunchError(Exception):
 class LaunchedIut:
     """Making one starts what the description names, entering it waits until it is ready: make several, then enter them.
 
-    `control` is None without a control plane, `process` is None without a command.
+    `control` is None without a control plane, `process` is None without a command. With `patience`, in seconds, no
+    command is started: someone starts the implementation by hand, perhaps under a debugger, and has that long.
     """
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: Description, patience: float | None = None) -> None:
         """Raises ProcessError for a command that cannot be started, OSError for an address that is taken."""
         self.description = description
+        self._patience = patience
         self.process: Process | None = None
         self.control: ControlClient | None = None
         self._listener: TcpListener | None = None
@@ -49,8 +53,8 @@ class LaunchedIut:
             self._greet()
         if self.description.iut.role == "service" and wire.address is None and self.control:
             self._address = self.control.start()
-        elif wire.address and self.process and not self.control:
-            self._await_listening(self.process, self.address)
+        elif wire.address and not self.control and (self.process or self._patience is not None):
+            self._await_listening(self.address)
 
     @property
     def address(self) -> Address:
@@ -76,7 +80,7 @@ class LaunchedIut:
         here, deadline = Address(self._listener.host, self._listener.port), self._deadline("dial")
         if self.control is not None and wire.connect == "control":
             self.control.connect(here)
-        elif isinstance(wire.connect, tuple):
+        elif isinstance(wire.connect, tuple) and self._patience is None:
             command = self._run_dial(wire.connect, here)
             command.wait_end_or(self._listener.fileno(), deadline)
             ended = command.poll()
@@ -124,7 +128,10 @@ class LaunchedIut:
         self.close()
 
     def _deadline(self, name: str) -> Deadline:
-        return Deadline.after(getattr(self.description.timeouts, name))
+        seconds: float = getattr(self.description.timeouts, name)
+        if self._patience is not None and name in ("start", "dial"):
+            seconds = self._patience
+        return Deadline.after(seconds)
 
     def _start(self) -> None:
         description, wire, control = self.description, self.description.wire, self.description.control
@@ -134,7 +141,10 @@ class LaunchedIut:
             self._listener = TcpListener(*Address.parse(wire.listen))
         elif wire.address:
             self._address = Address.parse(wire.address)
-        if control.command:
+        if self._patience is not None:
+            if control.mode == "stdio":
+                raise LaunchError("an adapter on standard input and output cannot be started by hand: use a socket")
+        elif control.command:
             place = str(self._control_listener.address) if self._control_listener else ""
             command = [part.replace("{control}", place) for part in control.command]
             self.process = Process(command, description.folder, talks=control.mode == "stdio")
@@ -159,17 +169,18 @@ class LaunchedIut:
         self._dials.append(Process(arguments, self.description.folder))
         return self._dials[-1]
 
-    def _await_listening(self, process: Process, address: Address) -> None:
+    def _await_listening(self, address: Address) -> None:
         """A foreign service does not say when it listens: dialling it is the only way to know."""
         while True:
             try:
                 TcpConnection.connect(*address, self._started).close()
                 return
-            except NotReachable as error:
+            except TcpError as error:
                 if self._started.passed:
                     raise LaunchError(f"{error} within the time to start") from error
-            try:
-                process.wait(Deadline.after(_NEXT_TRY))
-            except ProcessError:
+            if self.process is None:
+                select.poll().poll(_NEXT_TRY * 1000)
                 continue
-            raise LaunchError(f"the service ended before it listened: {process.describe()}")
+            with suppress(ProcessError):
+                self.process.wait(Deadline.after(_NEXT_TRY))
+                raise LaunchError(f"the service ended before it listened: {self.process.describe()}")

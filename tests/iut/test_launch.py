@@ -80,6 +80,28 @@ def test_device_that_reconnects_is_awaited(tmp_path: Path) -> None:
         assert iut.dial().recv_some(LONG) == b"me"
 
 
+def test_service_that_is_started_by_hand_is_awaited(tmp_path: Path) -> None:
+    port = free_port()
+    description = described(tmp_path, "service", f'address = "127.0.0.1:{port}"\ncommand = ["./absent"]')
+    iut = LaunchedIut(description, patience=30)
+    with Process((*PYTHON, SERVICE, str(port)), tmp_path), iut:
+        assert iut.connect().recv_some(LONG) == b"me"
+
+
+def test_device_that_is_started_by_hand_is_awaited(tmp_path: Path) -> None:
+    port = free_port()
+    wire = f'connect = ["./absent", "{{host}}", "{{port}}"]\nlisten = "127.0.0.1:{port}"'
+    iut = LaunchedIut(described(tmp_path, "device", wire), patience=30)
+    with iut, Process((*PYTHON, DEVICE, "127.0.0.1", str(port)), tmp_path):
+        assert iut.dial().recv_some(LONG) == b"me"
+
+
+def test_nobody_starts_a_service_by_hand(tmp_path: Path) -> None:
+    description = described(tmp_path, "service", f'address = "127.0.0.1:{free_port()}"')
+    with pytest.raises(LaunchError, match="within the time to start"), LaunchedIut(description, patience=0.05):
+        pass
+
+
 def test_adapter_of_the_other_role_is_refused(tmp_path: Path) -> None:
     hello = {"protocol": 1, "role": "device", "name": "x", "version": "1", "verbs": [], "features": {}}
     reply = json.dumps(json.dumps({"id": 1, "ok": hello}))
