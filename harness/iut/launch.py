@@ -13,7 +13,8 @@ from .address import Address
 from .channel import LineChannel
 from .control import ControlClient, ControlListener
 from .description import Description
-from .process import Process, ProcessError
+from .messages import Message
+from .process import Exit, Process, ProcessError
 
 _NEXT_TRY = 0.02
 
@@ -25,8 +26,9 @@ class LaunchError(Exception):
 class LaunchedIut:
     """Making one starts what the description names, entering it waits until it is ready: make several, then enter them.
 
-    `control` is None without a control plane, `process` is None without a command. With `patience`, in seconds, no
-    command is started: someone starts the implementation by hand, perhaps under a debugger, and has that long.
+    `control` is None without a control plane, `hello` is what it said of itself; `process` is None without a command,
+    `dials` are the commands that made a device dial, the latest last. With `patience`, in seconds, no command is
+    started: someone starts the implementation by hand, perhaps under a debugger, and has that long.
     """
 
     def __init__(self, description: Description, patience: float | None = None) -> None:
@@ -35,9 +37,10 @@ class LaunchedIut:
         self._patience = patience
         self.process: Process | None = None
         self.control: ControlClient | None = None
+        self.hello: Message = {}
         self._listener: TcpListener | None = None
         self._control_listener: ControlListener | None = None
-        self._dials: list[Process] = []
+        self.dials: list[Process] = []
         self._address: Address | None = None
         self._started = self._deadline("start")
         try:
@@ -89,8 +92,13 @@ class LaunchedIut:
         try:
             return self._listener.accept(deadline)
         except TcpError as error:
-            ends = [process.describe() for process in self._dials[-1:] if process.poll()]
+            ends = [process.describe() for process in self.dials[-1:] if process.poll()]
             raise LaunchError(": ".join([str(error), *ends])) from error
+
+    def crash(self) -> Exit | None:
+        """How a process of it crashed; None while none has."""
+        ends = (process.poll() for process in (*self.dials, *([self.process] if self.process else [])))
+        return next((end for end in ends if end and end.crashed), None)
 
     def restart(self) -> None:
         """Makes it forget all but its persistent state; a service listens again, perhaps elsewhere.
@@ -110,7 +118,7 @@ class LaunchedIut:
         deadline = self._deadline("stop")
         if self.control is not None:
             self.control.close()
-        for process in (*self._dials, *([self.process] if self.process else [])):
+        for process in (*self.dials, *([self.process] if self.process else [])):
             process.stop(deadline)
         for listener in (self._listener, self._control_listener):
             if listener is not None:
@@ -159,15 +167,16 @@ class LaunchedIut:
             channel = LineChannel(*self.process.pipes())
         end = self.process.describe if self.process else str
         self.control = ControlClient(channel, self.description.timeouts.reply, end)
-        role = self.control.call("hello", self._started)["role"]
+        self.hello = self.control.call("hello", self._started)
+        role = self.hello["role"]
         if role != self.description.iut.role:
             raise LaunchError(f"the adapter is a {role}, the description says {self.description.iut.role}")
 
     def _run_dial(self, command: tuple[str, ...], here: Address) -> Process:
         arguments = [part.replace("{host}", here.host).replace("{port}", str(here.port)) for part in command]
-        self._dials = [process for process in self._dials if process.poll() is None]
-        self._dials.append(Process(arguments, self.description.folder))
-        return self._dials[-1]
+        self.dials = [process for process in self.dials if (end := process.poll()) is None or end.crashed]
+        self.dials.append(Process(arguments, self.description.folder))
+        return self.dials[-1]
 
     def _await_listening(self, address: Address) -> None:
         """A foreign service does not say when it listens: dialling it is the only way to know."""

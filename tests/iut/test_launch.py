@@ -64,6 +64,16 @@ def test_device_dials_once_for_each_request(tmp_path: Path) -> None:
         assert iut.dial().recv_some(LONG) == b"me"
 
 
+def test_crash_of_a_device_is_told_from_its_refusals(tmp_path: Path) -> None:
+    dies = "; import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    for after, crashed in (("; sys.exit(1)", False), (dies, True)):
+        connect = json.dumps([*PYTHON, DEVICE + after, "{host}", "{port}"])
+        with LaunchedIut(described(tmp_path, "device", f"connect = {connect}")) as iut:
+            assert iut.dial().recv_until_end(LONG) == b"me"
+            iut.dials[-1].wait(LONG)
+            assert bool(iut.crash()) is crashed
+
+
 def test_device_that_ends_without_dialling_is_told_at_once(tmp_path: Path) -> None:
     connect = json.dumps(["sh", "-c", "echo no such host >&2; exit 3", "{host}", "{port}"])
     with (
