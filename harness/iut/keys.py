@@ -81,7 +81,7 @@ def shown(value: object) -> str:
 def unknown_key(name: str, known: list[str]) -> str:
     """What is expected instead of an unknown key."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f'a known key; did you mean "{near[0]}"?' if near else f"one of {', '.join(known)}"
+    return f'a known key (did you mean "{near[0]}"?)' if near else f"one of {', '.join(known)}"
 
 
 def read_section(cls: type[T], section: str, table: object, source: Source) -> T:
