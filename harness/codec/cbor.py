@@ -166,10 +166,13 @@ def decode_sequence(data: bytes, *, max_depth: int | None = None, rules: Strictn
 # --- encoding --------------------------------------------------------------------------------------------------------
 
 
+_OCTETS = tuple(bytes((octet,)) for octet in range(256))
+
+
 def head(major: int, argument: int) -> bytes:
     """Shortest head, 1 to 9 bytes (RFC 8949 section 3). Raises `OverflowError` for an argument beyond 64 bits."""
     if argument < 24:
-        return bytes((major << 5 | argument,))
+        return _OCTETS[major << 5 | argument]
     for minor, size in ((24, 1), (25, 2), (26, 4)):
         if argument < 1 << 8 * size:
             return bytes((major << 5 | minor,)) + argument.to_bytes(size, "big")
@@ -178,7 +181,12 @@ def head(major: int, argument: int) -> bytes:
 
 def bstr(data: bytes) -> bytes:
     """`data` as an encoded byte string."""
-    return head(BSTR, len(data)) + data
+    length = len(data)
+    if length < 24:
+        return _OCTETS[BSTR << 5 | length] + data
+    if length < 256:
+        return b"\x58" + _OCTETS[length] + data
+    return head(BSTR, length) + data
 
 
 def encode(value: Any) -> bytes:
@@ -187,6 +195,18 @@ def encode(value: Any) -> bytes:
     Takes what `decode` returns, and tuples. Raises `TypeError` for anything else, also as a map key, and
     `OverflowError` for integers beyond 64 bits.
     """
+    kind = type(value)
+    if kind is bytes:
+        return bstr(value)
+    if kind is int:
+        return head(UINT, value) if value >= 0 else head(NINT, -1 - value)
+    if kind is dict:
+        pairs = sorted((_encode_key(key), encode(item)) for key, item in value.items())
+        return head(MAP, len(pairs)) + b"".join([part for pair in pairs for part in pair])
+    return _encode_other(value)
+
+
+def _encode_other(value: Any) -> bytes:
     if isinstance(value, bool) or value is None or isinstance(value, cbor2.CBORSimpleValue) or value is cbor2.undefined:
         return _encode_simple(value)
     if isinstance(value, int):

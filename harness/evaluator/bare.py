@@ -34,6 +34,18 @@ class Credential:
     static_share: bytes | None = None
 
 
+_FIELDS = {
+    "suites_i": "suites_i",
+    "c_i": "connection",
+    "c_r": "connection",
+    "id_cred_i": "id_cred",
+    "id_cred_r": "id_cred",
+    "sk_i": "secret",
+    "sk_r": "secret",
+}
+"""Label of an atom to the field of a party."""
+
+
 @dataclass(slots=True)
 class BareParty:
     """A provider of one party. `secret` is a signer, or a static Diffie-Hellman key."""
@@ -57,15 +69,7 @@ class BareParty:
             return self.ead.get(int(label[4:]), b"")
         if label in ("x", "y") and self.exponent is not None:
             return self.exponent
-        return {
-            "suites_i": self.suites_i,
-            "c_i": self.connection,
-            "c_r": self.connection,
-            "id_cred_i": self.id_cred,
-            "id_cred_r": self.id_cred,
-            "sk_i": self.secret,
-            "sk_r": self.secret,
-        }[label]
+        return getattr(self, _FIELDS[label])
 
     def look_up(self, symbol: str, argument: bytes) -> Any:
         """Credentials by ID_CRED_x, keys by CRED_x; an unknown one is refused (RFC 9528 section 3.5.2)."""

@@ -10,6 +10,7 @@ from ...model.terms import Term
 from ..codec.cbor import ARRAY, MAP, TAG, bstr, decode, encode, head, split_sequence
 from ..crypto.curves import EphemeralKey
 from ..crypto.errors import CryptoError
+from .errors import Unbound
 from .registry import makes
 from .run import Run
 
@@ -20,9 +21,33 @@ KID = 4
 # --- leaves and structure --------------------------------------------------------------------------------------------
 
 
+@makes("slot")
+def _slot(run: Run, term: Term) -> Any:
+    way = term.defs.get(run.role) or term.means
+    if way is None:
+        raise Unbound(f"{run.role} has no value for {term.label}")
+    return run.value(way)
+
+
+@makes("name")
+def _name(run: Run, term: Term) -> Any:
+    label = term.label
+    try:
+        return run.provider.given(label)
+    except KeyError as error:
+        if label in ("x", "y"):
+            return run.suite.curve.ephemeral(run.rng)
+        raise Unbound(f"{run.role} was not given {label}") from error
+
+
+@cache
+def _constant(term: Term) -> bytes:
+    return encode(term.params[1])
+
+
 @makes("const")
 def _const(run: Run, term: Term) -> bytes:
-    return encode(term.params[1])
+    return _constant(term)
 
 
 @makes("octets")
@@ -97,8 +122,9 @@ def _extract(run: Run, term: Term) -> bytes:
 @makes("kdf")
 @makes("export")
 def _kdf(run: Run, term: Term) -> bytes:
+    label: Any
+    length: Any
     label, length = term.params
-    assert isinstance(label, int) and isinstance(length, int | str)
     prk, context = run.value(term.args[0]), run.value(term.args[1])
     return run.suite.edhoc_kdf(prk, label, context, run.length(length))
 

@@ -49,6 +49,6 @@ def require_complete() -> None:
             raise LookupError(f"no implementation of {symbol.name}: {symbol.contract}")
         if symbol.matches and symbol.name not in MATCHERS:
             raise LookupError(f"no matcher of {symbol.name}: {symbol.contract}")
-    for operator in structural() - {"name", "slot"}:
+    for operator in structural():
         if operator not in MAKERS:
             raise LookupError(f"no maker of {operator}")

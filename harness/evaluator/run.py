@@ -13,7 +13,7 @@ from ..codec.cbor import STRICT, Strictness, decode
 from ..crypto.random import Random
 from ..crypto.signatures import ES256, SignatureAlgorithm
 from ..crypto.suites import SUITES, Suite
-from .errors import CheckFailed, Unbound
+from .errors import CheckFailed
 from .registry import MAKERS
 
 Signer = Callable[[bytes], bytes]
@@ -30,6 +30,21 @@ class Provider(Protocol):
 
     def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
         """A predicate of the world; raises `CheckFailed`."""
+
+
+def _lengths(suite: Suite) -> dict[str, int]:
+    """Octets of the sizes that a suite fixes."""
+    return {
+        "share": suite.curve.share_length,
+        "hash": suite.hash_length,
+        "mac": suite.mac_length,
+        "signature": suite.signature.length,
+        "key": suite.aead.key_length,
+        "nonce": suite.aead.nonce_length,
+    }
+
+
+_LENGTHS = {number: _lengths(suite) for number, suite in SUITES.items()}
 
 
 class Run:
@@ -73,33 +88,12 @@ class Run:
         values = self.values
         if term in values:
             return values[term]
-        made = values[term] = self._make(term)
+        made = values[term] = self._lie(term) if term in self.pinned else MAKERS[term.op](self, term)
         return made
 
-    def _make(self, term: Term) -> Any:
-        if self.pinned and term in self.pinned:
-            lie = self.pinned[term]
-            return lie(self._compute(term)) if callable(lie) else lie
-        return self._compute(term)
-
-    def _compute(self, term: Term) -> Any:
-        op = term.op
-        if op == "slot":
-            way = term.defs.get(self.role) or term.means
-            if way is None:
-                raise Unbound(f"{self.role} has no value for {term.label}")
-            return self.value(way)
-        if op == "name":
-            return self._ask(term)
-        return MAKERS[op](self, term)
-
-    def _ask(self, atom: Term) -> Any:
-        try:
-            return self.provider.given(atom.label)
-        except KeyError as error:
-            if atom.label in ("x", "y"):
-                return self.suite.curve.ephemeral(self.rng)
-            raise Unbound(f"{self.role} was not given {atom.label}") from error
+    def _lie(self, term: Term) -> Any:
+        lie = self.pinned[term]
+        return lie(MAKERS[term.op](self, term)) if callable(lie) else lie
 
     # --- binding and forgetting --------------------------------------------------------------------------------------
 
@@ -117,12 +111,11 @@ class Run:
 
     def forget(self, leaves: Iterable[Term]) -> None:
         """Forget slots or atoms, and every value that depends on one of them."""
-        values, kept = self.values, self.bound
+        values = self.values
         for leaf in leaves:
             values.pop(leaf, None)
-            for term in dependents(leaf):
-                if term not in kept:
-                    values.pop(term, None)
+            for term in (values.keys() & dependents(leaf)) - self.bound:
+                del values[term]
             if leaf is SUITES_I:
                 self._suite = None
 
@@ -170,15 +163,7 @@ class Run:
         """Octets of a size that a sort or a symbol names."""
         if isinstance(size, int):
             return size
-        suite = self.suite
-        return {
-            "share": suite.curve.share_length,
-            "hash": suite.hash_length,
-            "mac": suite.mac_length,
-            "signature": suite.signature.length,
-            "key": suite.aead.key_length,
-            "nonce": suite.aead.nonce_length,
-        }[size]
+        return _LENGTHS[self.suite.number][size]
 
     # --- checks ------------------------------------------------------------------------------------------------------
 
