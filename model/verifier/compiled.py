@@ -52,15 +52,6 @@ class Instance:
     positions: dict[object, list[Position]] = field(default_factory=dict)
     first_send: dict[Atom, int] = field(default_factory=dict)
 
-    def matching(self, head: object) -> list[Position]:
-        """Positions whose term has this head, and those that are variables."""
-        found = self._matching.get(head)
-        if found is None:
-            found = self._matching[head] = [*self.positions.get(head, ()), *self.positions.get(Var, ())]
-        return found
-
-    _matching: dict[object, list[Position]] = field(default_factory=dict)
-
 
 class Signature:
     """Sort bits, symbols with their weak twins, and the building of terms."""
@@ -159,8 +150,10 @@ def tuple_of(args: tuple[Term, ...]) -> Term:
 class CompiledRole:
     """A role, with the received shares in `zero` fixed to the neutral element."""
 
-    def __init__(self, signature: Signature, role: Role, powers: frozenset[str], zero: frozenset[str]) -> None:
-        self.signature, self.role, self.zero = signature, role, zero
+    def __init__(
+        self, signature: Signature, role: Role, number: int, powers: frozenset[str], zero: frozenset[str]
+    ) -> None:
+        self.signature, self.role, self.number, self.zero = signature, role, number, zero
         self.name = role.name
         self.steps = tuple(role.steps)
         self.powers = powers
@@ -209,7 +202,7 @@ def compile_roles(signature: Signature, powers: frozenset[str]) -> list[Compiled
     for role in signature.protocol.roles:
         shares = [n for n, s in role.variables.items() if s == GROUP] if signature.protocol.neutral_element else []
         for zero in chain.from_iterable(combinations(shares, n) for n in range(len(shares) + 1)):
-            compiled.append(CompiledRole(signature, role, powers, frozenset(zero)))
+            compiled.append(CompiledRole(signature, role, len(compiled), powers, frozenset(zero)))
     return compiled
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .compiled import CompiledRole, Instance, Position, Signature, inverse
+from .flow import Flow
 from .goals import Context, settle, waiting
 from .protocol import GROUP, ModelError
 from .query import Query, at, holds
@@ -46,8 +47,8 @@ class Stats:
 class Pool:
     """Instances of roles by run number, made once and shared by all branches of one search."""
 
-    def __init__(self, roles: list[CompiledRole]) -> None:
-        self.roles = roles
+    def __init__(self, roles: list[CompiledRole], flow: Flow) -> None:
+        self.roles, self.flow = roles, flow
         self._made: dict[tuple[int, int], Instance] = {}
         self._sent: dict[str, bool] = {}
 
@@ -60,13 +61,23 @@ class Pool:
 
 
     def sent(self, term: App) -> bool:
-        """Whether some role sends a term that may be an application of this symbol, so that it comes out."""
+        """Whether an application of this symbol can come out of some send."""
         found = self._sent.get(term.symbol)
         if found is None:
-            positions = [p for i in range(len(self.roles)) for p in self.get(i, 0).matching(term.symbol)]
-            found = any(type(p.term) is App or p.inside or p.term.mask & term.bit for p in positions if type(p.term) in (App, Var))
+            found = any(self.get(i, 0).positions.get(term.symbol) for i in range(len(self.roles))) or any(
+                carried.wild for carried in self.flow.values()
+            )
             self._sent[term.symbol] = found
         return found
+
+    def places(self, instance: Instance, head: object, term: Term, state: State) -> Iterator[Position]:
+        """Positions of a run from which the term may come, forwarded variables only if they can carry it."""
+        yield from instance.positions.get(head, ())
+        origin = state.runs[term.run].role.name if type(term) is Atom and term.run >= 0 else ""
+        for position in instance.positions.get(Var, ()):
+            assert type(position.term) is Var
+            if self.flow[instance.role.number, position.term.name].may_be(term, origin):
+                yield position
 
 
 class Search:
@@ -223,12 +234,12 @@ class Search:
                     yield origin.run, instance, position
                     return
         for run, instance in enumerate(state.runs):
-            for position in instance.matching(head):
+            for position in self.pool.places(instance, head, term, state):
                 yield run, instance, position
         index = len(state.runs)
         for role in range(len(self.pool.roles)):
             instance = self.pool.get(role, index)
-            for position in instance.matching(head):
+            for position in self.pool.places(instance, head, term, state):
                 yield index, instance, position
 
     def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[State]:

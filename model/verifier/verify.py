@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .attack import Attack, build
 from .claims import Claim, Executable
 from .compiled import Signature, compile_roles
+from .flow import analyse
 from .goals import Context
 from .protocol import Protocol
 from .query import Query
@@ -46,6 +47,7 @@ class Engine:
         self.protocol, self.powers = protocol, powers
         self.signature = Signature(protocol)
         self.roles = compile_roles(self.signature, powers)
+        self.flow = analyse(self.roles, self.signature)
 
     def solve(self, query: Query, stats: Stats, max_runs: int) -> tuple[str, Attack | None, int]:
         """Deepen until there is a proof, an attack, or no room."""
@@ -58,7 +60,7 @@ class Engine:
             replay(self.protocol, attack, query, self.powers)
             found.append(attack)
 
-        search = Search(context, Pool(self.roles), stats, keep)
+        search = Search(context, Pool(self.roles, self.flow), stats, keep)
         for bound in deepening(len(query.premises), max_runs):
             if search.run(bound):
                 return ATTACK, found[0], bound

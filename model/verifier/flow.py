@@ -1,0 +1,195 @@
+"""What a variable can carry that the attacker did not have before: found once per protocol, by unification.
+
+A role that forwards a variable sends on what it received. If the attacker made the message that brought the value, he knew
+the value; so whatever is new in it was put there by a send of some role, in a place that is not a variable itself. For each
+variable this collects those places: a goal is looked for in a forwarded variable only if one of them can match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .compiled import RECV, SEND, CompiledRole, Instance, Signature, inverse
+from .terms import ANY, TRAIL, App, Atom, Group, Term, Var, app, deref, exponents, undo
+from .unify import TUPLE, unify
+
+MAX_PATTERNS = 200
+
+
+@dataclass(slots=True)
+class Carried:
+    """Values of one variable: `origins` are (role, fresh value), `patterns` other terms; `wild` is anything at all."""
+
+    wild: bool = False
+    origins: set[tuple[str, str]] = field(default_factory=set)
+    patterns: dict[str, Term] = field(default_factory=dict)
+    sources: set[tuple[int, str]] = field(default_factory=set)
+
+    def may_be(self, term: Term, role: str) -> bool:
+        """Whether `term` (a fresh value of `role`, if it is one) can be among the values."""
+        if self.wild:
+            return True
+        if type(term) is Atom and term.run >= 0 and (role, term.name) in self.origins:
+            return True
+        mark = len(TRAIL)
+        for pattern in self.patterns.values():
+            fits = unify(pattern, term, [])
+            undo(mark)
+            if fits:
+                return True
+        return False
+
+
+Flow = dict[tuple[int, str], Carried]
+"""By role number and name of the variable."""
+
+
+def analyse(roles: list[CompiledRole], signature: Signature) -> Flow:
+    """What every variable of every role can carry."""
+    instances = [(role.instance(-10), role.instance(-20)) for role in roles]
+    flow: Flow = {}
+    for number, (mine, _) in enumerate(instances):
+        for name, term in mine.env.items():
+            variable = term.rest if type(term) is Group else term
+            if type(variable) is Var and variable.mask != signature.agent_bit:
+                flow[number, name] = _direct(mine, variable, instances, signature)
+    _close(flow)
+    return flow
+
+
+def _direct(
+    mine: Instance, variable: Var, instances: list[tuple[Instance, Instance]], signature: Signature
+) -> Carried:
+    """What literal places put into the variable, and which other variables pass something on to it."""
+    carried = Carried()
+    wrapper = _wrapper(mine, variable, signature)
+    if wrapper is None:
+        carried.wild = True
+    if type(wrapper) is not App:
+        return carried
+    mark = len(TRAIL)
+    for other in (mine, *(second for _, second in instances)):
+        for position in other.positions.get(wrapper.symbol.removesuffix("~"), ()):
+            literal = position.term
+            assert type(literal) is App
+            if all(unify(a, b, []) for a, b in zip(wrapper.args, literal.args, strict=True)):
+                for part in _parts(variable, signature):
+                    _note(carried, part, other, signature)
+            undo(mark)
+    return carried
+
+
+def _wrapper(mine: Instance, variable: Var, signature: Signature) -> Term | None:
+    """The innermost term around the variable where it first comes in; the variable itself when that is in the clear."""
+    for step in mine.steps:
+        if step.kind == RECV:
+            for found, around in _paths(step.terms[0], None, signature):
+                if found is variable:
+                    return around or variable
+        elif step.kind == SEND and any(found is variable for found, _ in _paths(step.terms[0], None, signature)):
+            return None
+    return None
+
+
+def _paths(term: Term, around: App | None, signature: Signature) -> Iterator[tuple[Term, App | None]]:
+    """The variables that come out of a message, each with the innermost term around it that takes a key to open."""
+    if type(term) is App:
+        if term.symbol == TUPLE or term.symbol in signature.transparent:
+            for arg in term.args:
+                yield from _paths(arg, around, signature)
+            return
+        symbol = signature.symbols[term.symbol.removesuffix("~")]
+        for opening in symbol.opens:
+            yield from _paths(term.args[opening.yields], term if opening.needs or around else None, signature)
+    elif type(term) is Group:
+        if term.rest is not None and not term.atoms:
+            yield term.rest, around
+    else:
+        yield term, around
+
+
+def _parts(variable: Var, signature: Signature) -> Iterator[Term]:
+    if variable.mask == 0:
+        multi = variable.ref
+        if multi is not None:
+            yield from ((*multi.atoms, multi.rest) if multi.rest is not None else multi.atoms)
+        return
+    yield from _inside(deref(variable), signature)
+
+
+def _inside(term: Term, signature: Signature) -> Iterator[Term]:
+    term = deref(term)
+    if type(term) is not App:
+        yield term
+        return
+    if term.symbol == TUPLE or term.symbol in signature.transparent:
+        for arg in term.args:
+            yield from _inside(arg, signature)
+        return
+    yield term
+    for opening in signature.symbols[term.symbol].opens:
+        yield from _inside(term.args[opening.yields], signature)
+
+
+def _note(carried: Carried, part: Term, other: Instance, signature: Signature) -> None:
+    if type(part) is Atom:
+        if part.run == other.index:
+            carried.origins.add((other.role.name, part.name))
+        elif not part.public:
+            carried.patterns.setdefault(part.name, part)
+    elif type(part) is App:
+        carried.patterns.setdefault(repr(part), _generalise(part, signature, {}))
+    else:
+        if type(part) is Group:
+            atoms, rest = exponents(part)
+            if atoms or rest is None:
+                carried.patterns.setdefault("group", Var("group", part.bit))
+                return
+            part = rest
+        for name, term in other.env.items():
+            if _end(term) is part:
+                carried.sources.add((other.role.number, name))
+
+
+def _end(term: Term) -> Term | None:
+    """The unbound variable that a name of a role stands for, if it does."""
+    term = deref(term)
+    if type(term) is Group:
+        atoms, rest = exponents(term)
+        return None if atoms else rest
+    return term
+
+
+def _generalise(term: Term, signature: Signature, seen: dict[int, Var]) -> Term:
+    """A copy in which fresh values and variables are variables of their own."""
+    term = deref(term)
+    if type(term) is Atom:
+        return Var(term.name, term.bit) if term.run != -1 else term
+    if type(term) is Var:
+        return seen.setdefault(id(term), Var(term.name, term.mask))
+    if type(term) is Group:
+        return Var("group", term.bit)
+    return app(term.symbol, tuple(_generalise(a, signature, seen) for a in term.args), term.bit)
+
+
+def _close(flow: Flow) -> None:
+    """Let what a variable carries reach the variables that it is passed on to."""
+    changed = True
+    while changed:
+        changed = False
+        for carried in flow.values():
+            before = (carried.wild, len(carried.origins), len(carried.patterns))
+            for source in carried.sources:
+                other = flow.get(source)
+                if other is None:
+                    carried.wild = True
+                    continue
+                carried.wild |= other.wild
+                carried.origins |= other.origins
+                carried.patterns |= other.patterns
+            carried.wild |= len(carried.patterns) > MAX_PATTERNS
+            changed |= before != (carried.wild, len(carried.origins), len(carried.patterns))
+
+
+__all__ = ["ANY", "Carried", "Flow", "analyse", "inverse"]
