@@ -17,7 +17,7 @@ from .symbols import received_slots
 from .terms import Term
 
 NET, RECORD, LOCAL, APP, TIMER = "net", "record", "local", "app", "timer"
-"""Channels: bare handshake messages, frames in the protected channel, software to its TAM, application, injected clock."""
+"""Channels: handshake messages, frames in the protected channel, software to its TAM, application, injected clock."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def event(event_name: str, **data: Term) -> Event:
 class Transition:
     """One row.
 
-    Order of work: match `receives`, choose by `when`, match `opens` inside, judge `checks` in order, renew `fresh`, assign
-    `sets`, send `sends`, report `events`, assign `then_sets` and enter `next_state`.
+    Order of work: match `receives`, choose by `when`, match `opens` inside, judge `checks` in order, renew `fresh`,
+    assign `sets`, send `sends`, report `events`, assign `then_sets` and enter `next_state`.
     """
 
     role: str
@@ -163,7 +163,7 @@ class Transition:
 class Role:
     """A party of the protocol.
 
-    `given` maps what it holds before the first message to the owner of the secret: two roles with the same owner share a
+    `given` maps what it holds before the first message to the owner of the secret; roles with the same owner share a
     device. `fresh` is drawn anew for every run.
     """
 

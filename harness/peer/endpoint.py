@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...model.checks import Channel, Code
+from ...model.checks import Channel
 from ...model.protocol import local
 from ...model.protocol.attestation import SID, TAM_NAME
 from ...model.protocol.channel import TRAFFIC_IV, TRAFFIC_KEY
@@ -213,6 +213,7 @@ class Endpoint:
         message = self.table.messages.get(name)
         if message is None or message.channel != "net":
             raise CheckFailed("frame_is_expected", f"a handshake message in state {self.state}")
+        self.observe(name, payload)
         try:
             self._step(message, payload)
         except CredentialUnavailable as missing:
@@ -222,6 +223,7 @@ class Endpoint:
 
     def _edhoc_error(self, payload: bytes) -> None:
         """Unauthenticated: it may end a handshake, and nothing else (RFC 9528 section 6)."""
+        self.observe("edhoc_error", payload)
         try:
             code, *info = cbor.decode_sequence(payload)
         except (ValueError, TypeError):
@@ -241,6 +243,7 @@ class Endpoint:
         name = frame_name(frame, self.peer, self.run.rules, self.off)
         if name is None:
             return
+        self.observe(name, frame)
         try:
             self._step(self.table.messages[name], frame)
         except (GrammarError, cbor.CborError, CredentialUnavailable) as error:
@@ -272,12 +275,20 @@ class Endpoint:
             answer = self.tam.deliver(message, data)
             for reply, octets in answer.sends:
                 self._step(reply, octets)
-        elif message.channel == RECORD:
+        else:
+            self.emit(message, data)
+
+    def emit(self, message: Message, data: bytes) -> None:
+        """A message on its way to the peer."""
+        if message.channel == RECORD:
             self.send_frame(data)
             if message.frame_type == FrameType.ALERT:
-                self._report("alert_sent", code=Code.STALE)
+                self._report("alert_sent", code=cbor.decode(self.run.value(ALERT_CODE[self.letter])))
         else:
             self.send_unit(Kind.EDHOC_MESSAGE, data)
+
+    def observe(self, name: str, data: bytes) -> None:
+        """A message of the peer, before it is judged; for whoever watches."""
 
     def send_frame(self, frame: bytes) -> None:
         """A frame into the protected stream."""

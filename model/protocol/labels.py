@@ -146,25 +146,25 @@ def _label(side: Side) -> Label:
     signature = slot(f"LABEL_SIGNATURE_{letter}", SIGNATURE_64, sign(side.party.key, tbs))
     unprotected = map_({}, optional={33: own(letter, "LABEL_CHAIN", ITEM)})
     term = cose_sign1(protected, unprotected, digest, signature)
-    return _data(
-        side,
-        (alg, typ, hash_alg, content_type, issuer, subject, iat, cti, digest_of_leaf, sequence, sid, environment),
-        (digest, signature, tbs, term, content),
-    )
+    carriers = _data(side, term, content)
+    return Label(
+        alg, typ, hash_alg, content_type, issuer, subject, iat, cti, digest_of_leaf, sequence, sid, environment,
+        digest, signature, tbs, term, content, *carriers,
+    )  # fmt: skip
 
 
 _FURTHER = {2: "BLOCKS", 5: "ACTION", 6: "INPUTS", 7: "TUI"}
 
 
-def _data(side: Side, header: tuple[Term, ...], signed: tuple[Term, ...]) -> Label:
-    letter, (*_, term, content) = side.letter, signed
+def _data(side: Side, term: Term, content: Term) -> tuple[Term, Term, Term, Term, Message]:
+    """The holes of DATA (unlabelled octets, label, content, environment object) and the frame."""
+    letter = side.letter
     plain, inputs = own(letter, "DATA_PLAIN", BYTES), own(letter, "DATA_INPUTS", ITEM)
-    carried_label = slot(f"DATA_LABEL_{letter}", ITEM, **{side.role: term})
-    carried_content = slot(f"DATA_CONTENT_{letter}", BYTES, **{side.role: bstr(content)})
-    carried = slot(f"DATA_ENVIRONMENT_{letter}", ITEM, **{side.role: LABEL_REGISTERS[letter].unsent})
-    body = map_({}, optional={1: plain, 2: carried_label, 3: carried_content, 4: carried, 5: inputs})
-    data = message(side, FrameType.DATA, body)
-    return Label(*header, *signed, plain, carried_label, carried_content, carried, data)
+    label = slot(f"DATA_LABEL_{letter}", ITEM, **{side.role: term})
+    carried = slot(f"DATA_CONTENT_{letter}", BYTES, **{side.role: bstr(content)})
+    environment = slot(f"DATA_ENVIRONMENT_{letter}", ITEM, **{side.role: LABEL_REGISTERS[letter].unsent})
+    body = map_({}, optional={1: plain, 2: label, 3: carried, 4: environment, 5: inputs})
+    return plain, label, carried, environment, message(side, FrameType.DATA, body)
 
 
 LABEL = {s.letter: _label(s) for s in (I, R)}

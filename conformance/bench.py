@@ -1,0 +1,156 @@
+"""The bench: plays one case against the implementation under test and judges what it sees.
+
+A fault passes only with its witness: the same configuration worked without the fault; the conversation reached the fault
+and sent it; the refusal is one that the specification allows for this fault; a fresh good connection works afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..harness.peer.tcp import TcpError
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import Deviation
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import ControlFailed, Iut, why
+from ..harness.verdict.allowed import Allowed, allowed_refusals
+from ..harness.verdict.verdict import Grade, Judgement, Outcome, Reaction, Verdict, Witness, judge, judged
+from ..model.checks import CHECKS
+from .case import Case
+from .stages import Stage, StageNotReached, at_once
+
+HANDSHAKE = frozenset({"message_1", "message_2", "message_3", "message_4"})
+Keep = Callable[[str, Conversation], None]
+
+
+class Bench:
+    """One test's view of the implementation. `keep` stores each conversation under a name.
+
+    `judgement` is set by exactly one of the methods below.
+    """
+
+    def __init__(self, iut: Iut, case: Case, controls: dict[str, str], keep: Keep) -> None:
+        self.iut = iut
+        self.case = case
+        self.judgement: Judgement | None = None
+        self.main: Conversation | None = None
+        self._controls = controls
+        self._keep = keep
+
+    # --- faults ------------------------------------------------------------------------------------------------------
+
+    def refuses(
+        self,
+        deviation: Deviation,
+        stage: Stage = at_once,
+        *,
+        allowed: Allowed | None = None,
+        configuration: str = "default",
+        control: Callable[[], str] | None = None,
+        deferred: bool = True,
+        **options: Any,
+    ) -> None:
+        """The implementation must refuse the deviation, for the case's reason.
+
+        `configuration` names what the control conversation is about; `options` go to the tester's endpoint.
+        """
+        control_worked = self._control(configuration, control)
+        conversation = self.iut.converse(deviation, **options)
+        self.main = conversation
+        try:
+            self._reach(stage, conversation)
+            outcome = conversation.outcome(self.iut.is_alive, deferred=deferred)
+        finally:
+            conversation.close()
+            self._keep("fault", conversation)
+        self.conclude(outcome, control_worked, conversation, allowed)
+
+    def conclude(
+        self, outcome: Outcome, control_worked: str | None, conversation: Conversation, allowed: Allowed | None = None
+    ) -> None:
+        """Judge an outcome, with the rest of the witness."""
+        assert self.case.check is not None
+        handshake = not conversation.peer.channel_stands
+        allowed = allowed or allowed_refusals(CHECKS[self.case.check], handshake=handshake)
+        verdict, grade = judge(outcome, allowed.specified, allowed.tolerated)
+        reached = conversation.peer.deviation.reached
+        if not reached:
+            verdict, grade = Verdict.INCONC, Grade.OTHERWISE
+        reasoned = f"{outcome.action}" if verdict is Verdict.PASS else None
+        witness = Witness(
+            control_worked, conversation.transcript.digest() if reached else None, reasoned, self._alive()
+        )
+        self.judgement = judged(verdict, grade, witness, self._reason(outcome, allowed, conversation))
+
+    def _reach(self, stage: Stage, conversation: Conversation) -> None:
+        try:
+            stage(self.iut, conversation)
+        except StageNotReached:
+            if not conversation.peer.deviation.reached:
+                raise
+
+    def _reason(self, outcome: Outcome, allowed: Allowed, conversation: Conversation) -> str:
+        seen = outcome.action or outcome.reaction.value
+        expected = ", ".join(sorted(allowed.specified))
+        if not conversation.peer.deviation.reached:
+            return f"the fault was not reached: {why(conversation)}"
+        if seen in allowed.specified:
+            return ""
+        return f"seen {seen}, specified {expected}"
+
+    def control(self, configuration: str = "default") -> str | None:
+        """Digest of an honest conversation in this configuration."""
+        return self._control(configuration, None)
+
+    def _control(self, configuration: str, control: Callable[[], str] | None) -> str | None:
+        key = f"{self.case.role}/{configuration}"
+        if key not in self._controls:
+            self._controls[key] = control() if control else self._good("control")
+        return self._controls[key] or None
+
+    def _good(self, what: str) -> str:
+        try:
+            conversation = self.iut.good()
+        except ControlFailed:
+            return ""
+        self._keep(what, conversation)
+        return conversation.transcript.digest()
+
+    def _alive(self) -> str | None:
+        """A fresh good connection works; it is the next test's control too."""
+        try:
+            digest = self._good("afterwards")
+        except (TcpError, TimeoutError):
+            digest = ""
+        self._controls[f"{self.case.role}/default"] = digest
+        return digest or None
+
+    # --- what must work ----------------------------------------------------------------------------------------------
+
+    def works(self, play: Callable[[Conversation], str], **options: Any) -> None:
+        """The implementation must do what it should; `play` returns what went wrong, or nothing."""
+        conversation = self.iut.converse(**options)
+        self.main = conversation
+        try:
+            wrong = play(conversation)
+        finally:
+            conversation.close()
+            self._keep("conversation", conversation)
+        self.show(wrong, conversation)
+
+    def show(self, wrong: str, conversation: Conversation | None = None) -> None:
+        """The verdict of a test without a fault."""
+        if not wrong:
+            self.judgement = Judgement(Verdict.PASS, False)
+        else:
+            where = f" ({why(conversation)})" if conversation is not None else ""
+            self.judgement = Judgement(Verdict.FAIL, False, reason=wrong + where)
+
+
+def opened(conversation: Conversation) -> str:
+    """Open the session; what went wrong."""
+    return "" if conversation.until_open() else "the session did not open"
+
+
+__all__ = ["Bench", "Outcome", "Reaction", "TesterEndpoint", "opened"]

@@ -1,0 +1,93 @@
+"""The implementations of a run: the described one, or the reference device and service, each started when first needed."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..harness.identity.provision import provision
+from ..harness.iut.description import Description, load
+from ..harness.iut.features import as_message
+from ..harness.iut.reference import reference
+from ..harness.tester.session import IutSession
+from ..harness.verdict.catalogue import requirement_records
+from ..harness.verdict.records import Header, IutRecord, RequirementRecord
+from ..harness.verdict.request import RunRequest
+
+REFERENCE_TIME = 1_800_000_000
+"""Unix seconds at which reference runs take place: their clock is the tester's, so that a run repeats."""
+
+
+class Fleet:
+    """Use as a context manager; `roles` are those under test."""
+
+    def __init__(self, request: RunRequest) -> None:
+        """Raises DescriptionError for a description that cannot be used."""
+        self._request = request
+        self._sessions: dict[str, IutSession] = {}
+        self._failed: dict[str, Exception] = {}
+        self._folder = TemporaryDirectory(prefix="trustconn-")
+        self.descriptions = self._describe()
+
+    def _describe(self) -> dict[str, Description]:
+        request = self._request
+        if request.iut is not None:
+            described = load(request.iut)
+            return {described.iut.role: described}
+        roles = (request.role,) if request.role else ("device", "service")
+        return {role: self._reference(role) for role in roles}
+
+    def _reference(self, role: str) -> Description:
+        folder = Path(self._folder.name) / role
+        seed = f"reference/{self._request.seed}".encode()
+        provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
+        return reference(
+            role, folder, without=self._request.without, seed=seed, now=REFERENCE_TIME, version=version("trustconn")
+        )
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles under test."""
+        return tuple(self.descriptions)
+
+    def iut(self, role: str) -> IutSession:
+        """The running implementation of a role; what failed once to start is not tried again."""
+        if role in self._failed:
+            raise self._failed[role]
+        if role not in self._sessions:
+            try:
+                self._sessions[role] = IutSession(self.descriptions[role], self._request.seed)
+            except Exception as error:
+                self._failed[role] = error
+                raise
+        return self._sessions[role]
+
+    def header(self, request: RunRequest) -> Header:
+        """The circumstances of the run."""
+        started = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        iuts = tuple(self._record(d) for d in self.descriptions.values())
+        versions = {name: version(name) for name in ("trustconn", "cryptography", "cbor2", "hypothesis")}
+        return Header(
+            started, versions, iuts, request.seed, request.select or request.rerun or "", request.profile_set,
+            tuple(sorted(request.without)),
+        )  # fmt: skip
+
+    def _record(self, description: Description) -> IutRecord:
+        iut = description.iut
+        features = {k: tuple(v) if isinstance(v, list) else v for k, v in as_message(description.features).items()}
+        return IutRecord(iut.name, iut.role, iut.version, iut.digest, features)  # type: ignore[arg-type]
+
+    def requirements(self) -> list[RequirementRecord]:
+        """All requirements with their standing before any test."""
+        return requirement_records(self.roles)
+
+    def __enter__(self) -> Fleet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._folder.cleanup()

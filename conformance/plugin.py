@@ -1,0 +1,166 @@
+"""pytest runs the suite; this plugin chooses the tests, gives them a bench, and records what they conclude."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ..harness.iut.control import ControlError
+from ..harness.iut.launch import LaunchError
+from ..harness.iut.process import ProcessError
+from ..harness.peer.tcp import TcpError
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import TesterFault
+from ..harness.tester.session import NeedNotMet
+from ..harness.verdict.events import EventLog
+from ..harness.verdict.records import TestCase, TestResult
+from ..harness.verdict.request import RequestError, RunRequest
+from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
+from .bench import Bench
+from .case import Case
+from .fleet import Fleet
+from .progress import Progress
+from .selection import chooses
+from .stages import StageNotReached
+
+
+class SuitePlugin:
+    """One run."""
+
+    def __init__(self, request: RunRequest, fleet: Fleet, log: EventLog) -> None:
+        self.request, self.fleet, self.log = request, fleet, log
+        self.results: dict[str, TestResult] = {}
+        self.interrupted = False
+        self.refused = ""
+        self._controls: dict[str, str] = {}
+        self._progress = Progress()
+        self._started = time.monotonic()
+        self._benches: dict[str, Bench] = {}
+
+    # --- choosing ----------------------------------------------------------------------------------------------------
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item], config: pytest.Config) -> None:
+        """Keep what the request selects, a role at a time, so that each implementation is started once."""
+        try:
+            kept = [item for item in items if isinstance(item, pytest.Function) and self._selected(item)]
+        except RequestError as error:
+            self.refused = str(error)
+            items.clear()
+            return
+        kept.sort(key=lambda item: case_of(item).role)
+        items[:] = kept
+        plan = [self.test_case(item) for item in kept]
+        self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
+        self._progress.begin(len(items))
+        if self.request.list_only:
+            items.clear()
+
+    def _selected(self, item: pytest.Function) -> bool:
+        case = case_of(item)
+        if case.role not in self.fleet.roles or (case.slow and not self.request.slow):
+            return False
+        return chooses(self.request, name_of(item), case.requirements)
+
+    def test_case(self, item: pytest.Function) -> TestCase:
+        """The record of an item."""
+        case, name = case_of(item), name_of(item)
+        options = f" --iut {self.request.iut}" if self.request.iut else ""
+        rerun = f"trustconn run{options} --seed {self.request.seed} --rerun '{name}'"
+        return TestCase(name, case.requirements, case.role, case.operator, case.field, case.negative, rerun)
+
+    # --- running -----------------------------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def bench(self, request: pytest.FixtureRequest, case: Case) -> Bench:
+        """The bench of one test."""
+        name = name_of(request.node)
+        bench = Bench(self.fleet.iut(case.role), case, self._controls, self._keeper(name))
+        self._benches[name] = bench
+        return bench
+
+    def _keeper(self, name: str) -> Keeper:
+        return Keeper(self.request.out / "conversations", name)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Function, nextitem: object) -> Iterator[None]:
+        """Frame a test with its events."""
+        self.log.test_started(name_of(item), self._now())
+        return (yield)  # type: ignore[return-value]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Record what the test concluded, or why it could not."""
+        if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+            self._record(item, call)
+        return (yield)  # type: ignore[return-value]
+
+    def _record(self, item: pytest.Function, call: pytest.CallInfo[None]) -> None:
+        name, error = name_of(item), call.excinfo.value if call.excinfo else None
+        if isinstance(error, KeyboardInterrupt):
+            return
+        bench = self._benches.pop(name, None)
+        judgement = self._judgement(case_of(item), bench, error)
+        main = bench.main if bench else None
+        digest = main.transcript.digest() if main else None
+        result = TestResult(self.test_case(item), judgement, self.request.seed, digest, call.duration)
+        self.results[name] = result
+        self.log.test_finished(result, self._now())
+        self._progress.advance(result)
+
+    def _judgement(self, case: Case, bench: Bench | None, error: BaseException | None) -> Judgement | NotExercised:
+        if bench is not None and bench.judgement is not None and error is None:
+            return bench.judgement
+        if isinstance(error, NeedNotMet):
+            return NotExercised(str(error))
+        if isinstance(error, TcpError | LaunchError | ControlError | StageNotReached | ProcessError):
+            return Judgement(Verdict.INCONC, case.negative, reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, TesterFault) or error is not None:
+            return Judgement(Verdict.ERROR, case.negative, reason=f"{type(error).__name__}: {error}")
+        return Judgement(Verdict.ERROR, case.negative, reason="the test concluded nothing")
+
+    def pytest_keyboard_interrupt(self, excinfo: object) -> None:
+        """Results so far are kept."""
+        self.interrupted = True
+
+    def pytest_sessionfinish(self) -> None:
+        """End the log and everything that was started."""
+        self._progress.end()
+        if self.refused:
+            return
+        self.log.run_finished(self.interrupted, self._now())
+
+    def _now(self) -> float:
+        return time.monotonic() - self._started
+
+
+class Keeper:
+    """Stores conversations of one test: transcript and capture."""
+
+    def __init__(self, folder: Path, test: str) -> None:
+        self._folder, self._test = folder, test
+
+    def __call__(self, what: str, conversation: Conversation) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        stem = self._folder / f"{_file_name(self._test)}.{what}"
+        conversation.transcript.save(stem.with_name(stem.name + ".jsonl"))
+        conversation.transcript.save_pcap(stem.with_name(stem.name + ".pcap"))
+
+
+def _file_name(test: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in test)[-180:]
+
+
+def case_of(item: pytest.Item) -> Case:
+    """The case of an item."""
+    assert isinstance(item, pytest.Function)
+    case = item.callspec.params["case"]
+    assert isinstance(case, Case)
+    return case
+
+
+def name_of(item: pytest.Item) -> str:
+    """`module::function[case]`, without folders."""
+    return item.nodeid.rpartition("/")[2].replace(".py::", "::")

@@ -1,0 +1,63 @@
+"""Stages: how a conversation is brought to the point where a certain message of the tester goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.session import Iut, why
+
+CONTENT = b"21.5 degrees"
+REPLY_CONTENT = b"set point 20.0"
+
+Stage = Callable[[Iut, Conversation], None]
+
+
+class StageNotReached(Exception):
+    """The conversation ended or fell silent before the stage: said where."""
+
+
+def at_once(iut: Iut, conversation: Conversation) -> None:
+    """The message goes out by itself."""
+
+
+def when_open(act: Stage) -> Stage:
+    """Open the session, then act."""
+
+    def stage(iut: Iut, conversation: Conversation) -> None:
+        if not conversation.until_open():
+            raise StageNotReached(f"no open session: {why(conversation)}")
+        act(iut, conversation)
+        conversation.flush()
+
+    return stage
+
+
+def _send(iut: Iut, conversation: Conversation) -> None:
+    conversation.peer.send_data(CONTENT, "text/plain")
+
+
+def _iut_sends(iut: Iut, conversation: Conversation) -> None:
+    iut.sends(conversation, REPLY_CONTENT)
+
+
+def _reattest(iut: Iut, conversation: Conversation) -> None:
+    conversation.peer.reattest()
+
+
+def _ping(iut: Iut, conversation: Conversation) -> None:
+    conversation.peer.ping(b"8 octets")
+
+
+STAGES: dict[str, Stage] = {
+    "DATA": when_open(_send),
+    "RECEIPT": when_open(_iut_sends),
+    "ATT_REQ": when_open(_reattest),
+    "PING": when_open(_ping),
+}
+"""Message kind to its stage; every other message goes out at once."""
+
+
+def stage_of(message: str) -> Stage:
+    """The stage at which the tester sends `message`."""
+    return STAGES.get(message.rpartition("_")[0], at_once)

@@ -1,0 +1,20 @@
+"""Every field of every message, altered: on its way inside the protection, or by the party that signs it.
+
+Invalid solely because of that one field: whatever stands around it is computed over the altered value.
+"""
+
+from .bench import Bench
+from .case import Case, fault, for_each
+from .plan import Planned, plan
+from .stages import stage_of
+
+
+def _case(planned: Planned) -> Case:
+    return fault(planned.role, planned.check, f"{planned.how}-{planned.operator}", planned.field, planned)
+
+
+@for_each(_case(planned) for planned in plan())
+def test_field(case: Case, bench: Bench) -> None:
+    """The altered field is refused by the check that the table names for it."""
+    planned: Planned = case.data
+    bench.refuses(planned.deviation(), stage_of(planned.message))

@@ -1,0 +1,167 @@
+"""One conversation with the implementation under test: the tester's endpoint on a TCP connection, driven by events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from ..deadline import Deadline
+from ..peer.tcp import PeerFinished, PeerReset, TimedOut
+from ..verdict.transcript import Sender, Transcript
+from ..verdict.verdict import Outcome, Reaction
+from .peer import Observation, TesterEndpoint
+
+PROBE = b"tcprobe\x00"
+Condition = Callable[[], bool]
+
+
+class Connection(Protocol):
+    """What a conversation needs of its transport; see `TcpConnection`."""
+
+    def send_all(self, data: bytes, deadline: Deadline) -> None:
+        """Write everything."""
+
+    def recv_some(self, deadline: Deadline) -> bytes:
+        """At least one octet."""
+
+    def half_close(self) -> None:
+        """Send FIN."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class Conversation:
+    """`reply` bounds every wait in seconds; `silence` is how long a missing answer is waited for.
+
+    Every octet is kept in `transcript`.
+    """
+
+    def __init__(self, peer: TesterEndpoint, connection: Connection, *, reply: float, silence: float) -> None:
+        self.peer = peer
+        self.connection = connection
+        self.transcript = Transcript()
+        self.ended: str | None = None
+        """`finished` or `reset` once the implementation ended the connection."""
+        self.timed_out = False
+        self._reply, self._silence = reply, silence
+        self._started = time.monotonic()
+        self._iut: Sender = "service" if peer.role == "device" else "device"
+
+    # --- moving octets -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin: the tester's device speaks first."""
+        self.peer.start()
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the tester has to say."""
+        data = self.peer.data_to_send()
+        if not data or self.ended:
+            return
+        self.transcript.add(time.monotonic() - self._started, self.peer.role, data)
+        try:
+            self.connection.send_all(data, Deadline.after(self._reply))
+        except PeerReset:
+            self.ended = "reset"
+        except TimedOut:
+            self.timed_out = True
+
+    def receive(self, deadline: Deadline) -> bool:
+        """Take what comes, if anything does; false when the implementation ended or stayed silent."""
+        try:
+            data = self.connection.recv_some(deadline)
+        except PeerFinished:
+            self.ended = "finished"
+        except PeerReset:
+            self.ended = "reset"
+        except TimedOut:
+            self.timed_out = True
+        else:
+            self.transcript.add(time.monotonic() - self._started, self._iut, data)
+            self.peer.receive_data(data)
+            self.flush()
+            return True
+        return False
+
+    def until(self, condition: Condition, seconds: float | None = None) -> bool:
+        """Go on until `condition`; false when the implementation ended, or was silent for too long."""
+        deadline = Deadline.after(self._reply if seconds is None else seconds)
+        self.timed_out = False
+        while not condition():
+            if self.ended or self.timed_out or not self.receive(deadline):
+                return condition()
+        return True
+
+    # --- what is waited for ------------------------------------------------------------------------------------------
+
+    def saw(self, name: str, since: int = 0) -> Observation | None:
+        """The first observation of that name."""
+        return next((o for o in self.peer.observations[since:] if o.name == name), None)
+
+    def until_open(self) -> bool:
+        """Go on until the tester's side is open and the implementation has shown that its side is too: it answers PING."""
+        if not self.until(lambda: self.peer.state == "OPEN"):
+            return False
+        return self.probe()
+
+    def probe(self) -> bool:
+        """Whether the implementation answers PING."""
+        before = len(self.peer.observations)
+        self.peer.ping(PROBE)
+        self.flush()
+        return self.until(lambda: self.saw(f"PONG_{self.peer.peer}", before) is not None)
+
+    def finish(self) -> bool:
+        """CLOSE both ways."""
+        self.peer.close()
+        self.flush()
+        return self.until(lambda: self.saw(f"CLOSE_{self.peer.peer}") is not None)
+
+    # --- the reaction ------------------------------------------------------------------------------------------------
+
+    def outcome(self, is_alive: Callable[[], bool], *, deferred: bool = False) -> Outcome:
+        """What the implementation did once the deviation was out.
+
+        The conversation goes on as an honest one would; where PING is legal it is sent, so that an implementation that
+        accepts in silence shows it. With `deferred` the reaction may come later than with the next message: until the
+        session is open. `is_alive` tells a crash from a closed connection.
+        """
+        probed = False
+        while True:
+            decided = self._decided(deferred)
+            if decided is not None:
+                return decided if is_alive() else Outcome(Reaction.CRASHED)
+            if self.ended:
+                return Outcome(Reaction.REFUSED, "close") if is_alive() else Outcome(Reaction.CRASHED)
+            if not probed and self.peer.probe_is_legal and self.peer.marked is not None:
+                if not deferred or self.peer.state == "OPEN":
+                    probed = True
+                    self._send_probe()
+            self.timed_out = False
+            if not self.receive(Deadline.after(self._silence)) and not self.ended:
+                return self._silent(probed, is_alive)
+
+    def _send_probe(self) -> None:
+        self.peer.put_frame(8, {1: PROBE})
+        self.flush()
+
+    def _decided(self, deferred: bool) -> Outcome | None:
+        for observation in self.peer.reaction:
+            action = observation.action
+            if action is not None:
+                return Outcome(Reaction.REFUSED, action)
+            if not deferred or observation.name == f"PONG_{self.peer.peer}":
+                return Outcome(Reaction.ACCEPTED)
+        return None
+
+    def _silent(self, probed: bool, is_alive: Callable[[], bool]) -> Outcome:
+        if not is_alive():
+            return Outcome(Reaction.CRASHED)
+        return Outcome(Reaction.HUNG) if probed else Outcome(Reaction.REFUSED, "drop")
+
+    def close(self) -> None:
+        """End the connection from this side."""
+        self.connection.close()

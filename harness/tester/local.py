@@ -1,0 +1,126 @@
+"""The reference peer as an implementation under test in this process: no sockets, no subprocess.
+
+It answers what a complete peer does, or one with checks switched off: the table as an oracle, and the quick way to try a
+deviation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..crypto.random import SeededRandom
+from ..deadline import Deadline
+from ..identity.provision import make_pair
+from ..identity.world import Memory, World
+from ..peer.endpoint import Endpoint
+from ..peer.provider import PROFILE_SUITES
+from ..peer.tcp import PeerFinished, TimedOut
+from .clock import TesterClock
+from .conversation import Conversation
+from .session import OPPOSITE, Iut, NeedNotMet, Role
+
+START_TIME = 1_800_000_000
+"""Unix seconds at which local sessions take place."""
+
+
+class LocalConnection:
+    """Octets handed from one endpoint to the other."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        endpoint.start()
+
+    def send_all(self, data: bytes, deadline: Deadline) -> None:
+        """Feed the endpoint."""
+        self.endpoint.receive_data(data)
+
+    def recv_some(self, deadline: Deadline) -> bytes:
+        """What the endpoint has to say; it is never waited for, because nothing else can happen."""
+        data = self.endpoint.data_to_send()
+        if data:
+            return data
+        raise PeerFinished if self.endpoint.closed else TimedOut
+
+    def half_close(self) -> None:
+        """The tester's FIN."""
+        self.endpoint.receive_eof()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class LocalIut(Iut):
+    """The reference peer of `role`, without the checks in `off`."""
+
+    def __init__(self, role: Role, *, off: frozenset[str] = frozenset(), seed: bytes = b"local") -> None:
+        self.role, self.opposite, self.off = role, OPPOSITE[role], off
+        device, service, self.pki = make_pair(seed, START_TIME)
+        self.clock = TesterClock(START_TIME)
+        self._honest: World = device if role == "device" else service
+        self.world = service if role == "device" else device
+        for world in (device, service):
+            world.now = self.clock.now
+        waiver = self.pki.waiver(self._honest.credentials.leaf).sign(self.pki.waiver_authority)
+        self._waiver = waiver
+        self._options: dict[str, Any] = {}
+        self._changes: dict[str, Any] = {}
+        self.rng = SeededRandom(seed)
+        self.reply = self.silence = 0.0
+        self.latest: Endpoint | None = None
+        self.clock.followers.append(self._tick)
+
+    def _tick(self, seconds: int) -> None:
+        if self.latest is not None:
+            self.latest.tick()
+
+    def connect(self) -> LocalConnection:
+        world = dataclasses.replace(self._honest, **self._changes)
+        rng = self.rng.child(f"implementation {self._count}")
+        self.latest = Endpoint(self.role, world, off=self.off, rng=rng, **self._options)  # type: ignore[arg-type]
+        return LocalConnection(self.latest)
+
+    @contextmanager
+    def configured(self, **configuration: Any) -> Iterator[None]:
+        credentials, policy = self._honest.credentials, self._honest.policy
+        if configuration.pop("presents_waiver", False):
+            credentials = dataclasses.replace(credentials, waiver=self._waiver)
+        suites = tuple(configuration.pop("suites", PROFILE_SUITES))
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in configuration.items()}
+        self._changes = {"credentials": credentials, "policy": dataclasses.replace(policy, **values)}
+        self._options = {"suites": suites}
+        try:
+            yield
+        finally:
+            self._changes, self._options = {}, {}
+
+    @contextmanager
+    def later(self) -> Iterator[TesterClock]:
+        before = self.clock.now()
+        try:
+            yield self.clock
+        finally:
+            self.clock.rewind(before)
+
+    def restart(self) -> None:
+        self._honest.memory = Memory.restore(self._honest.save())
+
+    def sends(self, conversation: Conversation, content: bytes) -> None:
+        assert self.latest is not None
+        self.latest.send_data(content)
+
+    def closes(self, conversation: Conversation) -> None:
+        assert self.latest is not None
+        self.latest.close()
+
+    def is_alive(self) -> bool:
+        return True
+
+    def need_feature(self, name: str, value: object = True) -> None:
+        if name in ("verifier", "anonymous", "trusted_user_interface"):
+            raise NeedNotMet(f"feature {name} is not declared")
+
+    def close(self) -> None:
+        self.latest = None

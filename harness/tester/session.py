@@ -1,0 +1,251 @@
+"""A session with one implementation under test: its process, its control plane, and the worlds that the tester can be in."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Literal
+
+from ..crypto.random import SeededRandom
+from ..deadline import Deadline
+from ..identity.provision import load_world
+from ..identity.tester import TesterPki
+from ..identity.world import World
+from ..iut.control import ControlClient, ControlError
+from ..iut.description import Description
+from ..iut.launch import LaunchedIut
+from ..peer.tcp import TcpConnection
+from .clock import TesterClock
+from .conversation import Connection, Conversation
+from .deviation import Deviation
+from .peer import TesterEndpoint
+
+Role = Literal["device", "service"]
+OPPOSITE: dict[str, Role] = {"device": "service", "service": "device"}
+
+
+class NeedNotMet(Exception):
+    """A test needs what this implementation does not offer: it is not exercised, and the message says why."""
+
+
+class ControlFailed(Exception):
+    """The same configuration does not work without the fault: nothing can be said about the fault."""
+
+
+class Iut(ABC):
+    """An implementation under test of one role, and everything needed to talk to it again and again.
+
+    What it cannot do raises `NeedNotMet`. `world` is the tester's honest world; what it remembers is shared.
+    """
+
+    role: str
+    opposite: Role
+    pki: TesterPki
+    world: World
+    clock: TesterClock
+    rng: SeededRandom
+    reply: float
+    silence: float
+    _count = 0
+
+    @abstractmethod
+    def connect(self) -> Connection:
+        """A connection with the implementation, whichever side dials."""
+
+    @abstractmethod
+    def configured(self, **configuration: Any) -> AbstractContextManager[None]:
+        """The implementation under another configuration, and back again."""
+
+    @abstractmethod
+    def later(self) -> AbstractContextManager[TesterClock]:
+        """A clock that tests may advance; afterwards the time is what it was."""
+
+    @abstractmethod
+    def restart(self) -> None:
+        """The implementation loses what a restart loses, and is ready again."""
+
+    @abstractmethod
+    def sends(self, conversation: Conversation, content: bytes) -> None:
+        """Make the implementation send labelled data."""
+
+    @abstractmethod
+    def closes(self, conversation: Conversation) -> None:
+        """Make the implementation send CLOSE."""
+
+    @abstractmethod
+    def is_alive(self) -> bool:
+        """Whether it still runs; true where that cannot be seen."""
+
+    @abstractmethod
+    def need_feature(self, name: str, value: object = True) -> None:
+        """Raises NeedNotMet unless the ICS declares the feature (or lists the value)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End everything that was started."""
+
+    # --- conversations -----------------------------------------------------------------------------------------------
+
+    def fresh_world(self, **changes: Any) -> World:
+        """The tester's honest world with fields replaced; what it remembers is shared by all conversations."""
+        return dataclasses.replace(self.world, **changes)
+
+    def converse(
+        self,
+        deviation: Deviation | None = None,
+        *,
+        world: World | None = None,
+        label: str | None = None,
+        make: Callable[..., TesterEndpoint] = TesterEndpoint,
+        **options: Any,
+    ) -> Conversation:
+        """A conversation that has begun. `label` names its stream of randomness; the same label repeats the same bytes."""
+        self._count += 1
+        rng = self.rng.child(label or f"conversation {self._count}")
+        peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
+        conversation = Conversation(peer, self.connect(), reply=self.reply, silence=self.silence)
+        conversation.start()
+        return conversation
+
+    def good(self, **options: Any) -> Conversation:
+        """An honest conversation up to OPEN, closed again.
+
+        Raises:
+            ControlFailed: it did not work.
+        """
+        conversation = self.converse(**options)
+        try:
+            if not (conversation.until_open() and conversation.finish()):
+                raise ControlFailed(f"an honest conversation did not work: {why(conversation)}")
+        finally:
+            conversation.close()
+        return conversation
+
+
+def why(conversation: Conversation) -> str:
+    """Where a conversation stands, in a few words."""
+    seen = [o.action or o.name for o in conversation.peer.observations[-4:]]
+    end = conversation.ended or ("silent" if conversation.timed_out else "open")
+    return f"tester in {conversation.peer.state}, last seen {', '.join(seen) or 'nothing'}, connection {end}"
+
+
+class IutSession(Iut):
+    """An implementation that a description names, launched.
+
+    Raises on construction what `LaunchedIut` raises, and `CredentialError` for the tester's folder.
+    """
+
+    def __init__(self, description: Description, seed: int) -> None:
+        self.description = description
+        self.role = description.iut.role
+        self.opposite = OPPOSITE[self.role]
+        self.pki = TesterPki.load(description.credentials.tester)
+        self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
+        self.reply, self.silence = description.timeouts.reply, description.timeouts.silence
+        self.launched = LaunchedIut(description)
+        self.launched.ready()
+        self.clock = TesterClock(self._synchronise())
+        self.clock.followers.append(self._advance)
+        self.world = load_world(description.credentials.tester / "peer", self.clock.now)
+        self._configure()
+
+    # --- what tests need ---------------------------------------------------------------------------------------------
+
+    @property
+    def control(self) -> ControlClient:
+        """The control plane.
+
+        Raises:
+            NeedNotMet: this implementation has none.
+        """
+        if self.launched.control is None:
+            raise NeedNotMet("no control plane")
+        return self.launched.control
+
+    def need_verb(self, verb: str) -> ControlClient:
+        """The control plane, if it has this verb; raises NeedNotMet."""
+        control = self.control
+        if verb not in self._verbs():
+            raise NeedNotMet(f"the control plane has no verb {verb}")
+        return control
+
+    def need_feature(self, name: str, value: object = True) -> None:
+        declared = getattr(self.description.features, name)
+        fits = value in declared if isinstance(declared, tuple) else declared == value
+        if not fits:
+            raise NeedNotMet(f"feature {name} is not declared as {value!r}")
+
+    def _verbs(self) -> tuple[str, ...]:
+        return tuple(self.launched.hello["verbs"]) if self.launched.control is not None else ()
+
+    def _synchronise(self) -> int | None:
+        """The implementation's clock set to the time of the credentials; None where it runs on its own."""
+        control = self.launched.control
+        if control is None:
+            return None
+        try:
+            return control.set_clock(self.pki.now)
+        except ControlError:
+            return None
+
+    def _advance(self, seconds: int) -> None:
+        self.need_verb("clock").advance_clock(seconds)
+
+    @contextmanager
+    def configured(self, **configuration: Any) -> Iterator[None]:
+        self._configure(needed=True, **configuration)
+        try:
+            yield
+        finally:
+            self._configure()
+
+    def _configure(self, needed: bool = False, **configuration: Any) -> None:
+        """Evidence, not a waiver, unless the configuration says otherwise."""
+        if needed or "provision" in self._verbs():
+            self.need_verb("provision").provision(**{"presents_waiver": False, **configuration})
+
+    @contextmanager
+    def later(self) -> Iterator[TesterClock]:
+        control = self.need_verb("clock")
+        before = self.clock.now()
+        try:
+            yield self.clock
+        finally:
+            self.clock.rewind(before)
+            control.set_clock(before)
+
+    def restart(self) -> None:
+        self.need_verb("restart")
+        self.launched.restart()
+        self._configure()
+
+    # --- conversations -----------------------------------------------------------------------------------------------
+
+    def connect(self) -> TcpConnection:
+        return self.launched.connect() if self.role == "service" else self.launched.dial()
+
+    def sends(self, conversation: Conversation, content: bytes) -> None:
+        self.need_verb("send").send(self._connection(conversation), content)
+
+    def closes(self, conversation: Conversation) -> None:
+        self.need_verb("close").close_connection(self._connection(conversation))
+
+    def _connection(self, conversation: Conversation) -> int:
+        """The control plane's number of a connection, told by its session id."""
+        sid = conversation.peer.sid.hex()
+        event = self.control.wait_event(
+            lambda e: e["event"] == "open" and e.get("sid") == sid, Deadline.after(self.reply), "the event open"
+        )
+        return int(event["connection"])
+
+    def is_alive(self) -> bool:
+        process = self.launched.process
+        return process is None or process.poll() is None
+
+    def close(self) -> None:
+        self.launched.close()
+
+
+__all__ = ["ControlFailed", "Iut", "IutSession", "NeedNotMet"]
