@@ -93,7 +93,13 @@ def sequence_ends(data: bytes, *, max_depth: int | None = None, rules: Strictnes
 
 def split_sequence(data: bytes, *, rules: Strictness = STRICT) -> list[bytes]:
     """The encoded items of a CBOR sequence. Raises `CborError`."""
-    return [data[start:end] for start, end in pairwise([0, *sequence_ends(data, rules=rules)])]
+    items: list[bytes] = []
+    at = 0
+    while at < len(data):
+        end = walk(data, at, rules)
+        items.append(data[at:end])
+        at = end
+    return items
 
 
 def split_array(data: bytes, *, rules: Strictness = STRICT) -> list[bytes]:
@@ -110,6 +116,8 @@ def split_map(data: bytes, *, rules: Strictness = STRICT) -> dict[bytes, bytes]:
 
 def unbstr(data: bytes, *, rules: Strictness = STRICT) -> bytes:
     """The content of one encoded byte string. Raises `CborError`, `UnexpectedType` if it is no byte string."""
+    if data[:1] == b"\x58" and len(data) > 25 and len(data) == 2 + data[1]:
+        return data[2:]  # The common case: 24 to 255 octets, and nothing that a rule could object to.
     end = walk_whole(data, rules)
     _expect(data, BSTR)
     content: bytes = build(data[:end], 0)[0]

@@ -10,7 +10,7 @@ from ...model.protocol.edhoc import handshake, messages
 from ...model.protocol.local import START
 from ...model.protocol.tables import bare_edhoc
 from ...model.terms import octets
-from ..codec.cbor import decode, split_sequence
+from ..codec.cbor import NINT, decode, split_sequence
 from ..crypto.curves import EphemeralKey
 from ..crypto.random import Random, system_random
 from ..crypto.suites import SUITES, Suite
@@ -177,6 +177,5 @@ def judge_ead(check: str, ead: bytes) -> None:
         CheckFailed: a critical item.
     """
     for item in split_sequence(ead):
-        value = decode(item)
-        if isinstance(value, int) and value < 0:
-            raise CheckFailed(check, f"critical EAD item {-value}")
+        if item[0] >> 5 == NINT:
+            raise CheckFailed(check, f"critical EAD item {-decode(item)}")

@@ -7,15 +7,15 @@ from functools import cache
 from typing import Any
 
 from ...model.terms import Term
-from ..codec.cbor import ARRAY, MAP, TAG, bstr, decode, encode, head, split_sequence
+from ..codec.cbor import ARRAY, MAP, TAG, bstr, decode, encode, head, split_sequence, unbstr
 from ..crypto.curves import EphemeralKey
 from ..crypto.errors import CryptoError
 from .errors import Unbound
 from .registry import makes
 from .run import Run
 
-KID = 4
-"""COSE header kid."""
+KID_ALONE = b"\xa1\x04"
+"""How the header map starts that holds a kid (4) and nothing else, in the one deterministic encoding."""
 
 
 # --- leaves and structure --------------------------------------------------------------------------------------------
@@ -58,12 +58,12 @@ def _octets(run: Run, term: Term) -> Any:
 @makes("seq")
 @makes("concat")
 def _concat(run: Run, term: Term) -> bytes:
-    return b"".join([run.value(a) for a in term.args])
+    return b"".join(map(run.value, term.args))
 
 
 @makes("array")
 def _array(run: Run, term: Term) -> bytes:
-    return head(ARRAY, len(term.args)) + b"".join([run.value(a) for a in term.args])
+    return head(ARRAY, len(term.args)) + b"".join(map(run.value, term.args))
 
 
 @makes("bstr")
@@ -170,7 +170,7 @@ def _stream(run: Run, term: Term) -> bytes:
 
 @makes("aead")
 def _aead(run: Run, term: Term) -> bytes:
-    key, nonce, aad, plaintext = (run.value(a) for a in term.args)
+    key, nonce, aad, plaintext = map(run.value, term.args)
     return run.suite.aead.seal(key, nonce, aad, plaintext)
 
 
@@ -187,11 +187,7 @@ def _sign(run: Run, term: Term) -> bytes:
 @makes("compact")
 def _compact(run: Run, term: Term) -> bytes:
     id_cred: bytes = run.value(term.args[0])
-    header = decode(id_cred)
-    if not isinstance(header, dict) or set(header) != {KID}:
-        return id_cred
-    kid = header[KID]
-    return compact_identifier(kid)
+    return compact_identifier(unbstr(id_cred[2:])) if id_cred.startswith(KID_ALONE) else id_cred
 
 
 def compact_identifier(identifier: bytes) -> bytes:

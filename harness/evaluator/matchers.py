@@ -21,7 +21,7 @@ from ..codec.cbor import (
 from ..crypto.errors import OutputTooLong, TagMismatch
 from .errors import CheckFailed, GrammarError
 from .grammar import GRAMMARS
-from .makers import KID, has_rest, keystream, map_keys, xor
+from .makers import KID_ALONE, has_rest, keystream, map_keys, xor
 from .registry import MATCHERS, matches
 from .run import Run
 
@@ -181,23 +181,14 @@ def _compact(run: Run, pattern: Term, data: bytes) -> None:
     if major in (UINT, NINT):
         if len(data) != 1:
             raise GrammarError("ID_CRED", "an integer that is no identifier")
-        match(run, pattern.args[0], encode({KID: data}))
+        match(run, pattern.args[0], KID_ALONE + bstr(data))
     elif major == BSTR:
         _require_grammar("identifier", "ID_CRED", data, run)
-        match(run, pattern.args[0], encode({KID: unbstr(data, rules=run.rules)}))
-    else:
-        _refuse_uncompacted(run, data)
-        match(run, pattern.args[0], data)
-
-
-def _refuse_uncompacted(run: Run, data: bytes) -> None:
-    """A map of kid alone must have been compacted (RFC 9528 section 3.5.3.2)."""
-    try:
-        header = decode(data, rules=run.rules)
-    except CborError as error:
-        raise GrammarError("ID_CRED", str(error)) from error
-    if isinstance(header, dict) and set(header) == {KID} and run.rules.deterministic:
+        match(run, pattern.args[0], KID_ALONE + bstr(unbstr(data, rules=run.rules)))
+    elif run.rules.deterministic and data.startswith(KID_ALONE):
         raise GrammarError("ID_CRED", "a kid alone is sent compacted")
+    else:
+        match(run, pattern.args[0], data)
 
 
 __all__ = ["bstr", "match"]

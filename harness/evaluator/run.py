@@ -111,11 +111,14 @@ class Run:
 
     def forget(self, leaves: Iterable[Term]) -> None:
         """Forget slots or atoms, and every value that depends on one of them."""
-        values = self.values
+        values, kept = self.values, self.bound
         for leaf in leaves:
-            values.pop(leaf, None)
-            for term in (values.keys() & dependents(leaf)) - self.bound:
-                del values[term]
+            if leaf not in values:
+                continue  # Never asked for, so nothing was computed from it.
+            del values[leaf]
+            for term in dependents(leaf):
+                if term not in kept:
+                    values.pop(term, None)
             if leaf is SUITES_I:
                 self._suite = None
 
@@ -180,7 +183,7 @@ class Run:
 
     def _judge(self, name: str, form: Form) -> None:
         if isinstance(form, Holds):
-            self.provider.judge(name, tuple(self.value(a) for a in form.arguments))
+            self.provider.judge(name, tuple(map(self.value, form.arguments)))
         elif isinstance(form, Verifies):
             self._verify(name, form)
         elif not isinstance(form, TagVerifies):
