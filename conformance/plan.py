@@ -104,7 +104,7 @@ def make_plan() -> list[Planned]:
     """Play every candidate against a complete peer. Takes some seconds."""
     found: dict[str, Planned] = {}
     for role in ("device", "service"):
-        iut = LocalIut(role)  # type: ignore[arg-type]
+        iut = LocalIut(role)
         for message, field, how, operator in candidates(role):
             check = refusing_check(iut, message, field, how, operator)
             if check is not None:

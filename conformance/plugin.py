@@ -88,14 +88,14 @@ class SuitePlugin:
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: object) -> Iterator[None]:
         """Frame a test with its events."""
         self.log.test_started(name_of(item), self._now())
-        return (yield)  # type: ignore[return-value]
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
         """Record what the test concluded, or why it could not."""
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             self._record(item, call)
-        return (yield)  # type: ignore[return-value]
+        return (yield)
 
     def _record(self, item: pytest.Function, call: pytest.CallInfo[None]) -> None:
         name, error = name_of(item), call.excinfo.value if call.excinfo else None

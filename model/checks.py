@@ -155,6 +155,7 @@ _declare(_SYMBOLIC, alert(Code.UNEXPECTED_FRAME), ("frame_is_expected", "SES-03"
 _declare(_ENCODING, alert(Code.VERSION), ("hello_version_is_supported", "SES-05"))
 _declare(_ENCODING, alert(Code.ATTESTATION_REQUIRED), ("peer_offers_evidence", "ATT-02"))
 _declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("evidence_formats_overlap", "ATT-03"))
+_declare(_ENCODING, alert(Code.DECODE_ERROR), ("waiver_comes_with_its_flag", "WVR-01"))
 _declare(_SYMBOLIC, alert(Code.REVOKED), ("peer_leaf_is_not_revoked", "REV-03"))
 _declare(
     _SYMBOLIC,

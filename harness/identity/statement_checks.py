@@ -62,8 +62,10 @@ def label_is_recent(world: World, iat: bytes) -> None:
 
 
 @predicate
-def label_subject_is_peer(world: World, sub: bytes, id_cred: bytes) -> None:
-    """The label's subject is the identity in the peer's certificate."""
-    identity = world.credential(id_cred).leaf.identity
-    if not identity or value(sub) != identity:
+def label_subject_is_peer(world: World, sub: bytes, iss: bytes, id_cred: bytes) -> None:
+    """The label's subject is the identity in the peer's certificate, its issuer the platform in it."""
+    leaf = world.credential(id_cred).leaf
+    if not leaf.identity or value(sub) != leaf.identity:
         raise Unfit("subject is another identity")
+    if not leaf.platform or value(iss) != leaf.platform:
+        raise Unfit("issuer is another platform")

@@ -1,5 +1,6 @@
-"""The reference peer, sans-IO: bytes in, bytes out, time injected. What it decides is in the table; this file only connects
-the table's machine to units, records, frames, timers and the TAM.
+"""The reference peer, sans-IO: bytes in, bytes out, time injected.
+
+What it decides is in the table; this file only connects the table's machine to units, records, frames, timers and the TAM.
 """
 
 from __future__ import annotations
@@ -109,8 +110,9 @@ class Endpoint:
     def receive_eof(self) -> None:
         """The transport ended: without CLOSE that is truncation."""
         if not self.closed:
-            truncated = self._protection is not None and "truncation_is_reported" not in self.off
-            self._report("closed", clean=not truncated, truncated=truncated, unconfirmed=self._unconfirmed)
+            stands = self._protection is not None
+            unnoticed = stands and "truncation_is_reported" in self.off
+            self._report("closed", clean=unnoticed, truncated=stands and not unnoticed, unconfirmed=self._unconfirmed)
             self.closed = True
 
     def data_to_send(self) -> bytes:

@@ -1,9 +1,11 @@
-"""What the reference peer tells its run: the values that `World` gives to the atoms of the table, and its predicates."""
+"""What the reference peer tells its run: the values that `World` gives to the table's atoms, and its predicates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from ...model.protocol.frames import FLAG_REQUIRES_EVIDENCE, FLAG_WAIVER
 from ..codec import cbor, cose
@@ -11,6 +13,7 @@ from ..crypto.random import Random
 from ..crypto.suites import SUITES
 from ..evaluator.bare import judge_ead, judge_share, judge_suites
 from ..evaluator.errors import CheckFailed
+from ..identity.certificate import PublicKey
 from ..identity.errors import Refused
 from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
 from ..identity.world import LENIENT, World
@@ -124,6 +127,13 @@ def _ak_chain(world: World) -> bytes:
     return cbor.encode(cose.x5chain(certificates))
 
 
+def _cose_key(key: PublicKey) -> bytes:
+    """A key as COSE_Key. Raises CheckFailed for a kind of key that the profile has no form for."""
+    if isinstance(key, RSAPublicKey):
+        raise CheckFailed("cnf_is_peer_identity_key", "an RSA key has no place in this profile")
+    return cbor.encode(cose.cose_key(key))
+
+
 def _encoded(value: Callable[[WorldProvider], Any]) -> Callable[[WorldProvider], bytes]:
     return lambda provider: cbor.encode(value(provider))
 
@@ -173,7 +183,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "debug": _encoded(lambda p: p.world.tam.debug_status),
     "key_attributes": _encoded(lambda p: p.world.tam.key_attributes()),
     "measurements": _encoded(lambda p: p.world.tam.measurements()),
-    "idk": _encoded(lambda p: cose.cose_key(p.world.tam.identity_key)),
+    "idk": lambda p: _cose_key(p.world.tam.identity_key),
     "ueid": _encoded(lambda p: p.world.tam.ueid),
     "label_iss": _encoded(lambda p: p.world.credentials.leaf.platform),
     "label_sub": _encoded(lambda p: p.world.credentials.leaf.identity),
@@ -193,7 +203,7 @@ _LOOK_UP: Mapping[str, Callable[[WorldProvider, bytes], Any]] = {
     "cred": WorldProvider.cred,
     "public_key": lambda p, cred: p.leaf(cred).public_key,
     "leaf_digest": lambda p, cred: p.leaf(cred).sha256,
-    "cose_key": lambda p, cred: cbor.encode(cose.cose_key(p.leaf(cred).public_key)),
+    "cose_key": lambda p, cred: _cose_key(p.leaf(cred).public_key),
     "device_id": lambda p, cred: cbor.encode(bytes.fromhex(p.leaf(cred).platform.rpartition(":")[2])),
     "chain_key": lambda p, chain: ak_public_key(p.world, chain),
     "chain_digest": lambda p, chain: cbor.encode([-16, p.world.x5chain(chain).leaf.sha256]),
@@ -257,7 +267,13 @@ def _env_age(provider: WorldProvider, iat: bytes, last: bytes) -> None:
     _require(_decode(iat) >= _decode(last), "older than the one before")
 
 
+def _waiver_flag(provider: WorldProvider, flags: bytes, waiver: bytes) -> None:
+    announced = bool(_decode(flags) & FLAG_WAIVER)
+    _require(announced == bool(waiver), "flag 2 and a waiver statement come together or not at all")
+
+
 _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
+    "waiver_comes_with_its_flag": _waiver_flag,
     "eat_header_is_exact": _header(EAT_TYPE),
     "env_header_is_exact": _header(ENV_TYPE),
     "waiver_header_is_exact": _header(WAIVER_TYPE),

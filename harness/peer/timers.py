@@ -1,4 +1,4 @@
-"""Deadlines of one connection, on the injected clock. Which message a deadline is, and what follows, is in the table."""
+"""Deadlines of one connection, on the injected clock. What follows each is in the table."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The tester: the opposite party, played by the same table, that deviates in exactly one thing and watches what follows."""
+"""The tester: the opposite party, played by the same table, that deviates in one thing and watches what follows."""

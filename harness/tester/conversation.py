@@ -8,7 +8,8 @@ from typing import Protocol
 
 from ..deadline import Deadline
 from ..peer.tcp import PeerFinished, PeerReset, TimedOut
-from ..verdict.transcript import Sender, Transcript
+from ..transport.pcap import Sender
+from ..verdict.transcript import Transcript
 from ..verdict.verdict import Outcome, Reaction
 from .peer import Observation, TesterEndpoint
 
@@ -102,7 +103,7 @@ class Conversation:
         return next((o for o in self.peer.observations[since:] if o.name == name), None)
 
     def until_open(self) -> bool:
-        """Go on until the tester's side is open and the implementation has shown that its side is too: it answers PING."""
+        """Go on until the tester's side is open and the implementation shows that its own is: it answers PING."""
         if not self.until(lambda: self.peer.state == "OPEN"):
             return False
         return self.probe()
@@ -136,13 +137,15 @@ class Conversation:
                 return decided if is_alive() else Outcome(Reaction.CRASHED)
             if self.ended:
                 return Outcome(Reaction.REFUSED, "close") if is_alive() else Outcome(Reaction.CRASHED)
-            if not probed and self.peer.probe_is_legal and self.peer.marked is not None:
-                if not deferred or self.peer.state == "OPEN":
-                    probed = True
-                    self._send_probe()
+            if not probed and self.peer.marked is not None and self._may_probe(deferred):
+                probed = True
+                self._send_probe()
             self.timed_out = False
             if not self.receive(Deadline.after(self._silence)) and not self.ended:
                 return self._silent(probed, is_alive)
+
+    def _may_probe(self, deferred: bool) -> bool:
+        return self.peer.probe_is_legal and (not deferred or self.peer.state == "OPEN")
 
     def _send_probe(self) -> None:
         self.peer.put_frame(8, {1: PROBE})

@@ -1,6 +1,7 @@
 """Fields of messages, and messages with one occurrence altered inside: whatever stands around it is made anew.
 
-An occurrence is a path of positions from the root of a message's term. A slot has one position: what the sender puts there.
+An occurrence is a path of positions from the root of a message's term. A slot has one position: what
+the sender puts there.
 """
 
 from __future__ import annotations

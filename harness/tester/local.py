@@ -1,7 +1,7 @@
 """The reference peer as an implementation under test in this process: no sockets, no subprocess.
 
-It answers what a complete peer does, or one with checks switched off: the table as an oracle, and the quick way to try a
-deviation.
+It answers what a complete peer does, or one with checks switched off: the table as an oracle, and the quick way to try
+a deviation.
 """
 
 from __future__ import annotations

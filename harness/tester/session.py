@@ -1,4 +1,4 @@
-"""A session with one implementation under test: its process, its control plane, and the worlds that the tester can be in."""
+"""A session with one implementation under test: its process, its control plane, and what the tester can be to it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Iut(ABC):
         make: Callable[..., TesterEndpoint] = TesterEndpoint,
         **options: Any,
     ) -> Conversation:
-        """A conversation that has begun. `label` names its stream of randomness; the same label repeats the same bytes."""
+        """A conversation that has begun. `label` names its stream of randomness: the same label, the same octets."""
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)

@@ -208,7 +208,7 @@ def label_checks(signer: Side, *, new_environment: bool) -> tuple[Step, ...]:
             "label_signature_verifies",
             Verifies(label.signature, unary("public_key", signer.party.cred), label.tbs),
         ),
-        holds("label_subject_is_peer", label.subject, id_cred),
+        holds("label_subject_is_peer", label.subject, label.issuer, id_cred),
         equals("label_sid_is_this_session", label.sid),
         holds("label_seq_increases", label.sequence, id_cred),
         holds("label_cti_is_new", bstr(label.cti), id_cred),

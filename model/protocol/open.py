@@ -1,7 +1,7 @@
 """Rows of OPEN and EXPIRED: labelled data and receipts, re-attestation in both directions, PING, CLOSE.
 
-Re-attestation does not leave OPEN. The two directions are independent; each has at most one request outstanding. In EXPIRED
-data is receipted as stale and never delivered, and an affirming verdict leads back.
+Re-attestation does not leave OPEN. The two directions are independent; each has at most one request outstanding. In
+EXPIRED data is receipted as stale and never delivered, and an affirming verdict leads back.
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ def request_rows(side: Side, state: str) -> Iterator[Transition]:
         side.role, state, local.REATTEST, state,
         when=(attests, Guard(registers.outstanding, FALSE)), fresh=(nonce,), sends=(request.message,),
         then_sets=(
-            (registers.challenge, request.nonce), (registers.requested_epoch, request.epoch), (registers.outstanding, TRUE),
+            (registers.challenge, request.nonce),
+            (registers.requested_epoch, request.epoch),
+            (registers.outstanding, TRUE),
         ),
         events=(event("reattestation_requested", epoch=request.epoch),),
     )  # fmt: skip
@@ -185,7 +187,11 @@ def answer_rows(side: Side, state: str) -> Iterator[Transition]:
         side.role, state, request.message, quoting,
         when=(Guard(direction_of(side), ATTESTS), Guard(registers.pending, FALSE)),
         checks=(equals("att_req_epoch_is_next", request.epoch),),
-        sets=((registers.requested_epoch, request.epoch), (registers.challenge, request.nonce), (registers.pending, TRUE)),
+        sets=(
+            (registers.requested_epoch, request.epoch),
+            (registers.challenge, request.nonce),
+            (registers.pending, TRUE),
+        ),
         sends=(QUOTE_REQUEST[me].message,),
     )  # fmt: skip
     yield Transition(side.role, quoting, ENVIRONMENT[me].quote, state, sets=quoted(side), sends=(EVIDENCE[me].att,))

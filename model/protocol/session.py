@@ -2,8 +2,8 @@
 
     handshake -> HELLO_R -> HELLO_I -> [ATT_R] -> VERDICT_I -> [ATT_I] -> VERDICT_R -> OPEN -> (EXPIRED ->) CLOSED
 
-The responder speaks first and attests first. A direction has an ATT exactly when its relying party requires evidence and its
-attester presents no waiver.
+The responder speaks first and attests first. A direction has an ATT exactly when its relying party requires evidence and
+its attester presents no waiver.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def hello_checks(attester: Side, mode: Term) -> tuple[Step, ...]:
     me = peer_of(attester)
     common = (
         equals("hello_version_is_supported", attester.version),
+        holds("waiver_comes_with_its_flag", attester.flags, attester.waiver),
         holds("peer_leaf_is_not_revoked", attester.party.id_cred, attester.proofs),
     )
     if mode is ATTESTS:
@@ -180,7 +181,8 @@ def device_rows() -> Iterator[Transition]:
     yield from _rejections(I, "wait_VERDICT_R")
     yield Transition(
         I.role, "wait_VERDICT_R", VERDICT["R"].message, OPEN,
-        checks=verdict_checks(R), events=(event("verdict_received", tier=VERDICT["R"].tier), commit(I), event("open", sid=SID)),
+        checks=verdict_checks(R),
+        events=(event("verdict_received", tier=VERDICT["R"].tier), commit(I), event("open", sid=SID)),
     )  # fmt: skip
 
 
