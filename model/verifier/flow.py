@@ -140,7 +140,7 @@ def _note(carried: Carried, part: Term, other: Instance, signature: Signature) -
             carried.patterns.setdefault(part.name, part)
     elif type(part) is App:
         carried.patterns.setdefault(repr(part), _generalise(part, signature, {}))
-    else:
+    elif type(part) is Group or part.mask != signature.agent_bit:
         if type(part) is Group:
             atoms, rest = exponents(part)
             if atoms or rest is None:

@@ -1,15 +1,20 @@
-"""The answer for one claim: a proof, an attack, a bound, or that the model says nothing."""
+"""The answer for one claim: a proof, an attack, a bound, or that the model says nothing.
+
+`proof` holds for any number of runs. `attack` comes with a trace that the independent replay has accepted. `bounded` means
+that no attack has up to so many runs, or that time ran out; it is never a proof. `vacuous` means that a role cannot come to
+its end at all, so that whatever is said of it means nothing.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .attack import Attack, build
 from .claims import Claim, Executable
-from .compiled import Signature, compile_roles
-from .flow import analyse
+from .compiled import CompiledRole, Signature, compile_roles
+from .flow import Flow, analyse
 from .goals import Context
 from .protocol import Protocol
 from .query import Query
@@ -18,38 +23,46 @@ from .search import Pool, Search, Stats, TimeLimit
 from .state import State
 from .terms import Atom
 
+NETWORK: frozenset[str] = frozenset()
+"""No power but that over the network, which an attacker always has."""
+
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on a claim, with the number of patterns looked at and the seconds it took."""
+    """The verdict on a claim: `states` patterns looked at in `seconds`, with at most `bound` runs.
+
+    `reason` says why a verdict is `bounded` or `vacuous`.
+    """
 
     kind: str
     states: int
     seconds: float
     bound: int
     attack: Attack | None = None
-    timed_out: bool = False
+    reason: str = ""
 
 
 def deepening(least: int, most: int) -> list[int]:
     """Bounds on the number of runs, in the order in which they are tried."""
     wanted = [b for b in (2, 3, 4, 6, 8, 12, 16, 24, 32) if least <= b < most]
-    return [*wanted, most]
+    return [*wanted, max(least, most)]
 
 
 class Engine:
     """One protocol under some powers: what is compiled once and used for all claims."""
 
-    def __init__(self, protocol: Protocol, powers: frozenset[str] = DEFAULT_POWERS) -> None:
+    def __init__(self, protocol: Protocol, powers: frozenset[str]) -> None:
         self.protocol, self.powers = protocol, powers
         self.signature = Signature(protocol)
-        self.roles = compile_roles(self.signature, powers)
-        self.flow = analyse(self.roles, self.signature)
+        self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
+        self.flow: Flow = analyse(self.roles, self.signature)
 
-    def solve(self, query: Query, stats: Stats, max_runs: int) -> tuple[str, Attack | None, int]:
+    def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress) -> tuple[str, Attack | None, int]:
         """Deepen until there is a proof, an attack, or no room."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
@@ -62,6 +75,7 @@ class Engine:
 
         search = Search(context, Pool(self.roles, self.flow), stats, keep)
         for bound in deepening(len(query.premises), max_runs):
+            progress(f"up to {bound} runs, {stats.states} states")
             if search.run(bound):
                 return ATTACK, found[0], bound
             if not search.cut:
@@ -69,31 +83,92 @@ class Engine:
         return BOUNDED, None, max_runs
 
 
+class Verifier:
+    """Verifies claims of one protocol, keeping what is common to them."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._engines: dict[frozenset[str], Engine] = {}
+        self._stuck: dict[int, str] = {}
+
+    def engine(self, powers: frozenset[str]) -> Engine:
+        """The engine for these powers."""
+        found = self._engines.get(powers)
+        if found is None:
+            found = self._engines[powers] = Engine(self.protocol, powers)
+        return found
+
+    def stuck(self, max_runs: int, stats: Stats) -> str:
+        """The names of roles that no honest trace of at most `max_runs` runs brings to their end; empty is good."""
+        if max_runs not in self._stuck:
+            plain = replace(self.protocol, neutral_element=False)
+            engine = Engine(plain, NETWORK)
+            stuck = []
+            for role in self.protocol.roles:
+                if role.steps and not role.helper:
+                    queries = Executable(role.name, "").queries(self.protocol)
+                    if not all(engine.solve(q, stats, max_runs, _silent)[0] == ATTACK for q in queries):
+                        stuck.append(role.name)
+            self._stuck[max_runs] = ", ".join(stuck)
+        return self._stuck[max_runs]
+
+    def verify(
+        self,
+        claim: Claim,
+        *,
+        powers: frozenset[str] = DEFAULT_POWERS,
+        max_runs: int = 8,
+        time_limit: float = 60.0,
+        progress: Progress | None = None,
+    ) -> Verdict:
+        """Decide a claim. `states` and `seconds` do not count the check that roles can be executed.
+
+        Raises:
+            ModelError: the protocol or the claim is not well formed, or is beyond the method.
+        """
+        gate = Stats(deadline=time.perf_counter() + time_limit)
+        try:
+            stuck = self.stuck(max_runs, gate)
+        except TimeLimit:
+            return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
+        start = time.perf_counter()
+        stats = Stats(deadline=start + time_limit)
+        verdict = self._decide(claim, self.engine(powers), stats, max_runs, progress or _silent)
+        if stuck and not isinstance(claim, Executable):
+            verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
+        return replace(verdict, states=stats.states, seconds=time.perf_counter() - start)
+
+    def _decide(self, claim: Claim, engine: Engine, stats: Stats, max_runs: int, progress: Progress) -> Verdict:
+        kind, deepest = PROOF, 0
+        try:
+            for query in claim.queries(self.protocol):
+                found, attack, bound = engine.solve(query, stats, max_runs, progress)
+                deepest = max(deepest, bound)
+                if isinstance(claim, Executable):
+                    found = {ATTACK: PROOF, PROOF: VACUOUS}.get(found, found)
+                if found in (ATTACK, VACUOUS):
+                    return Verdict(found, 0, 0, bound, attack)
+                if found == BOUNDED:
+                    kind = BOUNDED
+        except TimeLimit:
+            return Verdict(BOUNDED, 0, 0, deepest, reason="time limit")
+        return Verdict(kind, 0, 0, deepest, reason=f"no attack with up to {max_runs} runs" if kind == BOUNDED else "")
+
+
+def _silent(_: str) -> None:
+    pass
+
+
 def verify(
     protocol: Protocol,
     claim: Claim,
     *,
     powers: frozenset[str] = DEFAULT_POWERS,
-    max_runs: int = 6,
+    max_runs: int = 8,
     time_limit: float = 60.0,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
-    """Decide a claim."""
-    start = time.perf_counter()
-    stats = Stats(deadline=start + time_limit)
-    engine = Engine(protocol, powers)
-    kind, bound = PROOF, 0
-    try:
-        for query in claim.queries(protocol):
-            verdict, attack, depth = engine.solve(query, stats, max_runs)
-            bound = max(bound, depth)
-            if verdict == ATTACK:
-                return Verdict(ATTACK, stats.states, time.perf_counter() - start, depth, attack)
-            if verdict == BOUNDED:
-                kind = BOUNDED
-    except TimeLimit:
-        return Verdict(BOUNDED, stats.states, time.perf_counter() - start, bound, timed_out=True)
-    return Verdict(kind, stats.states, time.perf_counter() - start, bound)
-
-
-__all__ = ["Executable", "Verdict", "verify"]
+    """Decide one claim of a protocol; see `Verifier.verify`."""
+    return Verifier(protocol).verify(
+        claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress
+    )
