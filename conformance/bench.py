@@ -1,7 +1,8 @@
 """The bench: plays one case against the implementation under test and judges what it sees.
 
-A fault passes only with its witness: the same configuration worked without the fault; the conversation reached the fault
-and sent it; the refusal is one that the specification allows for this fault; a fresh good connection works afterwards.
+A fault passes only with its witness: the same configuration worked without the fault; the conversation reached the
+fault and sent it; the refusal is one that the specification allows for this fault; a fresh good connection works
+afterwards.
 """
 
 from __future__ import annotations

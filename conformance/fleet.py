@@ -1,4 +1,4 @@
-"""The implementations of a run: the described one, or the reference device and service, each started when first needed."""
+"""The implementations of a run: the described one, or the reference device and service, started when needed."""
 
 from __future__ import annotations
 
@@ -84,10 +84,14 @@ class Fleet:
         """All requirements with their standing before any test."""
         return requirement_records(self.roles)
 
+    def stop(self) -> None:
+        """End every implementation that this process started."""
+        for session in self._sessions.values():
+            session.close()
+
     def __enter__(self) -> Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for session in self._sessions.values():
-            session.close()
+        self.stop()
         self._folder.cleanup()

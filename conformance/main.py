@@ -11,6 +11,7 @@ from ..harness.verdict.events import EventLog
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results, rebuild
 from .fleet import Fleet
+from .parallel import Companion, Log, SharedLog
 from .plugin import SuitePlugin
 
 QUIET = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:hypothesispytest")
@@ -31,12 +32,38 @@ def run(request: RunRequest) -> Results:
 
 
 def _run(request: RunRequest, out: Path) -> Results:
-    here = Path(__file__).parent
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
-        plugin = SuitePlugin(request, fleet, log)
-        code = pytest.main([*QUIET, "-c", str(here / "pytest.ini"), str(here)], plugins=[plugin])
+        plugin = _play(request, fleet, SharedLog(log))
+    if plugin.refused:
+        raise RequestError(plugin.refused)
     if plugin.interrupted:
         raise KeyboardInterrupt
-    if code == pytest.ExitCode.USAGE_ERROR or plugin.refused:
-        raise RequestError(plugin.refused or "the selection cannot be used")
     return rebuild(out)
+
+
+def _play(request: RunRequest, fleet: Fleet, log: Log) -> SuitePlugin:
+    """Run all tests; the second role's in a process of its own."""
+    first, *others = fleet.roles
+    if not others or request.list_only or request.rerun:
+        plugin = SuitePlugin(request, fleet, log, fleet.roles)
+        _pytest(plugin)
+        return plugin
+    plugin = SuitePlugin(request, fleet, log, (first,))
+    companion = Companion(lambda told: _companion(request, fleet, told, tuple(others)), log, plugin.progress.advance)
+    plugin.companion = companion
+    _pytest(plugin)
+    return plugin
+
+
+def _companion(request: RunRequest, fleet: Fleet, log: Log, roles: tuple[str, ...]) -> None:
+    try:
+        _pytest(SuitePlugin(request, fleet, log, roles, silent=True))
+    finally:
+        fleet.stop()
+
+
+def _pytest(plugin: SuitePlugin) -> None:
+    here = Path(__file__).parent
+    code = pytest.main([*QUIET, "-c", str(here / "pytest.ini"), str(here)], plugins=[plugin])
+    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) and not plugin.refused:
+        raise RuntimeError(f"pytest ended with {code!r}")

@@ -1,9 +1,10 @@
 """The plan of field tests: which alteration of which field must be refused, and by which check.
 
-The plan is made by the table: each candidate is played against a complete reference peer in this process, and the check
-that refuses it there is what an implementation must show. Candidates that a complete peer accepts are no faults (a sender may
-choose another nonce) and candidates that change nothing are none either; both are left out. The plan is committed, so
-that a change of it is read by people; `python -m trustconn.conformance.generate --check` finds a stale one.
+The plan is made by the table: each candidate is played against a complete reference peer in this process, and the
+check that refuses it there is what an implementation must show. Candidates that a complete peer accepts are no faults
+(a sender may choose another nonce) and candidates that change nothing are none either; both are left out. The plan is
+committed, so that a change of it is read by people; `python -m trustconn.conformance.generate --check` finds a stale
+one.
 """
 
 from __future__ import annotations

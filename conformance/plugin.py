@@ -15,13 +15,13 @@ from ..harness.peer.tcp import TcpError
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.session import NeedNotMet
-from ..harness.verdict.events import EventLog
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
 from .fleet import Fleet
+from .parallel import Companion, Log
 from .progress import Progress
 from .selection import chooses
 from .stages import StageNotReached
@@ -30,13 +30,17 @@ from .stages import StageNotReached
 class SuitePlugin:
     """One run."""
 
-    def __init__(self, request: RunRequest, fleet: Fleet, log: EventLog) -> None:
-        self.request, self.fleet, self.log = request, fleet, log
+    def __init__(
+        self, request: RunRequest, fleet: Fleet, log: Log, roles: tuple[str, ...], *, silent: bool = False
+    ) -> None:
+        self.request, self.fleet, self.log, self.roles = request, fleet, log, roles
+        self.companion: Companion | None = None
+        """Runs the other role's tests meanwhile."""
         self.results: dict[str, TestResult] = {}
         self.interrupted = False
         self.refused = ""
         self._controls: dict[str, str] = {}
-        self._progress = Progress()
+        self.progress = Progress(silent)
         self._started = time.monotonic()
         self._benches: dict[str, Bench] = {}
 
@@ -54,9 +58,11 @@ class SuitePlugin:
         items[:] = kept
         plan = [self.test_case(item) for item in kept]
         self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
-        self._progress.begin(len(items))
-        if self.request.list_only:
-            items.clear()
+        self.progress.begin(len(items))
+        mine = [item for item in kept if case_of(item).role in self.roles and not self.request.list_only]
+        items[:] = mine
+        if self.companion is not None:
+            self.companion.start()
 
     def _selected(self, item: pytest.Function) -> bool:
         case = case_of(item)
@@ -108,7 +114,7 @@ class SuitePlugin:
         result = TestResult(self.test_case(item), judgement, self.request.seed, digest, call.duration)
         self.results[name] = result
         self.log.test_finished(result, self._now())
-        self._progress.advance(result)
+        self.progress.advance(result)
 
     def _judgement(self, case: Case, bench: Bench | None, error: BaseException | None) -> Judgement | NotExercised:
         if bench is not None and bench.judgement is not None and error is None:
@@ -127,7 +133,9 @@ class SuitePlugin:
 
     def pytest_sessionfinish(self) -> None:
         """End the log and everything that was started."""
-        self._progress.end()
+        if self.companion is not None and not self.refused:
+            self.companion.join()
+        self.progress.end()
         if self.refused:
             return
         self.log.run_finished(self.interrupted, self._now())

@@ -17,7 +17,8 @@ LINES = 10
 class Progress:
     """Counts verdicts as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, silent: bool = False) -> None:
+        self._silent = silent
         self._counts: Counter[str] = Counter()
         self._total = 0
         self._bar: Bar | None = None
@@ -25,7 +26,7 @@ class Progress:
     def begin(self, total: int) -> None:
         """A run of `total` tests."""
         self._total = total
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and not self._silent:
             columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
             self._bar = Bar(*columns, transient=True)
             self._bar.add_task("", total=total)
@@ -37,7 +38,7 @@ class Progress:
         done = self._counts.total()
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, description=self._described())
-        elif self._total >= LINES and done * LINES // self._total > (done - 1) * LINES // self._total:
+        elif not self._silent and self._total >= LINES and done * LINES // self._total > (done - 1) * LINES // self._total:
             print(f"{done}/{self._total} tests: {self._described()}", flush=True)
 
     def _described(self) -> str:

@@ -1,8 +1,8 @@
 """Function symbols: the algebra beside the contract of their bytes.
 
-Each symbol is declared once. The prover reads the algebra (who can build it, who can open it, what an attacker gains when
-the receiver does not verify); the harness registers an implementation that keeps the byte contract, and a missing one fails
-when the harness is imported.
+Each symbol is declared once. The prover reads the algebra (who can build it, who can open it, what an attacker gains
+when the receiver does not verify); the harness registers an implementation that keeps the byte contract, and a
+missing one fails when the harness is imported.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ class Opening:
 class Symbol:
     """One function symbol.
 
-    `arity` counts term arguments. `opens` says how it is taken apart. `builds` lists the arguments that an attacker needs in
-    order to make one (all of them, unless said otherwise). `weak` lists what an attacker needs to make one that passes when
-    the receiver's verification is switched off (the weak twin). `equation` names a built-in equational theory of the prover.
-    `matches` and `verifies` say which functions the harness must register beside `make`.
+    `arity` counts term arguments. `opens` says how it is taken apart. `builds` lists the arguments that an attacker
+    needs in order to make one (all of them, unless said otherwise). `weak` lists what an attacker needs to make one
+    that passes when the receiver's verification is switched off (the weak twin). `equation` names a built-in
+    equational theory of the prover. `matches` and `verifies` say which functions the harness must register beside
+    `make`.
     """
 
     name: str
@@ -67,8 +68,8 @@ _declare(
     Symbol(
         "export",
         2,
-        "exporter of the channel; args: channel secret, context octets; params: label, length. EDHOC_Exporter of RFC 9528"
-        " section 4.2.1, or TLS-Exporter of RFC 9846 section 7.5",
+        "exporter of the channel; args: channel secret, context octets; params: label, length. EDHOC_Exporter of"
+        " RFC 9528 section 4.2.1, or TLS-Exporter of RFC 9846 section 7.5",
     )
 )
 _declare(Symbol("share", 1, "public share of an exponent; x-coordinate for the NIST curves", equation="dh"))
@@ -212,7 +213,7 @@ def structural() -> frozenset[str]:
 
 
 def matched(term: Term) -> tuple[Term, ...]:
-    """Arguments that a receiver takes apart: all of structure, what an opening yields of a symbol, nothing of the rest."""
+    """Arguments that a receiver takes apart: all of structure, of a symbol what an opening yields."""
     if term.op in structural():
         return () if term.op == "slot" else term.args
     symbol = SYMBOLS[term.op]

@@ -1,8 +1,8 @@
 """The shape of the table: roles, messages, rows.
 
-Every state change is a row. A (state, message) pair without a row is the refusal `frame_is_expected`, in one place of the
-interpreter. Error rows are derived: a failed check answers with its own `Refusal` and closes, or, for a receipt, stays.
-Framing, record counters, timers and retries are not rows; their checks are declared `beside_table`.
+Every state change is a row. A (state, message) pair without a row is the refusal `frame_is_expected`, in one place of
+the interpreter. Error rows are derived: a failed check answers with its own `Refusal` and closes, or, for a receipt,
+stays. Framing, record counters, timers and retries are not rows; their checks are declared `beside_table`.
 """
 
 from __future__ import annotations

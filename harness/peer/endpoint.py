@@ -1,6 +1,7 @@
 """The reference peer, sans-IO: bytes in, bytes out, time injected.
 
-What it decides is in the table; this file only connects the table's machine to units, records, frames, timers and the TAM.
+What it decides is in the table; this file only connects the table's machine to units, records, frames, timers and the
+TAM.
 """
 
 from __future__ import annotations

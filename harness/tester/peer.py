@@ -1,6 +1,7 @@
 """The tester's side of a conversation: the reference peer of the opposite role, without any check of its own.
 
-It has at most one deviation. What it sees is kept, so that the reaction to the deviation can be told from what came before.
+It has at most one deviation. What it sees is kept, so that the reaction to the deviation can be told from what came
+before.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     handshake -> HELLO_R -> HELLO_I -> [ATT_R] -> VERDICT_I -> [ATT_I] -> VERDICT_R -> OPEN -> (EXPIRED ->) CLOSED
 
-The responder speaks first and attests first. A direction has an ATT exactly when its relying party requires evidence and
-its attester presents no waiver.
+The responder speaks first and attests first. A direction has an ATT exactly when its relying party requires evidence
+and its attester presents no waiver.
 """
 
 from __future__ import annotations

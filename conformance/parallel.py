@@ -1,0 +1,107 @@
+"""Two roles at the same time: the second one's tests run in a process of their own, their results join the one log.
+
+What is tested does not depend on it: every role has its own implementation, its own randomness and its own order of tests.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.queues import SimpleQueue
+from typing import Any, Protocol
+
+from ..harness.verdict.records import Header, RequirementRecord, TestCase, TestResult
+
+_CONTEXT = multiprocessing.get_context("fork")
+END = None
+
+
+class Log(Protocol):
+    """What a run writes; see `EventLog`."""
+
+    def run_started(
+        self, header: Header, requirements: Sequence[RequirementRecord], plan: Sequence[TestCase], time: float
+    ) -> None:
+        """The run begins."""
+
+    def test_started(self, test_id: str, time: float) -> None:
+        """A test begins."""
+
+    def test_finished(self, result: TestResult, time: float) -> None:
+        """A test ended."""
+
+    def run_finished(self, interrupted: bool, time: float) -> None:
+        """The run ended."""
+
+
+class SharedLog:
+    """A log that several threads write to."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._lock = log, threading.Lock()
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        write: Callable[..., None] = getattr(self._log, name)
+
+        def locked(*arguments: Any) -> None:
+            with self._lock:
+                write(*arguments)
+
+        return locked
+
+
+class _QueueLog:
+    """The other process's end: tests are told, the run itself is the first process's affair."""
+
+    def __init__(self, queue: SimpleQueue[Any]) -> None:
+        self._queue = queue
+
+    def run_started(self, *_: object) -> None:
+        """Said once, by the first process."""
+
+    def test_started(self, test_id: str, time: float) -> None:
+        """Pass on."""
+        self._queue.put(("test_started", test_id, time))
+
+    def test_finished(self, result: TestResult, time: float) -> None:
+        """Pass on."""
+        self._queue.put(("test_finished", result, time))
+
+    def run_finished(self, *_: object) -> None:
+        """Said once, by the first process."""
+
+
+class Companion:
+    """A second process that runs `play` with a log of its own; `told` gets each result as it comes."""
+
+    def __init__(self, play: Callable[[Log], object], log: Log, told: Callable[[TestResult], None]) -> None:
+        self._queue: SimpleQueue[Any] = _CONTEXT.SimpleQueue()
+        self._log, self._told = log, told
+        self._process = _CONTEXT.Process(target=_run, args=(play, self._queue))
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+
+    def start(self) -> None:
+        """Begin. The process is forked first: threads do not survive a fork."""
+        self._process.start()
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until its last result is in the log."""
+        self._process.join()
+        self._queue.put(END)
+        self._thread.join()
+
+    def _drain(self) -> None:
+        while (event := self._queue.get()) is not END:
+            what, subject, time = event
+            getattr(self._log, what)(subject, time)
+            if what == "test_finished":
+                self._told(subject)
+
+
+def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
+    try:
+        play(_QueueLog(queue))
+    except KeyboardInterrupt:
+        pass
