@@ -7,14 +7,14 @@ from functools import partial
 
 import pytest
 
-from trustconn.harness.codec.cbor import bstr, encode
+from trustconn.harness.codec.cbor import bstr, encode, split_sequence
 from trustconn.harness.crypto.curves import EphemeralKey
 from trustconn.harness.crypto.errors import OutputTooLong
 from trustconn.harness.crypto.random import SeededRandom
 from trustconn.harness.crypto.suites import SUITES
 from trustconn.harness.evaluator.bare import BareEnd, BareParty, Credential, UnknownCredential, complete
 from trustconn.harness.evaluator.errors import CheckFailed, GrammarError
-from trustconn.model.protocol.edhoc import AUTHENTICATION, DEVICE, SERVICE, SIG
+from trustconn.model.protocol.edhoc import AUTHENTICATION, DEVICE, G_XY, G_Y, SERVICE, SIG, X
 
 REFUSALS = (CheckFailed, GrammarError, UnknownCredential)
 """What an end may raise on hostile octets; anything else is a defect."""
@@ -126,6 +126,89 @@ def test_hostile_octets_are_refused_and_change_nothing(number: int, octets: str)
     assert receiver.machine.state == before
 
 
+@pytest.mark.parametrize("number", (2, 3, 4))
+@pytest.mark.parametrize(("method", "suite"), ((0, 2), (3, 2), (0, 0)))
+def test_a_refused_message_leaves_nothing_behind(method: int, suite: int, number: int) -> None:
+    initiator, responder = pair(method, suite)
+    to = initiator.start()
+    for position, receiver in enumerate((responder, initiator, responder, initiator), 1):
+        if position == number:
+            for other in (to[:1] + bytes([to[1] ^ 1]) + to[2:], to[:8] + bytes([to[8] ^ 1]) + to[9:], to[:-1]):
+                with pytest.raises(REFUSALS):
+                    receiver.receive(other)
+        to = receiver.receive(to)
+    assert initiator.export(0, b"", 16) == responder.export(0, b"", 16)
+
+
+def test_a_message_1_of_another_suite_leaves_nothing_behind() -> None:
+    _, responder = pair(0, 2)
+    with pytest.raises(CheckFailed, match="suite 24 is not supported"):
+        responder.receive(pair(0, 24)[0].start())
+    initiator, _ = pair(0, 2)
+    responder.receive(initiator.receive(responder.receive(initiator.start())))
+    assert responder.completed
+
+
+# --- somebody in the middle who does all that can be done without the key -------------------------------------------
+
+
+@pytest.mark.parametrize(("letter", "check"), (("R", "signature_2_verifies"), ("I", "signature_3_verifies")))
+@pytest.mark.parametrize("method", AUTHENTICATION)
+def test_a_credential_without_its_key_is_refused(method: int, letter: str, check: str) -> None:
+    ends = dict(zip("IR", pair(method, 2), strict=True))
+    others = dict(zip("IR", pair(method, 2, seed=b"somebody else"), strict=True))
+    party, other = ends[letter].run.provider, others[letter].run.provider
+    party.secret = other.secret  # type: ignore[attr-defined]
+    with pytest.raises(CheckFailed) as refused:
+        complete(ends["I"], ends["R"])
+    assert refused.value.check.name == check
+
+
+@pytest.mark.parametrize(
+    ("suite", "share", "reason"),
+    [
+        (0, bytes(32), "low order"),
+        (0, b"\x01" + bytes(31), "low order"),
+        (2, b"\xff" * 32, "no point"),
+        (2, bytes(31) + b"\x01", "no point"),
+    ],
+)
+def test_a_share_whose_secret_anybody_can_know_is_refused(suite: int, share: bytes, reason: str) -> None:
+    """The responder sends the share and uses the secret that an initiator without validation would compute."""
+    initiator, responder = pair(0, suite)
+    message_1 = initiator.start()
+    secret = SUITES[suite].curve.exchange_unvalidated(initiator.run.value(X).private, share)
+    responder.run.pinned = {G_Y: share, G_XY: secret}
+    with pytest.raises(CheckFailed, match=reason) as refused:
+        initiator.receive(responder.receive(message_1))
+    assert refused.value.check.name == "g_y_is_valid"
+
+
+# --- identifiers -----------------------------------------------------------------------------------------------------
+
+FORMS = {"00": "00", "17": "17", "18": "4118", "1f": "411f", "20": "20", "37": "37", "38": "4138", "ff": "41ff"}
+"""Identifier to its encoding, around the limits of RFC 9528 section 3.3.2."""
+
+
+@pytest.mark.parametrize(("kid", "form"), [*FORMS.items(), ("", "40"), ("0e0e", "420e0e")])
+def test_a_kid_is_compacted_where_it_can_be(kid: str, form: str) -> None:
+    initiator, responder = pair(0, 2)
+    id_cred = encode({4: bytes.fromhex(kid)})
+    for end in (initiator, responder):
+        party = end.run.provider
+        party.store = {**party.store, id_cred: party.store[ID_CRED["R"]]}  # type: ignore[attr-defined]
+    responder.run.provider.id_cred = id_cred  # type: ignore[attr-defined]
+    complete(initiator, responder)
+    assert split_sequence(initiator.run.value(initiator.terms.plaintext_2))[1].hex() == form
+
+
+@pytest.mark.parametrize("form", ("1818", "3818", "4117", "4120", "4137", "4100", "f5", "80"))
+def test_an_identifier_of_another_form_is_refused(form: str) -> None:
+    message_1 = pair(0, 2)[0].start()
+    with pytest.raises(GrammarError, match="C_I"):
+        pair(0, 2)[1].receive(message_1[:-1] + bytes.fromhex(form))
+
+
 # --- external authorization data -------------------------------------------------------------------------------------
 
 IGNORED = [("padding", b"\x00"), ("padding with octets", b"\x00" + bstr(bytes(100)))]
@@ -186,7 +269,7 @@ def test_a_received_message_2_beyond_the_keystream_is_refused() -> None:
         ("06", "suite 6 is not supported"),
         ("20", "suite -1 is not supported"),
         ("820206", "suite 6 is not supported"),
-        ("8203 02", None),
+        ("820302", None),
         ("820202", "prefers is supported"),
         ("83020302", "prefers is supported"),
         ("03", "suite 3 is not supported"),
