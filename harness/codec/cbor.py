@@ -136,9 +136,9 @@ def _container(data: bytes, major: int, rules: Strictness) -> list[int]:
         _expect(data, major)
     bounds_of = array_bounds if major == ARRAY else map_bounds
     count, at = data[0] & 31, 1
-    if count >= 24:
-        count, at = long_head(data, 0, rules)
     try:
+        if count >= 24:
+            count, at = long_head(data, 0, rules)
         bounds = bounds_of(data, at, count, rules.depth - 1, rules)
     except IndexError:
         raise Truncated("input ends inside an item", len(data)) from None

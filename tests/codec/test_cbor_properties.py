@@ -77,6 +77,8 @@ def test_any_rules_accept_or_refuse_and_never_fail_otherwise(data: bytes, rules:
 
 @settings(deadline=None)
 @given(OCTETS, st.sampled_from(RULES))
+@example(b"\xb8", cbor.STRICT)
+@example(b"\x98", cbor.STRICT)
 def test_splitting_agrees_with_decoding(data: bytes, rules: cbor.Strictness) -> None:
     try:
         value = cbor.decode(data, rules=rules)
