@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.iut.launch import LaunchError
 from ..harness.peer.tcp import TcpError
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
@@ -19,6 +20,7 @@ from ..harness.verdict.allowed import Allowed, allowed_refusals
 from ..harness.verdict.verdict import Grade, Judgement, Outcome, Reaction, Verdict, Witness, judge, judged
 from ..model.checks import CHECKS
 from .case import Case
+from .health import Health
 from .stages import Stage, StageNotReached, at_once
 
 HANDSHAKE = frozenset({"message_1", "message_2", "message_3", "message_4"})
@@ -31,7 +33,10 @@ class Bench:
     `judgement` is set by exactly one of the methods below.
     """
 
-    def __init__(self, iut: Iut, case: Case, controls: dict[str, str], keep: Keep) -> None:
+    def __init__(
+        self, iut: Iut, case: Case, controls: dict[str, str], keep: Keep, health: Health | None = None
+    ) -> None:
+        self.health = health or Health()
         self.iut = iut
         self.case = case
         self.judgement: Judgement | None = None
@@ -57,6 +62,9 @@ class Bench:
         `configuration` names what the control conversation is about; `options` go to the tester's endpoint.
         """
         control_worked = self._control(configuration, control)
+        if control_worked is None:
+            self._give_up()
+            return
         conversation = self.iut.converse(deviation, **options)
         self.main = conversation
         try:
@@ -82,7 +90,13 @@ class Bench:
         witness = Witness(
             control_worked, conversation.transcript.digest() if reached else None, reasoned, self._alive()
         )
+        if witness.alive_afterwards is None and not self.iut.is_alive():
+            verdict, grade = Verdict.FAIL, Grade.CRASHED
         self.judgement = judged(verdict, grade, witness, self._reason(outcome, allowed, conversation))
+
+    def _give_up(self) -> None:
+        reason = f"the same configuration does not work without the fault: {self.health.last}"
+        self.judgement = Judgement(Verdict.INCONC, self.case.negative, reason=reason)
 
     def _reach(self, stage: Stage, conversation: Conversation) -> None:
         try:
@@ -106,24 +120,26 @@ class Bench:
 
     def _control(self, configuration: str, control: Callable[[], str] | None) -> str | None:
         key = f"{self.case.role}/{configuration}"
-        if key not in self._controls:
+        if not self._controls.get(key):
             self._controls[key] = control() if control else self._good("control")
         return self._controls[key] or None
 
     def _good(self, what: str) -> str:
+        """Digest of an honest conversation; nothing if it does not work, or has failed too often to be tried."""
+        if self.health.given_up:
+            return ""
         try:
             conversation = self.iut.good()
-        except ControlFailed:
+        except (ControlFailed, TcpError, LaunchError) as error:
+            self.health.failed(str(error))
             return ""
+        self.health.worked()
         self._keep(what, conversation)
         return conversation.transcript.digest()
 
     def _alive(self) -> str | None:
         """A fresh good connection works; it is the next test's control too."""
-        try:
-            digest = self._good("afterwards")
-        except (TcpError, TimeoutError):
-            digest = ""
+        digest = self._good("afterwards")
         self._controls[f"{self.case.role}/default"] = digest
         return digest or None
 
@@ -131,6 +147,9 @@ class Bench:
 
     def works(self, play: Callable[[Conversation], str], **options: Any) -> None:
         """The implementation must do what it should; `play` returns what went wrong, or nothing."""
+        if self.health.given_up:
+            self._give_up()
+            return
         conversation = self.iut.converse(**options)
         self.main = conversation
         try:
@@ -147,6 +166,7 @@ class Bench:
         else:
             where = f" ({why(conversation)})" if conversation is not None else ""
             self.judgement = Judgement(Verdict.FAIL, False, reason=wrong + where)
+            self._good("afterwards")
 
 
 def opened(conversation: Conversation) -> str:

@@ -57,6 +57,10 @@ class Fleet:
         """The running implementation of a role; what failed once to start is not tried again."""
         if role in self._failed:
             raise self._failed[role]
+        session = self._sessions.get(role)
+        if session is not None and not session.is_alive():
+            session.close()
+            del self._sessions[role]
         if role not in self._sessions:
             try:
                 self._sessions[role] = IutSession(self.descriptions[role], self._request.seed)

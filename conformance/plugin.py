@@ -21,10 +21,15 @@ from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
 from .fleet import Fleet
+from .health import Health
 from .parallel import Companion, Log
 from .progress import Progress
 from .selection import chooses
 from .stages import StageNotReached
+
+
+FIRST = "test_basic"
+"""The module that runs first: if an honest conversation fails, that is the finding."""
 
 
 class SuitePlugin:
@@ -40,6 +45,7 @@ class SuitePlugin:
         self.interrupted = False
         self.refused = ""
         self._controls: dict[str, str] = {}
+        self._health = {role: Health() for role in fleet.roles}
         self.progress = Progress(silent)
         self._started = time.monotonic()
         self._benches: dict[str, Bench] = {}
@@ -54,7 +60,7 @@ class SuitePlugin:
             self.refused = str(error)
             items.clear()
             return
-        kept.sort(key=lambda item: case_of(item).role)
+        kept.sort(key=lambda item: (case_of(item).role, not name_of(item).startswith(FIRST)))
         items[:] = kept
         plan = [self.test_case(item) for item in kept]
         self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
@@ -83,7 +89,8 @@ class SuitePlugin:
     def bench(self, request: pytest.FixtureRequest, case: Case) -> Bench:
         """The bench of one test."""
         name = name_of(request.node)
-        bench = Bench(self.fleet.iut(case.role), case, self._controls, self._keeper(name))
+        iut = self.fleet.iut(case.role)
+        bench = Bench(iut, case, self._controls, self._keeper(name), self._health[case.role])
         self._benches[name] = bench
         return bench
 

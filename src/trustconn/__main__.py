@@ -1,0 +1,7 @@
+"""`python -m trustconn` is the command `trustconn`."""
+
+import sys
+
+from .cli.main import main
+
+sys.exit(main())
