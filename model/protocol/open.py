@@ -18,6 +18,7 @@ from .frames import (
     ATT_REQ,
     ATTESTS,
     CLOSE,
+    HELLO,
     PING,
     PONG,
     PONG_PAYLOAD,
@@ -230,6 +231,7 @@ def closing_rows(side: Side) -> Iterator[Transition]:
 def _discarded(sender: Side) -> tuple[Message, ...]:
     letter = sender.letter
     return (
+        HELLO[letter],
         ATT_REQ[letter].message,
         EVIDENCE[letter].att,
         VERDICT[letter].message,
