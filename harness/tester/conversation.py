@@ -29,6 +29,9 @@ class Connection(Protocol):
     def half_close(self) -> None:
         """Send FIN."""
 
+    def reset(self) -> None:
+        """Send RST."""
+
     def close(self) -> None:
         """Close."""
 

@@ -162,6 +162,33 @@ class After(OnMessage):
         self._send(peer)
 
 
+class Before(OnMessage):
+    """Something else is sent right before the message; the conversation goes on as if it had not been."""
+
+    def __init__(self, message: str, send: Callable[[TesterEndpoint], None], nth: int = 0) -> None:
+        super().__init__(message, nth)
+        self._send = send
+
+    def deviate(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        self._send(peer)
+        peer.put(message, data)
+
+
+class Stop(OnMessage):
+    """From this message on the tester sends nothing by itself; `send` is what it sends in the message's place."""
+
+    def __init__(self, message: str, send: Callable[[TesterEndpoint], None], nth: int = 0) -> None:
+        super().__init__(message, nth)
+        self._send = send
+
+    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        if not self.reached:
+            super().emit(peer, message, data)
+
+    def deviate(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        self._send(peer)
+
+
 class Swap(OnMessage):
     """The message is held back until the next one has been sent."""
 

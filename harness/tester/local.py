@@ -17,6 +17,7 @@ from ..identity.provision import make_pair
 from ..identity.world import Memory, World
 from ..peer.endpoint import Endpoint
 from ..peer.provider import PROFILE_SUITES
+from ..peer.report import translate
 from ..peer.tcp import PeerFinished, TimedOut
 from .clock import TesterClock
 from .conversation import Conversation
@@ -46,6 +47,10 @@ class LocalConnection:
 
     def half_close(self) -> None:
         """The tester's FIN."""
+        self.endpoint.receive_eof()
+
+    def reset(self) -> None:
+        """The tester's RST: to the endpoint just another end."""
         self.endpoint.receive_eof()
 
     def close(self) -> None:
@@ -114,6 +119,14 @@ class LocalIut(Iut):
     def closes(self, conversation: Conversation) -> None:
         assert self.latest is not None
         self.latest.close()
+
+    def moment(self) -> int:
+        return 0
+
+    def ending(self, conversation: Conversation, since: int) -> str:
+        assert self.latest is not None
+        told = [translate(e) for e in self.latest.events]
+        return next((str(t[1]["how"]) for t in told if t and t[0] == "closed"), "nothing")
 
     def is_alive(self) -> bool:
         return True

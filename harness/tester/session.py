@@ -23,6 +23,7 @@ from .deviation import Deviation
 from .peer import TesterEndpoint
 
 Role = Literal["device", "service"]
+_OPENED = ("OPEN", "CLOSING")
 OPPOSITE: dict[str, Role] = {"device": "service", "service": "device"}
 
 
@@ -73,6 +74,14 @@ class Iut(ABC):
     @abstractmethod
     def closes(self, conversation: Conversation) -> None:
         """Make the implementation send CLOSE."""
+
+    @abstractmethod
+    def moment(self) -> int:
+        """A point in what the implementation tells its application, for `ending`."""
+
+    @abstractmethod
+    def ending(self, conversation: Conversation, since: int) -> str:
+        """How its application was told that the conversation begun after `since` ended: `clean`, `truncated`, `refused`."""
 
     @abstractmethod
     def is_alive(self) -> bool:
@@ -232,8 +241,24 @@ class IutSession(Iut):
     def closes(self, conversation: Conversation) -> None:
         self.need_verb("close").close_connection(self._connection(conversation))
 
+    def moment(self) -> int:
+        control = self.need_verb("events")
+        control.events_since(control.last_seq)  # What was pushed before the reply is there with it.
+        return control.last_seq
+
+    def ending(self, conversation: Conversation, since: int) -> str:
+        control, deadline = self.control, Deadline.after(self.reply)
+        begun = control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
+        event = control.wait_event(
+            lambda e: e["event"] == "closed" and e["connection"] == begun["connection"], deadline, "the event closed", since
+        )
+        return str(event["how"])
+
     def _connection(self, conversation: Conversation) -> int:
-        """The control plane's number of a connection, told by its session id."""
+        """The control plane's number of a connection, told by its session id; before OPEN it is the latest."""
+        if conversation.peer.state not in _OPENED:
+            self.moment()
+            return next(int(e["connection"]) for e in reversed(self.control.events) if e["event"] == "connected")
         sid = conversation.peer.sid.hex()
         event = self.control.wait_event(
             lambda e: e["event"] == "open" and e.get("sid") == sid, Deadline.after(self.reply), "the event open"
