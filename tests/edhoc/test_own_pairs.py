@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trustconn.harness.codec.cbor import bstr, encode, split_sequence
 from trustconn.harness.crypto.curves import EphemeralKey
@@ -182,6 +184,29 @@ def test_a_share_whose_secret_anybody_can_know_is_refused(suite: int, share: byt
     with pytest.raises(CheckFailed, match=reason) as refused:
         initiator.receive(responder.receive(message_1))
     assert refused.value.check.name == "g_y_is_valid"
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from((0, 3)),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2), st.binary(max_size=3)), min_size=1, max_size=4),
+)
+def test_whatever_plaintext_2_holds_is_judged(method: int, edits: list[tuple[int, int, bytes]]) -> None:
+    """PLAINTEXT_2 is what an unauthenticated responder likes it to be: the edits replace octets by others."""
+    initiator, responder = pair(method, 2)
+    message_1 = initiator.start()
+    honest = responder.receive(message_1)
+    plaintext = responder.run.value(responder.terms.plaintext_2)
+    _, liar = pair(method, 2)
+    for at, removed, inserted in edits:
+        plaintext = plaintext[:at] + inserted + plaintext[at + removed :]
+    liar.run.pinned = {liar.terms.plaintext_2: plaintext}
+    message_2 = liar.receive(message_1)
+    if message_2 == honest:
+        assert initiator.receive(message_2)
+        return
+    with pytest.raises(REFUSALS):
+        initiator.receive(message_2)
 
 
 # --- identifiers -----------------------------------------------------------------------------------------------------
