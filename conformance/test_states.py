@@ -39,7 +39,7 @@ def _cases(states: tuple[str, ...]) -> Iterator[Case]:
     for role in AWAITED:
         for state in states or tuple(AWAITED[role]):
             for kind in _unexpected(role, state):
-                yield fault(role, "frame_is_expected", "unexpected", f"{state}/{kind}", (state, kind))
+                yield fault(role, "frame_is_expected", "unexpected", f"{state}.{kind}", (state, kind))
 
 
 def sends(kind: str) -> Stage:
@@ -89,7 +89,7 @@ def test_in_expired(case: Case, bench: Bench) -> None:
 
 def _twice() -> Iterator[Case]:
     for role in AWAITED:
-        yield fault(role, "frame_is_expected", "unexpected", "OPEN_pending/ATT_REQ")
+        yield fault(role, "frame_is_expected", "unexpected", "OPEN_pending.ATT_REQ")
 
 
 @for_each(_twice())
@@ -110,7 +110,7 @@ DIRECTIONS = {"waived": {"presents_waiver": True}, "not-required": {}}
 def _one_way() -> Iterator[Case]:
     for role in AWAITED:
         for how in DIRECTIONS:
-            yield fault(role, "frame_is_expected", "unexpected", f"OPEN_{how}/ATT_REQ", how)
+            yield fault(role, "frame_is_expected", "unexpected", f"OPEN_{how}.ATT_REQ", how)
 
 
 @for_each(_one_way())
@@ -142,7 +142,7 @@ RECORD_OCTETS = bytes(range(40))
 def _records() -> Iterator[Case]:
     for role, messages in HANDSHAKE.items():
         for message in messages:
-            yield fault(role, "unit_kind_is_known", "unexpected", f"wait_{message}/record", message)
+            yield fault(role, "unit_kind_is_known", "unexpected", f"wait_{message}.record", message)
 
 
 @for_each(_records())
