@@ -62,6 +62,15 @@ class Fault:
     check: str
     make: Make
 
+    def check_on(self, side: str) -> str:
+        """The check by name, for a credential of side "i" or "r"."""
+        check = self.check.format(side)
+        of_services = {
+            "cred_r_has_device_role": "cred_r_has_service_role",
+            "cred_r_is_authorised": "cred_r_is_intended",
+        }
+        return of_services.get(check, check)
+
 
 def bad_leaf(pki: TesterPki, role: str, fault: str, victim: Certificate) -> Bad:
     """The leaf of a party of `role` with one of `CREDENTIAL_FAULTS`, for the party with the leaf `victim`."""
@@ -78,11 +87,7 @@ def bad_ak(pki: TesterPki, role: str, fault: str, victim: Certificate) -> Bad:
 def _bad(fault: Fault, case: Case, name: str, side: str) -> Bad:
     serial = serial_number(case.pki.seed, f"bad/{case.branch}/{name}")
     issued, issuer = fault.make(replace(case, spec=replace(case.spec, serial=serial)))
-    check = fault.check.format(side)
-    check = {"cred_r_has_device_role": "cred_r_has_service_role", "cred_r_is_authorised": "cred_r_is_intended"}.get(
-        check, check
-    )
-    return Bad(issued, issuer, check)
+    return Bad(issued, issuer, fault.check_on(side))
 
 
 def _changed(change: Callable[[Case], Mapping[str, Any]]) -> Make:
