@@ -326,6 +326,7 @@ class Endpoint:
             self.protect()
         if state == "OPEN":
             self.protect().frames.max_length = LIMIT_AFTER_OPEN
+            self.tick()  # One affirming verdict leads back from EXPIRED only where the other one has not ended.
         if state == "CLOSED":
             self.closed = True
 
@@ -333,7 +334,7 @@ class Endpoint:
         if name == "label_accepted":
             self._remember_label(data)
         elif name == "receipt":
-            self._unconfirmed = max(0, self._unconfirmed - 1)
+            self._confirmed()
         elif name == "verdict_sent":
             self.timers.verdict_sent(self.provider.valid_for())
         elif name == "verdict_received":
@@ -343,6 +344,12 @@ class Endpoint:
             self.world.memory.sent_sequence(cbor.decode(data["sequence"]))
         if not name.startswith(CLAIM_EVENTS):
             self._report(name, **{k: self._readable(k, v) for k, v in data.items()})
+
+    def _confirmed(self) -> None:
+        """The table compares the count; whether anything is unanswered at all is known here."""
+        if not self._unconfirmed and "receipt_counts_my_data" not in self.off:
+            raise CheckFailed("receipt_counts_my_data", "nothing is unanswered")
+        self._unconfirmed = max(0, self._unconfirmed - 1)
 
     def _readable(self, field: str, value: Any) -> Any:
         """Identities as URIs, encoded items decoded, other octets in hexadecimal digits."""
