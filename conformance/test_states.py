@@ -1,19 +1,21 @@
 """Every message in every state in which the order of the protocol has no place for it."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from ..harness.codec import cbor
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Before, Deviation, Instead, Stop
-from ..harness.tester.frames import frame_of, put_frame_of, verdict
+from ..harness.tester.deviation import AlterOctets, Before, Deviation, Instead, Stop
+from ..harness.tester.frames import put_frame_of, receipt, verdict
 from ..harness.tester.peer import TesterEndpoint
-from ..harness.tester.session import OPPOSITE, Iut
+from ..harness.tester.session import Iut
 from ..harness.transport.units import Kind
 from ..model.protocol.frames import FrameType, Tier
 from ..model.protocol.tables import profile
+from ..model.table import Message
 from .bench import Bench
 from .case import Case, fault, for_each
-from .stages import Stage, at_once, short_lived, when_expired, when_open
+from .stages import STAGES, Stage, at_once, short_lived, when_expired, when_open
 
 PEER = {"device": "R", "service": "I"}
 """Letter of the tester's messages by the role of the implementation under test."""
@@ -97,11 +99,7 @@ def test_second_request(case: Case, bench: Bench) -> None:
     """A request for evidence with the next epoch, solely before the verdict on the last one (SES-03, SES-14)."""
     letter = PEER[case.role]
     again = Instead(f"VERDICT_{letter}", lambda peer: put_frame_of(peer, "ATT_REQ"), nth=1)
-
-    def reattest(iut: Iut, conversation: Conversation) -> None:
-        conversation.peer.reattest()
-
-    bench.refuses(again, when_open(reattest))
+    bench.refuses(again, STAGES["ATT_REQ"])
 
 
 DIRECTIONS = {"waived": {"presents_waiver": True}, "not-required": {}}
@@ -135,7 +133,7 @@ STRANGE = {
     "message_4": ("random", "message_2"),
 }
 """Awaited message to what comes in its place."""
-OPAQUE = ("message_2", "message_3", "message_4")
+RANDOM = bytes(range(7, 77))
 RECORD_OCTETS = bytes(range(40))
 
 
@@ -149,3 +147,230 @@ def _records() -> Iterator[Case]:
 def test_record_before_completion(case: Case, bench: Bench) -> None:
     """A record, solely before the handshake is complete (EDH-15, EDH-25)."""
     bench.refuses(Before(case.data, lambda peer: peer.put_unit(Kind.RECORD, RECORD_OCTETS)), deferred=False)
+
+
+def _foreign() -> Iterator[Case]:
+    for role, messages in HANDSHAKE.items():
+        for message in messages:
+            for strange in STRANGE[message]:
+                check = "message_4_tag_verifies" if strange == "message_2" else "edhoc_message_is_deterministic"
+                yield fault(role, check, "unexpected", f"wait_{message}.{strange}", (message, strange))
+
+
+@for_each(_foreign())
+def test_other_message(case: Case, bench: Bench) -> None:
+    """Another message of the handshake in the place of the awaited one (EDH-13, EDH-28)."""
+    message, strange = case.data
+    sent: dict[str, bytes] = {}
+
+    def replace(peer: TesterEndpoint) -> None:
+        octets = sent.get(strange) or next((o.data for o in peer.observations), RANDOM)
+        peer.put_unit(Kind.EDHOC_MESSAGE, RANDOM if strange == "random" else octets)
+
+    bench.refuses(Remember(message, replace, sent), deferred=False)
+
+
+class Remember(Instead):
+    """`Instead`, with every message before it kept by name."""
+
+    def __init__(self, message: str, send: Callable[[TesterEndpoint], None], sent: dict[str, bytes]) -> None:
+        super().__init__(message, send)
+        self._sent = sent
+
+    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        super().emit(peer, message, data)
+        self._sent[message.name] = data
+
+
+ERRORS = {"unspecified": (1, "refused"), "success": (0, 0), "unknown-code": (99, "x")}
+
+
+def _errors() -> Iterator[Case]:
+    for role, messages in HANDSHAKE.items():
+        for message in messages:
+            for name in ERRORS:
+                requirement = "EDH-27" if name == "success" else "EDH-19"
+                yield Case(role, (requirement,), "edhoc-error", f"wait_{message}.{name}", data=(message, name))
+
+
+@for_each(_errors())
+def test_error_ends_the_handshake(case: Case, bench: Bench) -> None:
+    """An error message ends the handshake without an answer, and changes nothing for the next one (EDH-19, EDH-27)."""
+    message, name = case.data
+    stop = Stop(message, lambda peer: put_error(peer, *ERRORS[name]))
+
+    def play(conversation: Conversation) -> str:
+        conversation.until(lambda: False)
+        if conversation.peer.reaction:
+            return "an answer to an error message"
+        if not conversation.ended:
+            return "the connection stays open after an error message"
+        return "" if bench.control() else "no connection works after an error message"
+
+    bench.works(play, deviation=stop)
+
+
+def put_error(peer: TesterEndpoint, code: int, info: object) -> None:
+    """An EDHOC error message."""
+    peer.put_unit(Kind.EDHOC_ERROR, cbor.encode(code) + cbor.encode(info))
+
+
+# --- after the handshake ---------------------------------------------------------------------------------------------
+
+LATE = ("error", "error-code-0", "message_1", "last-message", "random")
+
+
+def _late() -> Iterator[Case]:
+    for role, awaited in AWAITED.items():
+        for state in (*awaited, "OPEN"):
+            for what in LATE:
+                yield Case(role, ("EDH-18",), f"late-{what}", state, data=(state, what))
+
+
+@for_each(_late())
+def test_late_unit_is_discarded(case: Case, bench: Bench) -> None:
+    """A unit of the handshake after its end, whoever sent it, changes nothing (EDH-18)."""
+    state, what = case.data
+    last = "message_3" if case.role == "service" else "message_4"
+    sent: dict[str, bytes] = {}
+
+    def late(peer: TesterEndpoint) -> None:
+        if what.startswith("error"):
+            put_error(peer, 0 if what == "error-code-0" else 1, "refused")
+        elif what == "random":
+            peer.put_unit(Kind.EDHOC_MESSAGE, RANDOM)
+        else:
+            first = sent.get("message_1") or peer.observations[0].data
+            peer.put_unit(Kind.EDHOC_MESSAGE, sent[last] if what == "last-message" else first)
+
+    def play(conversation: Conversation) -> str:
+        if not conversation.until_open():
+            return "the session did not open"
+        if state == "OPEN":
+            late(conversation.peer)
+            conversation.flush()
+        return "" if conversation.probe() and conversation.finish() else "the session did not go on"
+
+    bench.works(play, deviation=LateUnit(AWAITED[case.role].get(state, ""), late, sent))
+
+
+class LateUnit(Before):
+    """`Before`, with every message of the tester kept by name."""
+
+    def __init__(self, message: str, send: Callable[[TesterEndpoint], None], sent: dict[str, bytes]) -> None:
+        super().__init__(message, send)
+        self._sent = sent
+
+    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        self._sent[message.name] = data
+        super().emit(peer, message, data)
+
+
+# --- answers that answer nothing -------------------------------------------------------------------------------------
+
+
+def _answers() -> Iterator[Case]:
+    for role in AWAITED:
+        for state in ATTESTING:
+            yield fault(role, "pong_echoes_my_ping", "unasked", f"{state}.PONG", (state, "PONG"))
+            yield fault(role, "receipt_counts_my_data", "unasked", f"{state}.RECEIPT", (state, "RECEIPT"))
+
+
+@for_each(_answers())
+def test_answer_to_nothing(case: Case, bench: Bench) -> None:
+    """A PONG without a PING, a RECEIPT without DATA, each otherwise well-formed (SES-17, SES-18)."""
+    state, kind = case.data
+    if state == "OPEN":
+        bench.refuses(Deviation(), when_open(sends(kind)))
+        return
+    with bench.iut.later() as clock:
+        world = bench.iut.fresh_world(policy=short_lived(bench.iut))
+        bench.refuses(Deviation(), when_expired(clock, sends(kind)), world=world)
+
+
+RECEIPTS = {"ahead": 1, "far-ahead": 2**32 - 1}
+
+
+def _receipts() -> Iterator[Case]:
+    for role in AWAITED:
+        for how, count in RECEIPTS.items():
+            yield fault(role, "receipt_counts_my_data", how, "RECEIPT.count", count)
+        yield fault(role, "receipt_counts_my_data", "twice", "RECEIPT.count", None)
+
+
+@for_each(_receipts())
+def test_receipt_of_other_data(case: Case, bench: Bench) -> None:
+    """A RECEIPT that answers other DATA than the oldest unanswered one (SES-17)."""
+
+    def wrong(peer: TesterEndpoint) -> None:
+        if case.data is None:
+            peer.send_frame(receipt(0))
+        peer.send_frame(receipt(case.data or 0))
+
+    bench.refuses(Instead(f"RECEIPT_{PEER[case.role]}", wrong), STAGES["RECEIPT"])
+
+
+VERDICTS = {
+    "verdict_epoch_is_current": {"ahead": verdict(Tier.AFFIRMING, epoch=1), "far-ahead": verdict(2, epoch=2**32 - 1)},
+    "verdict_valid_for_is_positive": {"zero": verdict(Tier.AFFIRMING, valid_for=0)},
+    "verdict_tier_fits_direction": {
+        "waived": verdict(Tier.WAIVED), "not-required": verdict(Tier.NOT_REQUIRED), "unknown": verdict(0),
+    },
+}  # fmt: skip
+"""Faults in the verdict on evidence that was sent."""
+
+
+def _verdicts() -> Iterator[Case]:
+    for role in AWAITED:
+        for check, values in VERDICTS.items():
+            for how, frame in values.items():
+                yield fault(role, check, how, "VERDICT", frame)
+
+
+@for_each(_verdicts())
+def test_verdict(case: Case, bench: Bench) -> None:
+    """A verdict that fits the session but for one value (SES-09, SES-10, SES-11)."""
+    bench.refuses(Instead(f"VERDICT_{PEER[case.role]}", lambda peer: peer.send_frame(case.data)))
+
+
+def _misplaced() -> Iterator[Case]:
+    for role in AWAITED:
+        for how in DIRECTIONS:
+            for tier in Tier:
+                if tier is not (Tier.WAIVED if how == "waived" else Tier.NOT_REQUIRED):
+                    yield fault(role, "verdict_tier_fits_direction", tier.name.lower(), f"VERDICT.{how}", (how, tier))
+
+
+@for_each(_misplaced())
+def test_tier_of_another_direction(case: Case, bench: Bench) -> None:
+    """A tier for evidence, a waiver or neither where the direction has another (SES-09)."""
+    how, tier = case.data
+    policy = dataclasses.replace(bench.iut.world.policy, requires_evidence=how == "waived")
+    instead = Instead(f"VERDICT_{PEER[case.role]}", lambda peer: peer.send_frame(verdict(tier)))
+    with bench.iut.configured(**DIRECTIONS[how]):
+        bench.refuses(instead, world=bench.iut.fresh_world(policy=policy), configuration=how)
+
+
+AGAIN = {"verdict_epoch_is_current": ("VERDICT", {"behind": 0, "ahead": 2}), "att_req_epoch_is_next": ("ATT_REQ", {"same": 0, "ahead": 2})}
+
+
+def _again() -> Iterator[Case]:
+    for role in AWAITED:
+        for check, (kind, epochs) in AGAIN.items():
+            for how, epoch in epochs.items():
+                yield fault(role, check, how, f"{kind}.epoch", (kind, epoch))
+
+
+@for_each(_again())
+def test_epoch_of_re_attestation(case: Case, bench: Bench) -> None:
+    """A re-attestation with another epoch than the next one (SES-10, SES-14)."""
+    kind, epoch = case.data
+
+    def change(data: bytes) -> bytes:
+        frame_type, body = cbor.decode(data)
+        return cbor.encode([frame_type, {**body, (3 if kind == "VERDICT" else 1): epoch}])
+
+    bench.refuses(
+        AlterOctets(f"{kind}_{PEER[case.role]}", change, nth=1 if kind == "VERDICT" else 0),
+        STAGES["ATT_REQ"],
+    )
