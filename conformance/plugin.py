@@ -20,6 +20,7 @@ from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
+from .disputes import heard
 from .fleet import Fleet
 from .health import Health
 from .parallel import Companion, Log
@@ -116,6 +117,8 @@ class SuitePlugin:
             return
         bench = self._benches.pop(name, None)
         judgement = self._judgement(case_of(item), bench, error)
+        if isinstance(judgement, Judgement):
+            judgement = heard(name, judgement)
         main = bench.main if bench else None
         digest = main.transcript.digest() if main else None
         result = TestResult(self.test_case(item), judgement, self.request.seed, digest, call.duration)

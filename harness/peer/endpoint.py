@@ -29,6 +29,7 @@ from ..transport.errors import TransportError
 from ..transport.frames import LIMIT_AFTER_OPEN, FrameReader, write_frame
 from ..transport.record import RecordOpener, RecordSealer
 from ..transport.units import Kind, Unit, UnitReader, write_unit
+from . import edhoc_errors
 from .events import Event, describe
 from .parsing import frame_name, rules_without
 from .provider import PROFILE_SUITES, WorldProvider
@@ -228,10 +229,11 @@ class Endpoint:
         """Unauthenticated: it may end a handshake, and nothing else (RFC 9528 section 6)."""
         self.observe("edhoc_error", payload)
         try:
-            code, *info = cbor.decode_sequence(payload)
-        except (ValueError, TypeError):
-            code, info = None, []
-        self._end("edhoc_error", code=code if isinstance(code, int) else None, info=describe(info[0] if info else None))
+            error = edhoc_errors.parse(payload)
+        except edhoc_errors.MalformedError as malformed:
+            self._end("edhoc_error", code=None, info=str(malformed))
+        else:
+            self._end("edhoc_error", code=error.code, info=describe(error.info))
 
     def _record(self, payload: bytes) -> None:
         protection = self._protection
@@ -384,13 +386,13 @@ class Endpoint:
         self._end("closed", clean=False, truncated=False, unconfirmed=self._unconfirmed)
 
     def _refuse_handshake(self, code: int) -> None:
-        suites: Any = self.provider.suites[0] if len(self.provider.suites) == 1 else list(self.provider.suites)
-        info: Any = suites if code == 2 else "refused"
-        self.send_unit(Kind.EDHOC_ERROR, cbor.encode(code) + cbor.encode(info))
+        suite = code == edhoc_errors.WRONG_SUITE
+        error = edhoc_errors.wrong_suite(self.provider.suites) if suite else edhoc_errors.unspecified("refused")
+        self.send_unit(Kind.EDHOC_ERROR, error)
         self._report("edhoc_error_sent", code=code)
 
     def _refuse_credential(self, reason: str) -> None:
-        self.send_unit(Kind.EDHOC_ERROR, cbor.encode(3) + cbor.encode(True))
+        self.send_unit(Kind.EDHOC_ERROR, edhoc_errors.unknown_credential())
         self._report("refused", check="credential", reason=reason)
         self._end("edhoc_error_sent", code=3)
 

@@ -1,0 +1,129 @@
+"""Whole conversations over loopback, and what a run of the suite needs: `python -m trustconn.harness.benchmark.conversation`.
+
+A conversation is the handshake, both attestations, both verdicts, one label each way with its receipt, and CLOSE both ways;
+the two ends are two processes. The memory of a run is the sum over all its processes, sampled while it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from ..identity.provision import provision
+from ..iut.reference import reference
+from ..tester.local import START_TIME, LocalIut
+from ..tester.session import Iut, IutSession
+
+CONTENT = b"21.5 degrees"
+SAMPLE = 0.05
+"""Seconds between two looks at the memory of a run."""
+
+
+def converse(iut: Iut) -> None:
+    """One whole conversation.
+
+    Raises:
+        RuntimeError: it did not come to its end.
+    """
+    conversation = iut.converse(off=frozenset())
+    peer = conversation.peer
+    if not conversation.until(lambda: peer.state == "OPEN"):
+        raise RuntimeError("the session did not open")
+    peer.send_data(CONTENT)
+    conversation.flush()
+    receipt = f"RECEIPT_{peer.peer}"
+    conversation.until(lambda: conversation.saw(receipt) is not None)
+    iut.sends(conversation, CONTENT)
+    if not conversation.until(lambda: any(e.name == "label_accepted" for e in peer.events)):
+        raise RuntimeError("no label came")
+    if not conversation.finish():
+        raise RuntimeError("CLOSE was not answered")
+    conversation.close()
+
+
+def rate(act: Callable[[], None], seconds: float) -> float:
+    """Repetitions a second."""
+    act()
+    count, start = 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds:
+        act()
+        count += 1
+    return count / spent
+
+
+def conversations(rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Conversations a second, in one process and over loopback, taken in turn."""
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        credentials = Path(folder) / "service"
+        provision(credentials, seed=b"benchmark", now=START_TIME, role="service")
+        remote = IutSession(reference("service", credentials, now=START_TIME), 0)
+        local = LocalIut("service")
+        try:
+            for _ in range(rounds):
+                for name, iut in (("both ends in one process", local), ("over loopback", remote)):
+                    found.setdefault(name, []).append(rate(lambda iut=iut: converse(iut), seconds))  # type: ignore[misc]
+        finally:
+            remote.close()
+    return found
+
+
+def memory_of_a_run() -> tuple[float, float, int]:
+    """Peak of the summed resident memory of `trustconn run` in MB, its wall time in seconds, its exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        start, peak = time.perf_counter(), 0
+        run = subprocess.Popen([sys.executable, "-m", "trustconn", "run", "--out", folder], stdout=subprocess.DEVNULL)
+        while True:
+            try:
+                code = run.wait(SAMPLE)
+            except subprocess.TimeoutExpired:
+                peak = max(peak, resident(run.pid))
+            else:
+                return peak / 1e6, time.perf_counter() - start, code
+
+
+def resident(leader: int) -> int:
+    """Octets of resident memory of a process and its descendants; shared pages count for each."""
+    parents: dict[int, list[int]] = {}
+    pages: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                pages[int(entry.name)] = int((entry / "statm").read_text().split()[1])
+            except (OSError, IndexError):
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    pending, total = [leader], 0
+    while pending:
+        process = pending.pop()
+        total += pages.get(process, 0)
+        pending += parents.get(process, [])
+    return total * os.sysconf("SC_PAGESIZE")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--no-run", action="store_true", help="leave out the memory of a run")
+    arguments = parser.parse_args()
+    found = {name: median(values) for name, values in conversations(arguments.rounds, arguments.seconds).items()}
+    for name, value in found.items():
+        print(f"conversations a second, {name}: {value:.0f}")
+    print(f"ratio loopback to one process: {found['over loopback'] / found['both ends in one process']:.2f}")
+    if not arguments.no_run:
+        megabytes, seconds, code = memory_of_a_run()
+        print(f"trustconn run: peak memory {megabytes:.0f} MB over all processes, {seconds:.1f} s, exit code {code}")
+
+
+if __name__ == "__main__":
+    main()
