@@ -209,6 +209,10 @@ def answer_rows(side: Side, state: str) -> Iterator[Transition]:
     )  # fmt: skip
 
 
+(_UNANSWERED,) = local.PING.slots
+"""The payload of a PING that no PONG has answered, or absent."""
+
+
 def life_rows(side: Side, states: tuple[str, ...]) -> Iterator[Transition]:
     """Proof of life that a tester asks for."""
     me, peer = side.letter, peer_of(side).letter
@@ -217,6 +221,7 @@ def life_rows(side: Side, states: tuple[str, ...]) -> Iterator[Transition]:
         yield Transition(
             side.role, state, PONG[peer], state,
             checks=(equals("pong_echoes_my_ping", PONG_PAYLOAD[peer]),), events=(event("pong"),),
+            then_sets=((_UNANSWERED, EMPTY),),
         )  # fmt: skip
 
 
@@ -250,6 +255,7 @@ def initial(side: Side) -> Assignments:
         (mine.reference, EMPTY),
         (mine.unsent, EMPTY),
         (mine.sent, ZERO),
+        (_UNANSWERED, EMPTY),
         (peers.reference, EMPTY),
         (peers.last_iat, ZERO),
         (received_count(side), ZERO),
