@@ -10,6 +10,7 @@ from . import open as open_phase
 from .attestation import CHANNEL_SECRET, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
 from .frames import HELLO, I, R
+from .given import WAIVED, drawn, given
 
 HANDSHAKE_STATES = {
     DEVICE: ("wait_message_2", "wait_message_4", "wait_HELLO_R"),
@@ -62,12 +63,11 @@ def profile() -> Table:
         rows += session.timer_rows(side, HANDSHAKE_STATES[side.role], waiting)
         rows.append(session.tam_row(side))
     roles = (
-        Role(DEVICE, "start", initial=open_phase.initial(I)),
-        Role(SERVICE, "wait_message_1", initial=open_phase.initial(R)),
-        Role(TAM_NAME["I"], "ready"),
-        Role(TAM_NAME["R"], "ready"),
+        Role(DEVICE, "start", given(rows, DEVICE), drawn(rows, DEVICE), open_phase.initial(I)),
+        Role(SERVICE, "wait_message_1", given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),
+        *(Role(tam, "ready", given(rows, tam)) for tam in TAM_NAME.values()),
     )
-    return Table("profile", roles, tuple(rows))
+    return Table("profile", roles, tuple(rows), frozenset(WAIVED))
 
 
 @cache

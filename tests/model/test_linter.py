@@ -1,0 +1,184 @@
+"""Each rule of the linter finds its fault in a tiny table; the profile's own tables are clean."""
+
+from dataclasses import replace
+
+import pytest
+
+from trustconn.model.checks import CHECKS
+from trustconn.model.linter import lint
+from trustconn.model.protocol.given import WAIVED
+from trustconn.model.protocol.tables import profile
+from trustconn.model.symbols import SECRET, SIGNATURE_64, aead, sign
+from trustconn.model.table import (
+    NET,
+    RECORD,
+    TIMER,
+    Guard,
+    Message,
+    Role,
+    Table,
+    TagVerifies,
+    Transition,
+    Verifies,
+    equals,
+    holds,
+    step,
+)
+from trustconn.model.terms import ITEM, Sort, Term, array, const, name, octets, seq, slot
+
+KEY, SECRET_NAME = name("lint_key", SECRET), name("lint_secret", ITEM)
+VERSION = slot("LINT_VERSION", ITEM, const(1))
+VALUE = slot("LINT_VALUE", ITEM, alice=SECRET_NAME)
+HI = Message("hi", NET, seq(VERSION, VALUE), "alice")
+TIMEOUT = Message("lint_timeout", TIMER, seq(), "clock")
+BOB = Role("bob", "wait")
+GOOD = (
+    Transition("bob", "wait", HI, "CLOSED", checks=(equals("hello_version_is_supported", VERSION),)),
+    Transition("bob", "wait", TIMEOUT, "CLOSED"),
+)
+
+
+def table(*rows: Transition, role: Role = BOB, waived: frozenset[str] = frozenset()) -> Table:
+    return Table("tiny", (role,), rows, waived)
+
+
+def findings(*rows: Transition, role: Role = BOB) -> list[str]:
+    return [finding.name for finding in lint(table(*rows, role=role))]
+
+
+def after_hi(**parts: object) -> tuple[Transition, Transition]:
+    """The good table with parts of its first row replaced."""
+    return replace(GOOD[0], **parts), GOOD[1]  # type: ignore[arg-type]
+
+
+def test_the_profile_is_clean_and_every_waiver_of_it_is_needed() -> None:
+    assert lint(profile(), CHECKS) == []
+    assert all(WAIVED.values())
+
+
+def test_a_complete_tiny_table_is_clean() -> None:
+    assert findings(*GOOD) == []
+
+
+def test_a_received_meaning_must_be_compared() -> None:
+    assert findings(*after_hi(checks=())) == ["enforced LINT_VERSION"]
+
+
+def test_a_predicate_over_the_slot_compares_it_too() -> None:
+    assert findings(*after_hi(checks=(holds("hello_version_is_supported", VERSION),))) == []
+
+
+def test_a_signature_must_be_verified() -> None:
+    signature = slot("LINT_SIGNATURE", SIGNATURE_64, sign(KEY, SECRET_NAME))
+    message = Message("signed", NET, seq(signature), "alice")
+    row = Transition("bob", "wait", message, "CLOSED")
+    verified = replace(row, checks=(step("label_signature_verifies", Verifies(signature, KEY, SECRET_NAME)),))
+    public = Role("bob", "wait", {KEY: "bob", SECRET_NAME: "bob"})
+    assert findings(row, GOOD[1]) == ["enforced LINT_SIGNATURE"]
+    assert findings(verified, GOOD[1], role=public) == []
+    assert findings(verified, GOOD[1]) == [f"known {row.id} lint_key", f"known {row.id} lint_secret"]
+
+
+def test_a_tag_must_be_verified() -> None:
+    sealed = aead(SECRET_NAME, SECRET_NAME, SECRET_NAME, VALUE, "message_3_tag_verifies")
+    row = Transition("bob", "wait", Message("sealed", NET, sealed, "alice"), "CLOSED")
+    knows = Role("bob", "wait", {SECRET_NAME: "bob"})
+    assert findings(row, GOOD[1], role=knows) == [f"enforced {row.id} tag"]
+    checked = replace(row, checks=(step("message_3_tag_verifies", TagVerifies(sealed)),))
+    assert findings(checked, GOOD[1], role=knows) == []
+
+
+def test_a_ciphertext_is_read_only_with_its_key() -> None:
+    sealed = aead(SECRET_NAME, SECRET_NAME, SECRET_NAME, VALUE, "message_3_tag_verifies")
+    row = Transition("bob", "wait", Message("sealed", NET, sealed, "alice"), "CLOSED")
+    assert f"known {row.id} lint_secret" in findings(row, GOOD[1])
+
+
+@pytest.mark.parametrize("origin", ["given", "fresh of the role", "fresh of the row", "nowhere"])
+def test_what_is_sent_must_come_from_somewhere(origin: str) -> None:
+    reply = Message("reply", NET, seq(SECRET_NAME), "bob")
+    role = Role(
+        "bob",
+        "wait",
+        {SECRET_NAME: "bob"} if origin == "given" else {},
+        (SECRET_NAME,) if origin == "fresh of the role" else (),
+    )
+    rows = after_hi(sends=(reply,), fresh=(SECRET_NAME,) if origin == "fresh of the row" else ())
+    expected = [f"known {rows[0].id} lint_secret"] if origin == "nowhere" else []
+    assert findings(*rows, role=role) == expected
+
+
+def test_a_register_must_be_set_on_every_path() -> None:
+    register = slot("LINT_REGISTER", ITEM)
+    go, use = Message("go", NET, seq(), "alice"), Message("use", NET, seq(), "alice")
+    reply = Message("reply", NET, seq(register), "bob")
+    rows = (
+        Transition("bob", "wait", go, "next", when=(Guard(const(1), const(1)),), sets=((register, const(7)),)),
+        Transition("bob", "wait", go, "next"),
+        Transition("bob", "wait", TIMEOUT, "CLOSED"),
+        Transition("bob", "next", use, "CLOSED", sends=(reply,)),
+        Transition("bob", "next", TIMEOUT, "CLOSED"),
+    )
+    assert findings(*rows) == ["known bob:next:use LINT_REGISTER"]
+    assert findings(rows[0], replace(rows[1], sets=((register, const(8)),)), *rows[2:]) == []
+
+
+def test_what_is_handed_on_unread_is_named() -> None:
+    copy = slot("LINT_COPY", ITEM, bob=VALUE)
+    rows = after_hi(sends=(Message("copy", RECORD, seq(copy), "bob"),))
+    assert findings(*rows) == ["blind-forwarding bob LINT_VALUE"]
+    judged = after_hi(sends=rows[0].sends, checks=(*GOOD[0].checks, holds("cmw_type_was_accepted", VALUE)))
+    assert findings(*judged) == []
+
+
+def test_states_are_reachable_left_and_timed() -> None:
+    island = Transition("bob", "island", HI, "CLOSED", checks=GOOD[0].checks)
+    assert findings(*GOOD, island) == ["state-reachable bob:island", "state-timer bob:island"]
+    assert findings(GOOD[0]) == ["state-timer bob:wait"]
+    assert "state-exit bob:limbo" in findings(*after_hi(next_state="limbo"))
+
+
+def guarded(value: Term, next_state: str = "CLOSED") -> Transition:
+    return replace(GOOD[0], when=(Guard(VALUE, value),), next_state=next_state)
+
+
+def test_guards_exclude_each_other_or_come_in_order() -> None:
+    one, two, general = guarded(const(1)), guarded(const(2)), GOOD[0]
+    assert findings(one, two, general, GOOD[1]) == []
+    assert findings(general, one, GOOD[1]) == [f"guard-shadowed {one.id}"]
+    other = replace(general, when=(Guard(VERSION, const(1)),))
+    assert findings(one, other, GOOD[1]) == ["guard-overlap bob:wait:hi"]
+
+
+def test_two_rows_or_messages_of_one_name_are_found() -> None:
+    assert f"row-id {GOOD[0].id}" in findings(GOOD[0], GOOD[0], GOOD[1])
+    other = Transition("bob", "CLOSED", Message("hi", NET, seq(VALUE), "alice"), "CLOSED")
+    assert "message-name hi" in findings(*GOOD, other)
+
+
+def test_a_slot_stands_once_in_a_message() -> None:
+    twice = Message("twice", NET, array(VALUE, VALUE), "alice")
+    assert "slot-once twice LINT_VALUE" in findings(Transition("bob", "wait", twice, "CLOSED"), GOOD[1])
+
+
+def test_sizes_fit() -> None:
+    short = slot("LINT_SHORT", Sort("sixteen", 16), octets(bytes(8)))
+    row = Transition("bob", "wait", Message("short", NET, seq(short), "alice"), "CLOSED")
+    assert "slot-size LINT_SHORT" in findings(row, GOOD[1])
+    register = slot("LINT_SIXTEEN", Sort("sixteen", 16))
+    assert findings(*after_hi(sets=((register, const(1)),))) == ["slot-size LINT_SIXTEEN"]
+
+
+def test_every_check_is_used_where_the_register_says() -> None:
+    used = {"hello_version_is_supported": CHECKS["hello_version_is_supported"]}
+    register = {**used, "unit_kind_is_known": CHECKS["unit_kind_is_known"], "g_x_is_valid": CHECKS["g_x_is_valid"]}
+    assert [f.name for f in lint(table(*GOOD), register)] == ["check-used g_x_is_valid"]
+    beside = {"hello_version_is_supported": replace(CHECKS["hello_version_is_supported"], beside_table=True)}
+    assert [f.name for f in lint(table(*GOOD), beside)] == ["check-used hello_version_is_supported"]
+
+
+def test_a_waiver_covers_its_finding_and_nothing_else() -> None:
+    timeless = table(GOOD[0], waived=frozenset({"state-timer bob:wait"}))
+    assert lint(timeless) == []
+    stale = table(*GOOD, waived=frozenset({"state-timer bob:wait"}))
+    assert [f.name for f in lint(stale)] == ["stale-waiver state-timer bob:wait"]
