@@ -37,7 +37,8 @@ def match(run: Run, pattern: Term, data: bytes) -> None:
         run.bind(pattern, data)
         return
     MATCHERS[pattern.op](run, pattern, data)
-    run.values[pattern] = data
+    if pattern.op != "const":  # A constant means itself everywhere, however it was encoded here.
+        run.values[pattern] = data
 
 
 @matches("slot")
