@@ -20,6 +20,9 @@ from ..harness.verdict.request import RunRequest
 REFERENCE_TIME = 1_800_000_000
 """Unix seconds at which reference runs take place: their clock is the tester's, so that a run repeats."""
 
+PATIENCE = 3600.0
+"""Seconds that a run waits for an implementation that is started by hand."""
+
 
 class Fleet:
     """Use as a context manager; `roles` are those under test."""
@@ -63,7 +66,8 @@ class Fleet:
             del self._sessions[role]
         if role not in self._sessions:
             try:
-                self._sessions[role] = IutSession(self.descriptions[role], self._request.seed)
+                patience = PATIENCE if self._request.wait else None
+                self._sessions[role] = IutSession(self.descriptions[role], self._request.seed, patience)
             except Exception as error:
                 self._failed[role] = error
                 raise

@@ -23,7 +23,6 @@ from .deviation import Deviation
 from .peer import TesterEndpoint
 
 Role = Literal["device", "service"]
-_OPENED = ("OPEN", "CLOSING")
 OPPOSITE: dict[str, Role] = {"device": "service", "service": "device"}
 
 
@@ -141,19 +140,19 @@ def why(conversation: Conversation) -> str:
 
 
 class IutSession(Iut):
-    """An implementation that a description names, launched.
+    """An implementation that a description names, launched, or with `patience` in seconds started by hand meanwhile.
 
     Raises on construction what `LaunchedIut` raises, and `CredentialError` for the tester's folder.
     """
 
-    def __init__(self, description: Description, seed: int) -> None:
+    def __init__(self, description: Description, seed: int, patience: float | None = None) -> None:
         self.description = description
         self.role = description.iut.role
         self.opposite = OPPOSITE[self.role]
         self.pki = TesterPki.load(description.credentials.tester)
         self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
         self.reply, self.silence = description.timeouts.reply, description.timeouts.silence
-        self.launched = LaunchedIut(description)
+        self.launched = LaunchedIut(description, patience)
         self.launched.ready()
         self.clock = TesterClock(self._synchronise())
         self.clock.followers.append(self._advance)
@@ -250,20 +249,20 @@ class IutSession(Iut):
         control, deadline = self.control, Deadline.after(self.reply)
         begun = control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
         event = control.wait_event(
-            lambda e: e["event"] == "closed" and e["connection"] == begun["connection"], deadline, "the event closed", since
+            lambda e: e["event"] == "closed" and e["connection"] == begun["connection"],
+            deadline,
+            "the event closed",
+            since,
         )
         return str(event["how"])
 
     def _connection(self, conversation: Conversation) -> int:
         """The control plane's number of a connection, told by its session id; before OPEN it is the latest."""
-        if conversation.peer.state not in _OPENED:
-            self.moment()
-            return next(int(e["connection"]) for e in reversed(self.control.events) if e["event"] == "connected")
+        self.moment()
         sid = conversation.peer.sid.hex()
-        event = self.control.wait_event(
-            lambda e: e["event"] == "open" and e.get("sid") == sid, Deadline.after(self.reply), "the event open"
-        )
-        return int(event["connection"])
+        events = list(reversed(self.control.events))
+        opened = next((e for e in events if e["event"] == "open" and e.get("sid") == sid), None)
+        return int((opened or next(e for e in events if e["event"] == "connected"))["connection"])
 
     def is_alive(self) -> bool:
         process = self.launched.process

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from .records import TestResult, status_label, status_reason
@@ -63,17 +64,38 @@ def write_markdown(results: Results, path: Path) -> None:
 
 
 def print_summary(results: Results, stream: TextIO) -> None:
-    """Prints complaints, the table by requirement and the headline."""
-    for line in complaints(results):
-        print(line, file=stream)
+    """Prints the requirements that tests decided, those that none did by reason, complaints, and the headline."""
     if stream.isatty():
         from rich.console import Console
 
         Console(file=stream).print(_table(results))
     else:
-        for row in rows(results):
+        for row in decided(results):
             print(f"{row.id:8} {row.status:16} {row.tests:8} {row.remark}".rstrip(), file=stream)
+    for status, remark, names in undecided(results):
+        line = f"{status} ({len(names)}): {remark}: {' '.join(names)}"
+        print(fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False), file=stream)
+    for line in complaints(results):
+        print(line, file=stream)
     print(headline(results), file=stream)
+
+
+WIDTH = 120
+"""Columns of plain output."""
+
+
+def decided(results: Results) -> list[Row]:
+    """Requirements with a verdict."""
+    return [row for row in rows(results) if row.status.lower() in _STYLES]
+
+
+def undecided(results: Results) -> list[tuple[str, str, list[str]]]:
+    """Requirements without a verdict, together by status and reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows(results):
+        if row.status.lower() not in _STYLES:
+            groups.setdefault((row.status, row.remark), []).append(row.id)
+    return [(status, remark, names) for (status, remark), names in groups.items()]
 
 
 def _table(results: Results) -> "RenderableType":
@@ -81,8 +103,8 @@ def _table(results: Results) -> "RenderableType":
     from rich.text import Text
 
     table = Table("requirement", "status", "tests", "remark")
-    for row in rows(results):
-        style = _STYLES.get(row.status.lower(), "dim")
+    for row in decided(results):
+        style = _STYLES[row.status.lower()]
         table.add_row(row.id, Text(row.status, style), row.tests, Text(row.remark))
     return table
 
