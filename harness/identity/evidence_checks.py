@@ -25,8 +25,9 @@ def peer_offers_evidence(world: World, peer_offered: bytes) -> None:
 
 @predicate
 def evidence_formats_overlap(world: World, my_accepted: bytes, peer_offered: bytes) -> None:
-    """A format that I accept is among those that the peer offers."""
-    if not any(item in array(peer_offered) for item in array(my_accepted)):
+    """A format that I accept is among those that the peer offers; an offer of nothing is for `peer_offers_evidence`."""
+    accepted, offered = array(my_accepted), array(peer_offered)
+    if not accepted or (offered and not any(item in offered for item in accepted)):
         raise Unfit("no common evidence format")
 
 

@@ -150,7 +150,6 @@ def _wrong(name: str, *values: object) -> tuple[str, tuple[bytes, ...]]:
         _wrong("peer_offers_evidence", 263),
         ("peer_offers_evidence", (b"",)),
         _wrong("evidence_formats_overlap", [263], [10003]),
-        _wrong("evidence_formats_overlap", [263], []),
         _wrong("evidence_formats_overlap", [], [263]),
         _wrong("label_is_recent", NOW - 301),
         _wrong("label_is_recent", NOW + 61),
