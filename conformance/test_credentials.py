@@ -1,4 +1,4 @@
-"""Identity certificates: bad ones under a root that is trusted, references to them, and keys that do not belong to them.
+"""Identity certificates: bad ones under a trusted root, references to them, and keys that do not belong to them.
 
 The tester proves possession of the bad certificate's key, and a fresh proof of status goes with it.
 """

@@ -11,7 +11,7 @@ from typing import Any
 from ...model.table import Message
 from ...model.terms import Term
 from ..evaluator.run import Run
-from .deviation import Deviation, TesterFault
+from .deviation import Deviation, OnMessage, TesterFault
 from .peer import TesterEndpoint
 
 Tale = Mapping[Term, Any]
@@ -19,7 +19,10 @@ Tale = Mapping[Term, Any]
 
 
 class Telling(Deviation):
-    """The fault goes out with the message `at`, the `nth` of its name from 0; without tales it lies in the tester's world."""
+    """The fault goes out with the message `at`, the `nth` of its name from 0.
+
+    Without tales the fault lies in the tester's world.
+    """
 
     def __init__(self, at: str, software: Tale | None = None, tam: Tale | None = None, *, nth: int = 0) -> None:
         super().__init__()
@@ -68,3 +71,14 @@ def _told(peer: TesterEndpoint, value: Any) -> Any:
             raise TesterFault(f"a tale cannot be told: {error!r}") from error
 
     return told
+
+
+class Forging(OnMessage):
+    """A message changed as a whole, with what the endpoint knows at that moment; `nth` counts from 0."""
+
+    def __init__(self, message: str, change: Callable[[TesterEndpoint, bytes], bytes], nth: int = 0) -> None:
+        super().__init__(message, nth)
+        self._change = change
+
+    def deviate(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        peer.put(message, self._change(peer, data))

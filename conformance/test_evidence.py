@@ -1,0 +1,398 @@
+"""Evidence: attestation keys, tokens, claims and binders, each with one thing wrong; replays; re-attestation.
+
+The tester's own trust anchor module signs what it is told, so that nothing but the one thing is wrong.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cbor2 import CBORTag
+
+from ..harness.codec import cbor, cose
+from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
+from ..harness.identity.keys import derive_key
+from ..harness.identity.world import World
+from ..harness.tester.deviation import Lie
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import OPPOSITE, Iut
+from ..harness.tester.telling import Forging, Telling
+from ..harness.verdict.allowed import Allowed
+from ..model.checks import CHECKS
+from ..model.protocol.attestation import CHANNEL_SECRET, EVIDENCE, Evidence
+from ..model.protocol.frames import SIDES
+from ..model.terms import Term
+from .bench import Bench
+from .case import Case, fault, for_each
+from .forging import Parts, binder_over, observed, resigned, token_in, with_cmw, with_token
+from .parties import LETTERS, world_with
+
+ROLES = ("device", "service")
+MALFORMED = Allowed(frozenset({"alert:11"}), frozenset({"alert:21", "alert:22", "alert:23", "alert:24"}), "ERR-15")
+"""Evidence of another form than its grammar gives it."""
+FAR = 30
+"""Seconds beyond a limit, so that clocks which differ a little do not matter."""
+
+
+def letter_of_peer(role: str) -> str:
+    """Letter of the peer of an implementation."""
+    return LETTERS[OPPOSITE[role]]
+
+
+def att(iut: Iut) -> str:
+    """The message that carries the tester's evidence."""
+    return f"ATT_{LETTERS[iut.opposite]}"
+
+
+def evidence(iut: Iut) -> Evidence:
+    """Terms of the tester's evidence."""
+    return EVIDENCE[LETTERS[iut.opposite]]
+
+
+# --- the attestation key and its certificate -------------------------------------------------------------------------
+
+
+def attesting_with(iut: Iut, name: str) -> tuple[World, dict[Term, bytes]]:
+    """The tester with a bad attestation certificate, and the proof of status that its issuer gives for it."""
+    bad = bad_ak(iut.pki, iut.opposite, name, iut.world.credentials.leaf)
+    changes = {"ak": bad.issued.certificate, "ak_chain": bad.issued.chain, "ak_key": bad.issued.key}
+    if bad.issuer is iut.pki.attestation.issuing:
+        return world_with(iut, **changes), {}
+    return world_with(iut, **changes), {evidence(iut).endorsements: iut.pki.staple(bad.issued.certificate, bad.issuer)}
+
+
+@for_each(fault(role, bad.check, "issue", name) for role in ROLES for name, bad in ATTESTATION_FAULTS.items())
+def test_attestation_certificate(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because of what its signer's certificate is: ATT-12 to ATT-15, ATT-19, REV-05."""
+    world, proof = attesting_with(bench.iut, case.field)
+    bench.refuses(Telling(att(bench.iut), proof), world=world)
+
+
+# --- claims and headers ----------------------------------------------------------------------------------------------
+
+Change = Callable[[TesterEndpoint, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim or header parameter with another value; `change` is of the decoded honest value."""
+
+    check: str
+    term: Callable[[Evidence], Term]
+    change: Change
+
+    def tale(self, about: Evidence) -> dict[Term, Change]:
+        """The tale for the module."""
+        return {self.term(about): lambda peer, honest: cbor.encode(self.change(peer, cbor.decode(honest)))}
+
+
+def now_of(peer: TesterEndpoint) -> int:
+    return peer.world.now()
+
+
+def max_age_of(peer: TesterEndpoint) -> int:
+    """The greatest age that the implementation stated."""
+    stated = cbor.decode(peer.run.value(SIDES[peer.peer].max_age))
+    assert isinstance(stated, int)
+    return stated
+
+
+def _constant(value: Any) -> Change:
+    return lambda peer, honest: value
+
+
+def _without(key: int) -> Change:
+    return lambda peer, honest: {k: v for k, v in honest.items() if k != key}
+
+
+def _negated(key: int) -> Change:
+    return lambda peer, honest: {**honest, key: not honest[key]}
+
+
+def _component(name: str, digest: bytes) -> list[object]:
+    return [295, cbor.encode({1: [name], 2: [1, digest]})]
+
+
+def _other_digest(peer: TesterEndpoint, honest: list[Any]) -> list[Any]:
+    name = cbor.decode(honest[-1][1])[1][0]
+    return [*honest[:-1], _component(name, bytes(32))]
+
+
+def _other_name(peer: TesterEndpoint, honest: list[Any]) -> list[Any]:
+    digest = cbor.decode(honest[-1][1])[2][1]
+    return [*honest[:-1], _component("another component", digest)]
+
+
+def _other_key(peer: TesterEndpoint, honest: object) -> object:
+    return cose.cose_key(derive_key(b"somebody", "else").public_key())
+
+
+def _ak(peer: TesterEndpoint, honest: object) -> object:
+    key = peer.world.credentials.ak_key
+    assert key is not None
+    return cose.cose_key(key.public_key())
+
+
+_TOKEN_CLAIMS: dict[str, dict[str, tuple[Callable[[Evidence], Term], Change]]] = {
+    "eat_header_is_exact": {
+        "alg-eddsa": (lambda e: e.token.alg, _constant(-8)),
+        "alg-es384": (lambda e: e.token.alg, _constant(-35)),
+        "alg-hmac": (lambda e: e.token.alg, _constant(5)),
+        "typ-of-a-label": (lambda e: e.token.typ, _constant("application/vnd.tc.label+cose")),
+        "typ-of-unsigned-claims": (lambda e: e.token.typ, _constant(267)),
+    },
+    "eat_x5t_is_the_ak": {
+        "x5t-of-the-leaf": (lambda e: e.token.x5t, lambda peer, _: [-16, peer.world.credentials.leaf.sha256]),
+        "x5t-of-the-issuer": (lambda e: e.token.x5t, lambda peer, _: [-16, peer.world.credentials.ak_chain[0].sha256]),
+    },
+    "eat_profile_is_this_one": {
+        "eat_profile-of-psa": (lambda e: e.profile, _constant("tag:psacertified.org,2023:psa#tfm")),
+        "eat_profile-of-next-version": (lambda e: e.profile, _constant("tag:trustconn.org,2026:tc2")),
+    },
+    "cnf_is_peer_identity_key": {
+        "cnf-of-another-key": (lambda e: e.token.cnf, _other_key),
+        "cnf-of-the-attestation-key": (lambda e: e.token.cnf, _ak),
+    },
+    "ueid_is_peer_device": {
+        "ueid-of-another-platform": (lambda e: e.ueid, lambda _, honest: honest[:-1] + bytes([honest[-1] ^ 1])),
+        "ueid-of-another-type": (lambda e: e.ueid, lambda _, honest: b"\x02" + honest[1:]),
+        "ueid-cut-short": (lambda e: e.ueid, lambda _, honest: honest[:-1]),
+    },
+    "key_attributes_show_custody": {
+        f"key-attribute-{key}-{what}": (lambda e: e.attributes, change(key))
+        for key in (1, 2, 3, 4)
+        for what, change in (("negated", _negated), ("absent", _without))
+    },
+    "eat_is_recent": {
+        "iat-too-old": (lambda e: e.token.iat, lambda peer, _: now_of(peer) - max_age_of(peer) - FAR),
+        "iat-in-the-future": (lambda e: e.token.iat, lambda peer, _: now_of(peer) + 60 + FAR),
+        "iat-zero": (lambda e: e.token.iat, _constant(0)),
+    },
+    "eat_debug_is_disabled": {
+        "dbgstat-enabled": (lambda e: e.debug, _constant(0)),
+        "dbgstat-disabled-for-now": (lambda e: e.debug, _constant(1)),
+        "dbgstat-unknown": (lambda e: e.debug, _constant(5)),
+    },
+    "measurements_match_reference_values": {
+        "measurements-empty": (lambda e: e.token.measurements, _constant([])),
+        "measurements-one-missing": (lambda e: e.token.measurements, lambda _, honest: honest[:-1]),
+        "measurements-one-other": (lambda e: e.token.measurements, _other_digest),
+        "measurements-one-renamed": (lambda e: e.token.measurements, _other_name),
+        "measurements-one-twice": (lambda e: e.token.measurements, lambda _, honest: [*honest, honest[-1]]),
+        "measurements-one-more": (
+            lambda e: e.token.measurements,
+            lambda _, honest: [*honest, _component("another component", bytes(32))],
+        ),
+        "measurements-of-another-format": (
+            lambda e: e.token.measurements,
+            lambda _, honest: [*honest[:-1], [0, honest[-1][1]]],
+        ),
+    },
+}  # fmt: skip
+CLAIMS = {field: Claim(check, *told) for check, fields in _TOKEN_CLAIMS.items() for field, told in fields.items()}
+
+
+@for_each(fault(role, claim.check, "claim", field) for role in ROLES for field, claim in CLAIMS.items())
+def test_claim(case: Case, bench: Bench) -> None:
+    """A token, well signed, refused solely because of one claim or header: ATT-08 to ATT-10, ATT-17 to ATT-23."""
+    tale = CLAIMS[case.field].tale(evidence(bench.iut))
+    bench.refuses(Telling(att(bench.iut), tam=tale))
+
+
+@for_each(fault(role, "eat_signature_verifies", "sign", by) for role in ROLES for by in ("bit", "identity-key", "zero"))
+def test_signature(case: Case, bench: Bench) -> None:
+    """A token refused solely because its attestation key did not sign it: ATT-11."""
+    token = evidence(bench.iut).token
+
+    def signature(peer: TesterEndpoint, honest: bytes) -> bytes:
+        by_identity_key = peer.world.tam.sign_identity(peer.tam.run.value(token.tbs))
+        return {"bit": honest[:-1] + bytes([honest[-1] ^ 1]), "identity-key": by_identity_key, "zero": bytes(64)}[
+            case.field
+        ]
+
+    bench.refuses(Telling(att(bench.iut), tam={token.signature: signature}))
+
+
+# --- the binder ------------------------------------------------------------------------------------------------------
+
+DOMAIN, ROLE, EPOCH, NONCE, CERT_ATT, CERT_RP, HELLO_HASH = range(7)
+Forge = Callable[[TesterEndpoint], bytes]
+
+
+def nonce_of(peer: TesterEndpoint, letter: str) -> bytes:
+    nonce: bytes = peer.run.value(SIDES[letter].nonce)
+    return nonce
+
+
+BINDERS: dict[str, Forge] = {
+    "domain": lambda peer: binder_over(peer, DOMAIN, "tc2-binder"),
+    "role-of-the-relying-party": lambda peer: binder_over(peer, ROLE, 1 if peer.letter == "I" else 0),
+    "next-epoch": lambda peer: binder_over(peer, EPOCH, 1),
+    "nonce-of-nobody": lambda peer: binder_over(peer, NONCE, bytes(32)),
+    "nonce-of-the-attester": lambda peer: binder_over(peer, NONCE, nonce_of(peer, peer.letter)),
+    "attester-is-another": lambda peer: binder_over(peer, CERT_ATT, peer.world.credentials.ak.sha256),
+    "relying-party-is-another": lambda peer: binder_over(peer, CERT_RP, peer.world.credentials.leaf.sha256),
+    "other-hellos": lambda peer: binder_over(peer, HELLO_HASH, bytes(32)),
+    "other-exporter-label": lambda peer: binder_over(peer, label=41075),
+    "longer": lambda peer: binder_over(peer, length=64),
+    "shorter": lambda peer: binder_over(peer, length=31),
+    "shortest": lambda peer: binder_over(peer, length=8),
+    "nonce-itself": lambda peer: cbor.bstr(nonce_of(peer, peer.peer)),
+}
+
+
+@for_each(fault(role, "eat_nonce_is_binder", "bind", field) for role in ROLES for field in BINDERS)
+def test_binder(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because eat_nonce is bound to something else than this request: ATT-16, ATT-26."""
+    tale = {evidence(bench.iut).nonce: lambda peer, honest: BINDERS[case.field](peer)}
+    bench.refuses(Telling(att(bench.iut), tam=tale))
+
+
+@for_each(fault(role, "eat_nonce_is_binder", "bind", "other-session") for role in ROLES)
+def test_binder_of_another_channel(case: Case, bench: Bench) -> None:
+    """Evidence bound to another channel of the same two parties, as a relay would have it: ATT-16."""
+    secret = bench.iut.good().peer.run.value(CHANNEL_SECRET)
+    tale = {evidence(bench.iut).nonce: lambda peer, honest: binder_over(peer, secret=secret)}
+    bench.refuses(Telling(att(bench.iut), tam=tale))
+
+
+@for_each(fault(role, "eat_nonce_is_binder", "replay", "earlier-session") for role in ROLES)
+def test_replay_from_an_earlier_session(case: Case, bench: Bench) -> None:
+    """Evidence that was accepted in the session before, refused solely because it is not for this one: ATT-16."""
+    earlier = bench.iut.good().peer.run.value(evidence(bench.iut).token.term)
+    bench.refuses(Forging(att(bench.iut), lambda peer, data: with_token(data, earlier)))
+
+
+@for_each(fault(role, "eat_nonce_is_binder", "reflect", "evidence-of-the-victim") for role in ROLES)
+def test_reflected_evidence(case: Case, bench: Bench) -> None:
+    """The implementation's own evidence sent back to it: ATT-16 to ATT-19 each refuse it."""
+    own = token_in(observed(bench.iut.good(), f"ATT_{LETTERS[bench.iut.role]}"))
+    allowed = Allowed(frozenset({"alert:23", "alert:24", "alert:22"}), frozenset(), "ATT-16")
+    bench.refuses(Forging(att(bench.iut), lambda peer, data: with_token(data, own)), allowed=allowed)
+
+
+# --- forms of evidence -----------------------------------------------------------------------------------------------
+
+UNSIGNED_TAG = 601
+_OTHER_TYPES: dict[str, int | str] = {
+    "unsigned-claims": 267,
+    "eat-as-jwt": 264,
+    "psa-token": "application/psa-attestation-token",
+    "tpm2": "application/vnd.tc.tpm2-evidence+cbor",
+    "octets": 42,
+}
+
+
+@for_each(fault(role, "cmw_type_was_accepted", "convey-as", name) for role in ROLES for name in _OTHER_TYPES)
+def test_type_of_evidence(case: Case, bench: Bench) -> None:
+    """Good evidence refused solely because it is announced as a type that was not accepted: ATT-06."""
+    bench.refuses(
+        Forging(att(bench.iut), lambda peer, data: with_cmw(data, lambda cmw: [_OTHER_TYPES[case.field], *cmw[1:]]))
+    )
+
+
+@for_each(
+    fault(role, "cmw_is_marked_evidence", "convey-as", f"indicator-{indicator}", indicator)
+    for role in ROLES
+    for indicator in (0, 1, 2, 8, 12, 16)
+)
+def test_indicator(case: Case, bench: Bench) -> None:
+    """Good evidence refused solely because its wrapper says that it is something else: ATT-07."""
+    bench.refuses(Forging(att(bench.iut), lambda peer, data: with_cmw(data, lambda cmw: [cmw[0], cmw[1], case.data])))
+
+
+def _alg_unprotected(parts: Parts) -> None:
+    parts[1][1] = parts[0].pop(1)
+
+
+def _alg_nowhere(parts: Parts) -> None:
+    del parts[0][1]
+
+
+def _all_unprotected(parts: Parts) -> None:
+    parts[1].update(parts[0])
+    parts[0] = {}
+
+
+def _critical(parts: Parts) -> None:
+    parts[0].update({2: [-70001], -70001: 1})
+
+
+def _unsigned(parts: Parts) -> None:
+    parts[3] = b"\x00"
+
+
+def _claims_of(token: bytes) -> dict[Any, Any]:
+    claims = cbor.decode(cbor.decode(token).value[2])
+    assert isinstance(claims, dict)
+    return claims
+
+
+Reform = Callable[[TesterEndpoint, bytes], bytes]
+FORMS: dict[str, Reform] = {
+    "alg-unprotected": lambda peer, token: resigned(peer, token, _alg_unprotected),
+    "alg-nowhere": lambda peer, token: resigned(peer, token, _alg_nowhere),
+    "all-unprotected": lambda peer, token: resigned(peer, token, _all_unprotected),
+    "unknown-critical": lambda peer, token: resigned(peer, token, _critical),
+    "signature-missing": lambda peer, token: resigned(peer, token, _unsigned),
+    "tag-missing": lambda peer, token: token[1:],
+    "tag-of-mac": lambda peer, token: cbor.encode(CBORTag(17, cbor.decode(token).value)),
+    "tag-of-cwt": lambda peer, token: cbor.encode(CBORTag(61, cbor.decode(token))),
+    "unsigned-claims": lambda peer, token: cbor.encode(CBORTag(UNSIGNED_TAG, _claims_of(token))),
+    "bare-claims": lambda peer, token: cbor.encode(_claims_of(token)),
+    "nonce-in-an-array": lambda peer, token: resigned(peer, token, lambda p: p[2].update({10: [p[2][10], bytes(32)]})),
+    "nonce-absent": lambda peer, token: resigned(peer, token, lambda p: p[2].pop(10)),
+    "nothing": lambda peer, token: b"",
+}
+
+
+@for_each(Case(role, ("ATT-08",), "reform", f, "frame_matches_its_grammar") for role in ROLES for f in FORMS)
+def test_form_of_token(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because it is no tagged COSE_Sign1 with exactly the right headers: ATT-08, ATT-33."""
+    reform = FORMS[case.field]
+    deviation = Forging(att(bench.iut), lambda peer, data: with_token(data, reform(peer, token_in(data))))
+    bench.refuses(deviation, allowed=MALFORMED)
+
+
+@for_each(
+    Case(role, (CHECKS["cmw_type_was_accepted"].requirement, "ATT-33"), "convey", "unsigned", "cmw_type_was_accepted")
+    for role in ROLES
+)
+def test_unsigned_claims(case: Case, bench: Bench) -> None:
+    """Claims without any signature, announced as what they are: ATT-33."""
+
+    def change(cmw: list[Any]) -> list[Any]:
+        return [267, FORMS["unsigned-claims"](None, cmw[1]), cmw[2]]  # type: ignore[arg-type]
+
+    bench.refuses(Forging(att(bench.iut), lambda peer, data: with_cmw(data, change)))
+
+
+@for_each(fault(role, "eat_signature_verifies", "resign", "other-external_aad") for role in ROLES)
+def test_separation(case: Case, bench: Bench) -> None:
+    """A token signed as another kind of object, refused solely because of its external_aad: ATT-08, ATT-11."""
+
+    def change(peer: TesterEndpoint, data: bytes) -> bytes:
+        return with_token(data, resigned(peer, token_in(data), lambda parts: None, b"tc1-env"))
+
+    bench.refuses(Forging(att(bench.iut), change))
+
+
+# --- what the HELLOs allow -------------------------------------------------------------------------------------------
+
+
+def _offer(check: str, formats: list[int | str]) -> Iterator[Case]:
+    for role in ROLES:
+        yield fault(role, check, "offer", "-".join(map(str, formats)).replace("/", " ") or "nothing", formats)
+
+
+@for_each(
+    [
+        *_offer("peer_offers_evidence", []),
+        *_offer("evidence_formats_overlap", [267]),
+        *_offer("evidence_formats_overlap", ["application/vnd.tc.tpm2-evidence+cbor", 1]),
+    ]
+)
+def test_offer(case: Case, bench: Bench) -> None:
+    """A HELLO refused solely because the evidence that it offers will not do: ATT-02, ATT-03."""
+    letter = LETTERS[bench.iut.opposite]
+    bench.refuses(Lie(SIDES[letter].offered, cbor.encode(case.data), f"HELLO_{letter}"))

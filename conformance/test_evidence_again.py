@@ -1,0 +1,108 @@
+"""Evidence of a second epoch: what must be new, what must be the same, and what was accepted before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..harness.codec import cbor
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import Deviation
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import Iut
+from ..harness.tester.telling import Forging, Telling, tell
+from ..model.protocol.attestation import EVIDENCE, Evidence
+from ..model.terms import Term
+from .bench import Bench
+from .case import Case, fault, for_each
+from .forging import binder_over, with_token
+from .parties import LETTERS
+from .stages import StageNotReached, when_open
+from .test_evidence import CLAIMS, EPOCH, FAR, NONCE, ROLES, att, max_age_of, nonce_of, now_of
+
+INTERVAL = 60
+
+
+def reattested(bench: Bench, deviation: Deviation, before: Callable[[TesterEndpoint], None], **options: Any) -> None:
+    """Refusal of the evidence that the implementation asks for a second time; `before` comes between the two."""
+    bench.iut.need_feature("initiates_reattestation")
+
+    def stage(iut: Iut, conversation: Conversation) -> None:
+        open_then_request(iut, conversation, before)
+
+    with bench.iut.configured(reattest_interval=INTERVAL), bench.iut.later():
+        bench.refuses(deviation, stage, **options)
+
+
+def open_then_request(iut: Iut, conversation: Conversation, before: Callable[[TesterEndpoint], None]) -> None:
+    """Go on until OPEN, then until the implementation has asked for evidence again."""
+    when_open(lambda i, c: before(c.peer))(iut, conversation)
+    asked = len(conversation.peer.observations)
+    iut.clock.advance(INTERVAL + 1)
+    request = f"ATT_REQ_{LETTERS[iut.role]}"
+    if not conversation.until(lambda: conversation.saw(request, asked) is not None):
+        raise StageNotReached("the implementation did not ask for evidence again")
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is wrong with evidence of epoch 1."""
+
+    check: str
+    software: Callable[[TesterEndpoint], dict[Term, Any]] = lambda peer: {}
+    module: Callable[[TesterEndpoint], dict[Term, Any]] = lambda peer: {}
+
+
+def _mine(peer: TesterEndpoint) -> Evidence:
+    return EVIDENCE[peer.letter]
+
+
+def _bound(component: int, value: Callable[[TesterEndpoint], object]) -> Callable[[TesterEndpoint], dict[Term, Any]]:
+    return lambda peer: {_mine(peer).nonce: lambda p, honest: binder_over(p, component, value(p))}
+
+
+SECOND: dict[str, Again] = {
+    "bootcount-higher": Again(
+        "bootcount_has_not_changed", module=lambda peer: {_mine(peer).token.bootcount: cbor.encode(2)}
+    ),
+    "bootcount-lower": Again(
+        "bootcount_has_not_changed", module=lambda peer: {_mine(peer).token.bootcount: cbor.encode(0)}
+    ),
+    "epoch-of-the-first": Again("att_epoch_is_requested", lambda peer: {_mine(peer).epoch: cbor.encode(0)}),
+    "binder-over-the-first-epoch": Again("eat_nonce_is_binder", module=_bound(EPOCH, lambda peer: 0)),
+    "binder-over-the-first-nonce": Again(
+        "eat_nonce_is_binder", module=_bound(NONCE, lambda peer: nonce_of(peer, peer.peer))
+    ),
+    "measurements-changed": Again(
+        "measurements_match_reference_values",
+        module=lambda peer: CLAIMS["measurements-one-other"].tale(_mine(peer)),
+    ),
+    "iat-of-the-first": Again(
+        "eat_is_recent",
+        module=lambda peer: {_mine(peer).token.iat: lambda p, _: cbor.encode(now_of(p) - max_age_of(p) - FAR)},
+    ),
+    "key-attributes-changed": Again(
+        "key_attributes_show_custody", module=lambda peer: CLAIMS["key-attribute-1-negated"].tale(_mine(peer))
+    ),
+}
+
+
+@for_each(fault(role, again.check, "attest-again", field) for role in ROLES for field, again in SECOND.items())
+def test_second_evidence(case: Case, bench: Bench) -> None:
+    """Evidence of epoch 1 refused solely because of one thing, after that of epoch 0 was accepted: ATT-05, ATT-24."""
+    again = SECOND[case.field]
+    deviation = Telling(att(bench.iut), nth=1)
+    reattested(bench, deviation, lambda peer: tell(peer, again.software(peer), again.module(peer)))
+
+
+@for_each(fault(role, "eat_nonce_is_binder", "replay", "earlier-epoch") for role in ROLES)
+def test_replay_from_an_earlier_epoch(case: Case, bench: Bench) -> None:
+    """The evidence that was accepted in epoch 0, refused solely because epoch 1 asks anew: ATT-16, ATT-27."""
+    first: list[bytes] = []
+
+    def change(peer: TesterEndpoint, data: bytes) -> bytes:
+        return with_token(data, first[0])
+
+    def before(peer: TesterEndpoint) -> None:
+        first.append(peer.run.value(_mine(peer).token.term))
+
+    reattested(bench, Forging(att(bench.iut), change, nth=1), before)
