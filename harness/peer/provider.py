@@ -21,7 +21,8 @@ from ..identity.world import LENIENT, World
 PROFILE_SUITES = (3, 2, 5)
 """Suites of the profile that a P-256 identity can speak, the preferred one first."""
 
-ES256_ALGORITHMS = (-7, -9)
+ES256, ESP256 = -7, -9
+"""ES256, and its fully specified form: a token may use either, the profile's own objects the first alone."""
 EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
 LABEL_TYPE, WAIVER_TYPE = "application/vnd.tc.label+cose", "application/vnd.tc.waiver+cose"
 
@@ -56,11 +57,12 @@ class WorldProvider:
         return _GIVEN[base](self)
 
     def valid_for(self) -> int:
-        """Seconds for a verdict: the policy's, never beyond what it rests on."""
-        world = self.world
+        """Seconds for a verdict: the policy's, never beyond its own re-attestation or what the verdict rests on."""
+        world, policy = self.world, self.world.policy
         peers = [world.credential(i).leaf.not_after for i in self._id_creds]
         own = world.credentials.leaf.not_after
-        return max(1, min(world.policy.valid_for, *(end - world.time() for end in (own, *peers))))
+        longest = min(policy.valid_for, policy.reattest_interval)
+        return max(1, min(longest, *(end - world.time() for end in (own, *peers))))
 
     def flags(self) -> int:
         """HELLO flags of this policy."""
@@ -220,9 +222,9 @@ def _require(condition: bool, reason: str) -> None:
         raise ValueError(reason)
 
 
-def _header(expected_type: int | str) -> Callable[..., None]:
+def _header(expected_type: int | str, *algorithms: int) -> Callable[..., None]:
     def judge(provider: WorldProvider, alg: bytes, typ: bytes, *digest_and_chain: bytes) -> None:
-        _require(_decode(alg) in ES256_ALGORITHMS, f"algorithm {_decode(alg)}")
+        _require(_decode(alg) in (algorithms or (ES256,)), f"algorithm {_decode(alg)}")
         _require(_decode(typ) == expected_type, f"type {_decode(typ)}")
         if digest_and_chain:
             x5t, chain = digest_and_chain
@@ -245,6 +247,15 @@ def _cnf(provider: WorldProvider, key: bytes, id_cred: bytes) -> None:
 def _tier(provider: WorldProvider, tier: bytes, direction: bytes) -> None:
     fits = {0: {201}, 1: {2, 32, 96}, 2: {200}}[_decode(direction)]
     _require(_decode(tier) in fits, f"tier {_decode(tier)} in this direction")
+
+
+def _waiver_flag(provider: WorldProvider, flags: bytes, waiver: bytes) -> None:
+    _require(bool(_decode(flags) & FLAG_WAIVER) == bool(waiver), "flag and waiver, one without the other")
+
+
+def _waiver_in_force(provider: WorldProvider, iat: bytes, exp: bytes) -> None:
+    PREDICATES["waiver_is_in_force"](provider.world, iat, exp)
+    provider.waiver_ends = _decode(exp)
 
 
 def _label_seq(provider: WorldProvider, sequence: bytes, id_cred: bytes) -> None:
@@ -274,8 +285,9 @@ def _waiver_flag(provider: WorldProvider, flags: bytes, waiver: bytes) -> None:
 
 _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "waiver_comes_with_its_flag": _waiver_flag,
-    "eat_header_is_exact": _header(EAT_TYPE),
+    "eat_header_is_exact": _header(EAT_TYPE, ES256, ESP256),
     "env_header_is_exact": _header(ENV_TYPE),
+    "waiver_comes_with_its_flag": _waiver_flag,
     "waiver_header_is_exact": _header(WAIVER_TYPE),
     "label_header_is_exact": _label_header,
     "cnf_is_peer_identity_key": _cnf,
