@@ -324,7 +324,8 @@ def _verdicts() -> Iterator[Case]:
     for role in AWAITED:
         for check, values in VERDICTS.items():
             for how, frame in values.items():
-                yield fault(role, check, how, "VERDICT", frame)
+                field = check.removeprefix("verdict_").partition("_")[0]
+                yield fault(role, check, how, f"VERDICT.{field}", frame)
 
 
 @for_each(_verdicts())

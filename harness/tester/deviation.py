@@ -189,6 +189,32 @@ class Stop(OnMessage):
         self._send(peer)
 
 
+class Hold(Deviation):
+    """Messages with these names are held back until `release`; the fault, if it is one, is that they come late."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__()
+        self._messages = messages
+        self.held: list[tuple[Message, bytes]] = []
+
+    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        if message.name in self._messages:
+            self.held.append((message, data))
+        else:
+            peer.put(message, data)
+
+    def hold(self, *messages: str) -> None:
+        """From now on hold these back."""
+        self._messages = messages
+
+    def release(self, peer: TesterEndpoint) -> None:
+        """Send what was held, and hold nothing more."""
+        self._messages = ()
+        held, self.held = self.held, []
+        for message, data in held:
+            peer.put(message, data)
+
+
 class Swap(OnMessage):
     """The message is held back until the next one has been sent."""
 

@@ -1,0 +1,161 @@
+"""A conversation told step by step: what the tester does, and which message of the implementation must come next."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..harness.codec import cbor
+from ..harness.identity.world import World
+from ..harness.tester.clock import TesterClock
+from ..harness.tester.conversation import Conversation
+
+from ..harness.tester.frames import PAYLOAD, frame_of, put_frame_of
+from ..harness.tester.peer import Observation
+from ..harness.tester.session import Iut
+from ..model.checks import Code
+from .bench import Bench
+from .stages import CONTENT, REPLY_CONTENT
+
+PEER = {"device": "R", "service": "I"}
+"""Letter of the tester's messages by the role of the implementation under test."""
+AWAITED = {
+    "device": {"wait_HELLO_R": "HELLO_R", "wait_ATT_R": "ATT_R", "wait_VERDICT_R": "VERDICT_R"},
+    "service": {"wait_HELLO_I": "HELLO_I", "wait_VERDICT_I": "VERDICT_I", "wait_ATT_I": "ATT_I"},
+}
+"""State before OPEN to the message that leads out of it, where both sides attest."""
+
+
+class Wrong(Exception):
+    """The implementation did something else than it must."""
+
+
+class Talk:
+    """`clock` is there where time may be advanced."""
+
+    def __init__(self, iut: Iut, conversation: Conversation, clock: TesterClock | None = None) -> None:
+        self.iut, self.conversation, self.peer = iut, conversation, conversation.peer
+        self._clock, self._seen = clock, 0
+
+    @property
+    def clock(self) -> TesterClock:
+        """Time, for both sides."""
+        assert self._clock is not None
+        return self._clock
+
+    # --- what must come ----------------------------------------------------------------------------------------------
+
+    def expect(self, *kinds: str, code: int | None = None) -> Observation:
+        """These frames come next, in this order; the last one, with `code` where one is given."""
+        for kind in kinds:
+            self.conversation.until(lambda: len(self.peer.observations) > self._seen)
+            seen = self.peer.observations[self._seen : self._seen + 1]
+            if not seen or seen[0].name.rpartition("_")[0] != kind:
+                raise Wrong(f"{seen[0].action or seen[0].name if seen else 'nothing'} in the place of {kind}")
+            self._seen += 1
+        last = self.peer.observations[self._seen - 1]
+        if code is not None and last.code != code:
+            raise Wrong(f"{last.name} with code {last.code}, not {code}")
+        return last
+
+    def expect_end(self) -> None:
+        """Nothing comes any more, and the implementation ends the connection."""
+        self.conversation.until(lambda: False)
+        late = self.peer.observations[self._seen :]
+        if late:
+            raise Wrong(f"{late[0].action or late[0].name} where nothing was due")
+        if not self.conversation.ended:
+            raise Wrong("the connection was not ended")
+
+    def open(self) -> None:
+        """The session opens on both sides."""
+        if not self.conversation.until_open():
+            raise Wrong("the session did not open")
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """What came so far was as it must be."""
+        self._seen = len(self.peer.observations)
+
+    # --- what is done ------------------------------------------------------------------------------------------------
+
+    def put(self, *frames: bytes | str) -> None:
+        """Send frames; a name stands for one of that type."""
+        for frame in frames:
+            self.peer.send_frame(frame_of(self.peer, frame) if isinstance(frame, str) else frame)
+        self.conversation.flush()
+
+    def ping(self) -> None:
+        """PING, and its PONG."""
+        if "pong_echoes_my_ping" in self.peer.off:
+            put_frame_of(self.peer, "PING")
+        else:
+            self.peer.ping(PAYLOAD)
+        self.conversation.flush()
+        if cbor.decode(self.expect("PONG").data)[1] != {1: PAYLOAD}:
+            raise Wrong("PONG with other octets")
+
+    def send_data(self) -> None:
+        """Labelled data of the tester, and the RECEIPT that must come."""
+        self.peer.send_data(CONTENT, "text/plain")
+        self.conversation.flush()
+        self.expect("RECEIPT", code=0)
+
+    def send_stale(self) -> None:
+        """Good labelled data at a time when none is taken."""
+        self.put("DATA")
+        self.expect("RECEIPT", code=Code.STALE)
+
+    def receive_data(self) -> Observation:
+        """Labelled data of the implementation; a tester with its checks judges the label."""
+        self.iut.sends(self.conversation, REPLY_CONTENT)
+        data = self.expect("DATA")
+        if any(e.name in ("data_refused", "refused") for e in self.peer.events):
+            raise Wrong("a label that does not verify")
+        return data
+
+    def reattest(self) -> None:
+        """The tester asks again; ATT comes, and the tester's verdict goes out."""
+        self.peer.reattest()
+        self.conversation.flush()
+        self.expect("ATT")
+
+    def close(self) -> None:
+        """CLOSE, answered by CLOSE and the end."""
+        self.peer.close()
+        self.conversation.flush()
+        self.expect("CLOSE")
+        self.expect_end()
+
+
+Script = Callable[[Talk], None]
+
+
+def attesting(iut: Iut, **policy: Any) -> World:
+    """The tester's world under another policy."""
+    return iut.fresh_world(policy=dataclasses.replace(iut.world.policy, **policy))
+
+
+def tell(bench: Bench, script: Script, clock: TesterClock | None = None, **options: Any) -> None:
+    """Play a script and judge it; `options` as for `Iut.converse`."""
+
+    def play(conversation: Conversation) -> str:
+        try:
+            script(Talk(bench.iut, conversation, clock))
+        except Wrong as wrong:
+            return str(wrong)
+        return ""
+
+    bench.works(play, **options)
+
+
+@contextmanager
+def timed(bench: Bench, **configuration: Any) -> Iterator[TesterClock]:
+    """Time may be advanced, under a configuration of the implementation."""
+    with bench.iut.configured(**configuration), bench.iut.later() as clock:
+        yield clock
+
+
+

@@ -1,0 +1,349 @@
+"""Every row of the protocol's table that a conversation can reach: the implementation takes it, and what must follow follows."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+from ..harness.codec import cbor
+from ..harness.identity.world import World
+from ..harness.tester.deviation import Deviation, Hold, Stop
+from ..harness.tester.frames import verdict
+from ..harness.tester.session import Iut
+from ..model.checks import Code
+from ..model.protocol.frames import Tier
+from .bench import Bench
+from .case import Case, for_each
+from .stages import SHORT
+from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, tell, timed
+
+ROLES = ("device", "service")
+MODES = ("attests", "waived", "not-required")
+REJECTING = (Tier.WARNING, Tier.CONTRAINDICATED)
+MARGIN = 30
+"""Seconds before the end of its verdict at which an implementation asks again."""
+INTERVAL = 100
+LATER = INTERVAL - MARGIN
+STRICT: frozenset[str] = frozenset()
+"""Checks of the tester that are switched off where it judges what it receives."""
+
+
+# --- the ways to OPEN ------------------------------------------------------------------------------------------------
+
+
+def _modes() -> Iterator[Case]:
+    for role in ROLES:
+        for mine in MODES:
+            for peers in MODES:
+                requirements = ("SES-06", "SES-07", "LBL-13")
+                yield Case(role, requirements, f"iut-{mine}", f"peer-{peers}", data=(mine, peers))
+
+
+def tester_world(iut: Iut, mine: str, peers: str) -> World:
+    """The tester's world when the implementation's direction goes as `mine` says and its own as `peers` says."""
+    world = attesting(iut, requires_evidence=mine != "not-required")
+    if peers != "waived":
+        return world
+    statement = iut.pki.waiver(world.credentials.leaf).sign(iut.pki.waiver_authority)
+    return dataclasses.replace(world, credentials=dataclasses.replace(world.credentials, waiver=statement))
+
+
+@for_each(_modes())
+def test_mode(case: Case, bench: Bench) -> None:
+    """Each direction with evidence, with a waiver, or with neither: the session opens and carries labels both ways."""
+    mine, peers = case.data
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        for _ in range(2):
+            talk.send_data()
+            talk.receive_data()
+        talk.ping()
+        talk.close()
+
+    iut = bench.iut
+    with iut.configured(presents_waiver=mine == "waived", requires_evidence=peers != "not-required"):
+        tell(bench, script, world=tester_world(iut, mine, peers), off=STRICT)
+
+
+def _roles(requirement: str, operator: str, *fields: str) -> Iterator[Case]:
+    for role in ROLES:
+        for field in fields:
+            yield Case(role, (requirement,), operator, field, data=field)
+
+
+@for_each(_roles("SES-12", "interval", "VERDICT.valid_for"))
+def test_validity(case: Case, bench: Bench) -> None:
+    """No verdict outlives the re-attestation interval that the implementation itself announced."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        seen = [o.data for o in talk.peer.observations if o.name.startswith("VERDICT")]
+        seconds = cbor.decode(seen[0])[1][4]
+        if not 0 < seconds <= 60:
+            raise Wrong(f"a verdict for {seconds} seconds with an interval of 60")
+
+    with bench.iut.configured(reattest_interval=60):
+        tell(bench, script)
+
+
+@for_each(_roles("LBL-02", "send", "DATA.plain"))
+def test_unlabelled_data(case: Case, bench: Bench) -> None:
+    """Where the policy requires no labels, data without one is accepted."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        talk.put(cbor.encode([5, {1: b"unlabelled"}]))
+        talk.expect("RECEIPT", code=0)
+
+    with bench.iut.configured(labels_required=False):
+        tell(bench, script)
+
+
+# --- in every state --------------------------------------------------------------------------------------------------
+
+
+def states(*kinds: str) -> Iterator[Case]:
+    """Each state before OPEN, and after a rejecting verdict."""
+    requirement = {"ALERT": "SES-30", "PING": "SES-18", "CLOSE": "SES-26", "close": "SES-26"}
+    for role in ROLES:
+        for kind in kinds:
+            for state in (*AWAITED[role], "REFUSED"):
+                if kind == "ALERT" or not state.startswith("wait_HELLO"):
+                    yield Case(role, (requirement[kind],), kind, state, data=(kind, state))
+
+
+def stopping(case: Case) -> Deviation:
+    """The tester falls silent with the implementation in the state of the case."""
+    state, letter = case.data[1], PEER[case.role]
+    if state == "REFUSED":
+        return Stop(f"VERDICT_{letter}", lambda peer: peer.send_frame(verdict(Tier.CONTRAINDICATED)))
+    return Stop(AWAITED[case.role][state], lambda peer: None)
+
+
+def reach(talk: Talk) -> None:
+    """Go on until the tester has stopped."""
+    deviation = talk.peer.deviation
+    if not talk.conversation.until(lambda: deviation.reached):
+        raise Wrong("the conversation did not come that far")
+    talk.catch_up()
+
+
+@for_each(states("ALERT", "PING", "CLOSE", "close"))
+def test_before_open(case: Case, bench: Bench) -> None:
+    """ALERT, PING and CLOSE in every state before OPEN; the implementation's own CLOSE too."""
+
+    def script(talk: Talk) -> None:
+        reach(talk)
+        if not case.data[1].startswith("wait_HELLO"):
+            talk.ping()
+        ENDINGS[case.data[0]](talk)
+
+    tell(bench, script, deviation=stopping(case))
+
+
+def _alert(talk: Talk) -> None:
+    talk.put("ALERT")
+    talk.expect_end()
+
+
+def _close(talk: Talk) -> None:
+    talk.put("CLOSE")
+    talk.expect("CLOSE")
+    talk.expect_end()
+
+
+def _iut_closes(talk: Talk) -> None:
+    talk.iut.closes(talk.conversation)
+    talk.expect("CLOSE")
+    if isinstance(talk.peer.deviation, Stop):
+        talk.put("CLOSE")
+    talk.expect_end()
+
+
+ENDINGS: dict[str, Script] = {"PING": Talk.ping, "ALERT": _alert, "CLOSE": _close, "close": _iut_closes}
+
+
+@for_each(Case(role, ("SES-26",), kind, "OPEN", data=kind) for role in ROLES for kind in ("ALERT", "CLOSE", "close"))
+def test_in_open(case: Case, bench: Bench) -> None:
+    """The ways in which an open session ends."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        ENDINGS[case.data](talk)
+
+    tell(bench, script)
+
+
+@for_each(Case(role, ("SES-08",), tier.name.lower(), "VERDICT", data=tier) for role in ROLES for tier in REJECTING)
+def test_rejected(case: Case, bench: Bench) -> None:
+    """A rejecting verdict is no fault: the ALERT behind it ends the session, and nothing is answered."""
+    letter = PEER[case.role]
+
+    def script(talk: Talk) -> None:
+        reach(talk)
+        talk.ping()
+        talk.put(cbor.encode([6, {1: Code.ATTESTATION_FAILED}]))
+        talk.expect_end()
+
+    tell(bench, script, deviation=Stop(f"VERDICT_{letter}", lambda peer: peer.send_frame(verdict(case.data))))
+
+
+# --- re-attestation --------------------------------------------------------------------------------------------------
+
+
+@for_each(_roles("SES-14", "reattest", "by-peer"))
+def test_asked_again(case: Case, bench: Bench) -> None:
+    """The implementation attests again and again; its labels then refer to a new environment object."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        for _ in range(2):
+            talk.receive_data()
+            talk.reattest()
+            talk.ping()
+            talk.send_data()
+
+    tell(bench, script, off=STRICT)
+
+
+@for_each(_roles("SES-14", "reattest", "by-iut"))
+def test_asks_again(case: Case, bench: Bench) -> None:
+    """Before its verdict ends the implementation asks again, judges the answer, and says so."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        for _ in range(2):
+            talk.clock.advance(LATER)
+            talk.expect("ATT_REQ", "VERDICT")
+            talk.send_data()
+            talk.receive_data()
+
+    with timed(bench, reattest_interval=INTERVAL) as clock:
+        tell(bench, script, clock)
+
+
+def _rejected_again() -> Iterator[Case]:
+    for role in ROLES:
+        for state in ("OPEN", "EXPIRED"):
+            for tier in REJECTING:
+                yield Case(role, ("SES-08",), tier.name.lower(), f"VERDICT.{state}", data=(state, tier))
+
+
+@for_each(_rejected_again())
+def test_rejected_again(case: Case, bench: Bench) -> None:
+    """A rejecting verdict on a re-attestation leads to the end of the session."""
+    state, tier = case.data
+    instead = Stop(f"VERDICT_{PEER[case.role]}", lambda peer: peer.send_frame(verdict(tier, epoch=1)), nth=1)
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        if state == "EXPIRED":
+            talk.clock.advance(SHORT)
+        talk.reattest()
+        talk.ping()
+        talk.put("ALERT")
+        talk.expect_end()
+
+    with timed(bench) as clock:
+        tell(bench, script, clock, deviation=instead, world=attesting(bench.iut, valid_for=SHORT))
+
+
+# --- EXPIRED ---------------------------------------------------------------------------------------------------------
+
+
+def _expired(script: Script) -> Callable[[Talk], None]:
+    def play(talk: Talk) -> None:
+        talk.open()
+        talk.send_data()
+        talk.clock.advance(SHORT)
+        talk.send_stale()
+        script(talk)
+
+    return play
+
+
+def _revived(talk: Talk) -> None:
+    talk.reattest()
+    talk.send_data()
+
+
+def _asks(talk: Talk) -> None:
+    """Only the verdict that has ended leads back."""
+    talk.clock.advance(LATER - SHORT)
+    talk.expect("ATT_REQ", "VERDICT")
+    talk.send_stale()
+    _revived(talk)
+
+
+EXPIRED: dict[str, Script] = {**ENDINGS, "revive": _revived, "iut-asks": _asks}
+
+
+@for_each(Case(role, ("SES-15", "SES-23"), what, "EXPIRED", data=what) for role in ROLES for what in EXPIRED)
+def test_in_expired(case: Case, bench: Bench) -> None:
+    """What goes on when the peer's verdict has ended: everything but data, and the way back."""
+    with timed(bench, reattest_interval=INTERVAL, expired_timeout=1000) as clock:
+        world = attesting(bench.iut, valid_for=SHORT)
+        tell(bench, _expired(EXPIRED[case.data]), clock, world=world)
+
+
+@for_each(_roles("SES-15", "late", "ATT.EXPIRED"))
+def test_late_answer(case: Case, bench: Bench) -> None:
+    """Evidence that comes after the implementation's own verdict has ended leads back to OPEN."""
+    hold = Hold()
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        hold.hold(f"ATT_{PEER[case.role]}")
+        talk.clock.advance(LATER)
+        talk.expect("ATT_REQ")
+        talk.clock.advance(MARGIN)
+        talk.send_stale()
+        hold.release(talk.peer)
+        talk.conversation.flush()
+        talk.expect("VERDICT")
+        talk.send_data()
+
+    with timed(bench, reattest_interval=INTERVAL, expired_timeout=1000) as clock:
+        tell(bench, script, clock, deviation=hold)
+
+
+@for_each(_roles("SES-23", "late", "RECEIPT.EXPIRED"))
+def test_late_receipt(case: Case, bench: Bench) -> None:
+    """A RECEIPT for data of better times is taken in EXPIRED."""
+    hold = Hold(f"RECEIPT_{PEER[case.role]}")
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        talk.receive_data()
+        talk.clock.advance(SHORT)
+        hold.release(talk.peer)
+        talk.ping()
+
+    with timed(bench) as clock:
+        tell(bench, script, clock, deviation=hold, world=attesting(bench.iut, valid_for=SHORT))
+
+
+# --- CLOSING ---------------------------------------------------------------------------------------------------------
+
+AFTER_CLOSE = ("HELLO", "ATT_REQ", "ATT", "VERDICT", "DATA", "PING", "PONG")
+
+
+@for_each(_roles("SES-28", "after-close", *AFTER_CLOSE, "RECEIPT", "ALERT"))
+def test_closing(case: Case, bench: Bench) -> None:
+    """After its own CLOSE the implementation answers nothing; the peer's CLOSE or ALERT ends it."""
+    letter, kind = PEER[case.role], case.data
+    hold = Hold(f"CLOSE_{letter}", f"RECEIPT_{letter}")
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        if kind == "RECEIPT":
+            talk.receive_data()
+        talk.iut.closes(talk.conversation)
+        talk.expect("CLOSE")
+        if kind != "RECEIPT":
+            talk.put(kind)
+        if kind != "ALERT":
+            hold.release(talk.peer)
+            talk.conversation.flush()
+        talk.expect_end()
+
+    tell(bench, script, deviation=hold)
