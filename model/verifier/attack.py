@@ -172,7 +172,8 @@ def _events(state: State, ground: Grounding, protocol: Protocol) -> Iterator[Att
         source = instance.role.steps[what.step]
         label = str(getattr(source, "label", "") or getattr(source, "name", ""))
         term = ground.term(step.terms[0]) if step.terms else ("tuple",)
-        kind = "leak" if step.leak else KINDS.get(step.kind, "event")
+        leaked = any((what.run, what.step) == (run, number) for run, number, _ in state.leaks)
+        kind = "leak" if leaked else "event" if step.leak else KINDS.get(step.kind, "event")
         yield AttackEvent(kind, what.run, what.step, term, label)
 
 

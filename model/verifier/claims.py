@@ -49,7 +49,7 @@ class Executable(Claim):
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         role = protocol.role(self.role)
-        agents = {a: a.lower() for a in role.agents}
+        agents = {a: _constant(protocol, a) for a in role.agents}
         yield Query((Premise(self.role, height(role, self.at), agents),), dict.fromkeys(agents.values(), HONEST))
 
 
@@ -82,7 +82,8 @@ class Weakagree(Claim):
                 named = {premise.agents[a]: a for a in mine.agents}
                 options = tuple(
                     Alternative(
-                        ((r.name, 1),), (((1, r.actor), (0, peer)), *(((1, x), (0, named[n])) for x, n in zip(r.agents, row)))
+                        ((r.name, 1),),
+                        (((1, r.actor), (0, peer)), *(((1, x), (0, named[n])) for x, n in zip(r.agents, row))),
                     )
                     for r in protocol.roles
                     if r.steps and not r.helper
@@ -207,9 +208,17 @@ def _premises(protocol: Protocol, claim: Claim) -> Iterator[tuple[Premise, Mappi
         kinds = [{claim.classes.get(a, HONEST) for a in block} for block in blocks]
         if any(len(kind) > 1 for kind in kinds):
             continue
-        agents = {a: block[0].lower() for block in blocks for a in block}
-        classes = {block[0].lower(): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
+        agents = {a: _constant(protocol, block[0]) for block in blocks for a in block}
+        classes = {_constant(protocol, block[0]): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
         yield Premise(claim.role, steps, agents), classes
+
+
+def _constant(protocol: Protocol, agent: str) -> str:
+    """A name for an agent in traces that no constant of the protocol has."""
+    name = agent.lower()
+    while name in protocol.constants or name in protocol.secrets:
+        name += "'"
+    return name
 
 
 def partitions(items: tuple[str, ...]) -> Iterator[list[list[str]]]:

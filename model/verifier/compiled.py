@@ -6,9 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 
-from .protocol import AGENT, EXPONENT, GROUP, MESSAGE, Event, Leak, Match, ModelError, Protocol, Recv, Role, Send
+from .protocol import (
+    AGENT,
+    EXPONENT,
+    GROUP,
+    MESSAGE,
+    Event,
+    Leak,
+    Match,
+    ModelError,
+    Protocol,
+    Recv,
+    Role,
+    Send,
+    Symbol,
+    Template,
+)
 from .protocol import Step as TemplateStep
-from .protocol import Symbol, Template
 from .terms import ANY, EXPONENTS, App, Atom, Group, Term, Var, app, deref, exponents
 from .unify import TUPLE, TUPLE_BIT
 
@@ -56,8 +70,8 @@ class Instance:
 class Signature:
     """Sort bits, symbols with their weak twins, and the building of terms."""
 
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
+    def __init__(self, protocol: Protocol, shortcuts: bool = True) -> None:
+        self.protocol, self.shortcuts = protocol, shortcuts
         self._bits: dict[str, int] = {TUPLE: TUPLE_BIT}
         self.symbols: dict[str, Symbol] = dict(protocol.symbols)
         for symbol in protocol.symbols.values():
@@ -134,7 +148,8 @@ class Signature:
 
 def _transparent(symbol: Symbol) -> bool:
     everything = tuple(range(symbol.arity))
-    return symbol.arity > 0 and everything in symbol.builds and {o.yields for o in symbol.opens if not o.needs} == set(everything)
+    free = {o.yields for o in symbol.opens if not o.needs}
+    return symbol.arity > 0 and everything in symbol.builds and free == set(everything)
 
 
 def tuple_of(args: tuple[Term, ...]) -> Term:
@@ -198,7 +213,7 @@ class CompiledRole:
 
 def compile_roles(signature: Signature, powers: frozenset[str]) -> list[CompiledRole]:
     """All roles; with the neutral element, once more for each set of shares that could be it."""
-    compiled = []
+    compiled: list[CompiledRole] = []
     for role in signature.protocol.roles:
         shares = [n for n, s in role.variables.items() if s == GROUP] if signature.protocol.neutral_element else []
         for zero in chain.from_iterable(combinations(shares, n) for n in range(len(shares) + 1)):
@@ -222,7 +237,7 @@ def _find_positions(instance: Instance, signature: Signature) -> None:
                 position = _position(number, term, keys, sooner.get(_identity(term), []), signature)
                 if position is not None:
                     instance.positions.setdefault(_index_key(term), []).append(position)
-        for term, keys in out:
+        for term, keys in () if step.leak else out:
             known = sooner.setdefault(_identity(term), [])
             if not any(set(k) <= set(keys) for k in known):
                 known.append(keys)
@@ -231,6 +246,8 @@ def _find_positions(instance: Instance, signature: Signature) -> None:
 def _position(
     step: int, term: Term, keys: tuple[Term, ...], sooner: list[tuple[Term, ...]], signature: Signature
 ) -> Position | None:
+    if not signature.shortcuts:
+        sooner = []
     if any(set(k) <= set(keys) for k in sooner):
         return None
     if type(term) is Atom and term.run < 0 and term.public:
@@ -261,7 +278,8 @@ def _parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator
     yield term, keys
     if type(term) is App:
         for opening in signature.symbols[term.symbol].opens:
-            needed = tuple(k for k in (inverse(term.args[i], signature) for i in opening.needs) if not _open(k, signature))
+            inverses = (inverse(term.args[i], signature) for i in opening.needs)
+            needed = tuple(key for key in inverses if not _open(key, signature))
             yield from _parts(term.args[opening.yields], (*keys, *needed), signature)
 
 
@@ -271,8 +289,13 @@ def _open(key: Term, signature: Signature) -> bool:
         return key.public and key.run < 0
     if type(key) is Var:
         return key.mask == signature.agent_bit
-    return type(key) is App and key.symbol in signature.symbols and any(
-        all(_open(key.args[i], signature) for i in alternative) for alternative in signature.symbols[key.symbol].builds
+    return (
+        type(key) is App
+        and key.symbol in signature.symbols
+        and any(
+            all(_open(key.args[i], signature) for i in alternative)
+            for alternative in signature.symbols[key.symbol].builds
+        )
     )
 
 

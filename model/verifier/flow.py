@@ -53,14 +53,13 @@ def analyse(roles: list[CompiledRole], signature: Signature) -> Flow:
         for name, term in mine.env.items():
             variable = term.rest if type(term) is Group else term
             if type(variable) is Var and variable.mask != signature.agent_bit:
-                flow[number, name] = _direct(mine, variable, instances, signature)
+                direct = _direct(mine, variable, instances, signature) if signature.shortcuts else Carried(wild=True)
+                flow[number, name] = direct
     _close(flow)
     return flow
 
 
-def _direct(
-    mine: Instance, variable: Var, instances: list[tuple[Instance, Instance]], signature: Signature
-) -> Carried:
+def _direct(mine: Instance, variable: Var, instances: list[tuple[Instance, Instance]], signature: Signature) -> Carried:
     """What literal places put into the variable, and which other variables pass something on to it."""
     carried = Carried()
     wrapper = _wrapper(mine, variable, signature)

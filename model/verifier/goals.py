@@ -41,7 +41,7 @@ class Context:
     def given_away(self, key: App, reveals: list[tuple[Term, bool]]) -> bool:
         """Whether an owner of a long-term key is dishonest: known by name, or because all his keys are known."""
         symbol = self.signature.symbols[key.symbol]
-        if symbol.owners is None:
+        if symbol.owners is None or not self.signature.shortcuts:
             return False
         owners = [deref(key.args[place]) for place in symbol.owners]
         for owner in owners:
@@ -78,8 +78,7 @@ class Context:
                 return all(self.is_public(a) for a in term.args)
             symbol = self.signature.symbols.get(term.symbol)
             return symbol is not None and any(all(self.is_public(term.args[i]) for i in alt) for alt in symbol.builds)
-        atoms, rest = exponents(term)
-        return not atoms and rest is None
+        return exponents(term) == ([], None)
 
 
 def settle(state: State, context: Context, pending: list[Equation]) -> bool:
@@ -183,7 +182,7 @@ def _consistent(state: State, context: Context) -> bool:
     for keys, node in state.forwards:
         if all(_had(state, context, key, node) for key in keys):
             return False
-    for run, leak in state.leaks:
+    for run, _, leak in state.leaks:
         if run < len(context.query.premises):
             return False
         if any(equal(leak, at(state, i, t)) for i, t in context.query.unleaked):

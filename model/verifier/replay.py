@@ -182,7 +182,9 @@ def _step(trace: _Trace, event: AttackEvent, knowledge: Knowledge, powers: froze
         if not knowledge.derives(message):
             raise ReplayError(f"run {run} cannot receive {message!r}")
     elif isinstance(step, Leak):
-        if step.power in powers:
+        if event.kind == "leak":
+            if step.power not in powers:
+                raise ReplayError(f"run {run} leaks without the power {step.power}")
             knowledge.add(trace.term(run, step.message))
     elif isinstance(step, Match):
         if (trace.term(run, step.left) == trace.term(run, step.right)) != step.equal:

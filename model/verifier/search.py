@@ -59,7 +59,6 @@ class Pool:
             found = self._made[key] = self.roles[role].instance(index)
         return found
 
-
     def sent(self, term: App) -> bool:
         """Whether an application of this symbol can come out of some send."""
         found = self._sent.get(term.symbol)
@@ -212,6 +211,8 @@ class Search:
     def _dead(self, term: Term) -> bool:
         if type(term) is not App or term.symbol not in self.context.signature.symbols:
             return False
+        if not self.context.signature.shortcuts:
+            return False
         if self.context.signature.symbols[term.symbol].builds or self.pool.sent(term):
             return False
         return not self.context.reveal_modes(term)
@@ -226,11 +227,13 @@ class Search:
         else:
             origin = term
         head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
-        if type(origin) is Atom and origin.run >= 0:
+        if type(origin) is Atom and origin.run >= 0 and self.context.signature.shortcuts:
             instance = state.runs[origin.run]
             first = instance.first_send.get(origin)
             for position in instance.positions.get(head, ()):
-                if position.step == first and not position.keys and equal(position.term, term):
+                if position.step != first or position.keys or instance.steps[first].leak:
+                    continue
+                if equal(position.term, term):
                     yield origin.run, instance, position
                     return
         for run, instance in enumerate(state.runs):
@@ -366,4 +369,4 @@ def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[
         yield from parts(term.args[opening.yields], (*keys, *needed), signature)
 
 
-__all__ = ["ModelError", "Multi", "Pool", "Query", "Search", "Stats", "TimeLimit", "LEARN_NODE", "unify"]
+__all__ = ["LEARN_NODE", "ModelError", "Multi", "Pool", "Query", "Search", "Stats", "TimeLimit", "unify"]

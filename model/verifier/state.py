@@ -35,7 +35,20 @@ class Known:
 class State:
     """One pattern; `copy` before changing it in a branch."""
 
-    __slots__ = ("differ", "events", "forwards", "inside", "leaks", "learned", "match", "nodes", "open", "preds", "reveals", "runs")
+    __slots__ = (
+        "differ",
+        "events",
+        "forwards",
+        "inside",
+        "leaks",
+        "learned",
+        "match",
+        "nodes",
+        "open",
+        "preds",
+        "reveals",
+        "runs",
+    )
 
     def __init__(self) -> None:
         self.runs: list[Instance] = []
@@ -46,7 +59,7 @@ class State:
         self.learned: list[tuple[Term, int]] = []
         self.inside: list[tuple[Term, Term, int]] = []
         self.reveals: list[tuple[Term, bool]] = []
-        self.leaks: list[tuple[int, Term]] = []
+        self.leaks: list[tuple[int, int, Term]] = []
         self.match: list[tuple[Term, Term]] = []
         self.differ: list[tuple[Term, Term]] = []
         self.forwards: list[tuple[tuple[Term, ...], int]] = []
@@ -110,8 +123,6 @@ class State:
             added.append(node)
             if step.kind == RECV:
                 self.open.append((step.terms[0], node))
-            elif step.leak:
-                self.leaks.append((run, step.terms[0]))
             elif step.kind == DIFFER:
                 self.differ.append((step.terms[0], step.terms[1]))
             elif step.kind == EQUAL:
@@ -134,6 +145,9 @@ class State:
         self.reach(run, position.step + 1)
         if not self.before(self.events[run][position.step], node):
             return False
+        step = self.runs[run].steps[position.step]
+        if step.leak:
+            self.leaks.append((run, position.step, step.terms[0]))
         self.open.extend((key, node) for key in position.keys)
         self.forwards.extend((keys, node) for keys in position.sooner)
         return True

@@ -11,13 +11,14 @@ Binding appends to `TRAIL`; `undo(mark)` takes bindings back. Nothing is ever co
 
 from __future__ import annotations
 
-from typing import Any, Final, Union
+from typing import Any, Final, final
 
 ANY: Final = -1
 EXPONENTS: Final = 0
 """Mask of a variable that stands for a multiset of exponents: it meets no sort."""
 
 
+@final
 class Atom:
     """A constant (`run` is -1) or a fresh value of run `run`."""
 
@@ -30,6 +31,7 @@ class Atom:
         return self.name if self.run < 0 else f"{self.name}#{self.run}"
 
 
+@final
 class Var:
     """A cell, bound at most once between two undos."""
 
@@ -43,6 +45,7 @@ class Var:
         return f"?{self.name}#{self.run}" if self.ref is None else repr(self.ref)
 
 
+@final
 class App:
     """`symbol(args)`. `bit` is the sort of the result."""
 
@@ -55,6 +58,7 @@ class App:
         return f"{self.symbol}({', '.join(map(repr, self.args))})"
 
 
+@final
 class Group:
     """The generator to the power of all `atoms` and of the exponents in `rest`."""
 
@@ -77,7 +81,7 @@ class Multi:
         self.atoms, self.rest = atoms, rest
 
 
-Term = Union[Atom, Var, App, Group]
+Term = Atom | Var | App | Group
 
 TRAIL: list[Var] = []
 _APPS: dict[tuple[object, ...], App] = {}
@@ -130,12 +134,25 @@ def equal(left: Term, right: Term) -> bool:
     if left is right:
         return True
     if type(left) is App and type(right) is App:
-        if left.symbol != right.symbol or (left.ground and right.ground) or len(left.args) != len(right.args):
+        if left.symbol != right.symbol or (left.ground and right.ground):
             return False
+        if len(left.args) != len(right.args):
+            return _equal_tuples(left, right)
         return all(equal(a, b) for a, b in zip(left.args, right.args, strict=True))
     if type(left) is Group and type(right) is Group:
         return _equal_groups(left, right)
     return False
+
+
+def _equal_tuples(left: App, right: App) -> bool:
+    """Tuples associate to the right: the last component may be a variable that is bound to the rest."""
+    if len(left.args) > len(right.args):
+        left, right = right, left
+    last = len(left.args) - 1
+    rest = app(left.symbol, right.args[last:], left.bit)
+    return all(equal(a, b) for a, b in zip(left.args[:last], right.args[:last], strict=True)) and equal(
+        left.args[last], rest
+    )
 
 
 def _equal_groups(left: Group, right: Group) -> bool:

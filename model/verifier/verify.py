@@ -54,11 +54,14 @@ def deepening(least: int, most: int) -> list[int]:
 
 
 class Engine:
-    """One protocol under some powers: what is compiled once and used for all claims."""
+    """One protocol under some powers: what is compiled once and used for all claims.
 
-    def __init__(self, protocol: Protocol, powers: frozenset[str]) -> None:
+    Without `shortcuts` the search looks also where theorems say that nothing is: slower, for comparison.
+    """
+
+    def __init__(self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True) -> None:
         self.protocol, self.powers = protocol, powers
-        self.signature = Signature(protocol)
+        self.signature = Signature(protocol, shortcuts)
         self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
         self.flow: Flow = analyse(self.roles, self.signature)
 
@@ -86,8 +89,8 @@ class Engine:
 class Verifier:
     """Verifies claims of one protocol, keeping what is common to them."""
 
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
+    def __init__(self, protocol: Protocol, shortcuts: bool = True) -> None:
+        self.protocol, self._shortcuts = protocol, shortcuts
         self._engines: dict[frozenset[str], Engine] = {}
         self._stuck: dict[int, str] = {}
 
@@ -95,7 +98,7 @@ class Verifier:
         """The engine for these powers."""
         found = self._engines.get(powers)
         if found is None:
-            found = self._engines[powers] = Engine(self.protocol, powers)
+            found = self._engines[powers] = Engine(self.protocol, powers, self._shortcuts)
         return found
 
     def stuck(self, max_runs: int, stats: Stats) -> str:
@@ -169,6 +172,4 @@ def verify(
     progress: Progress | None = None,
 ) -> Verdict:
     """Decide one claim of a protocol; see `Verifier.verify`."""
-    return Verifier(protocol).verify(
-        claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress
-    )
+    return Verifier(protocol).verify(claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress)

@@ -12,9 +12,7 @@ OWN = {"I": ("dh", "x"), "R": ("dh", "y")}
 SECRET = {"I": ("dh", "x", "Y"), "R": ("dh", "y", "X")}
 FRESH = {"I": {"x": "exponent"}, "R": {"y": "exponent", "n": "nonce"}}
 VARIABLES = {"I": {"Y": "group", "n": "nonce"}, "R": {"X": "group"}}
-CONSTANTS = dict.fromkeys(
-    ("session", "mac key", "seal", "zero", "header", "challenge", "answer", "evidence"), "label"
-)
+CONSTANTS = dict.fromkeys(("session", "mac key", "seal", "zero", "header", "challenge", "answer", "evidence"), "label")
 
 
 def key(role: str, label: str = "session") -> Template:

@@ -66,7 +66,13 @@ OPEN_I = {"secrecy_I": "attack", "forward_I": "attack", "agreement_I": "attack"}
 OPEN_R = {"secrecy_R": "attack", "forward_R": "attack", "agreement_R": "attack"}
 
 ROWS: tuple[Row, ...] = (
-    _row("Diffie-Hellman without authentication", kx.unauthenticated(), secrecy="attack", forward="attack", agreement="attack"),
+    _row(
+        "Diffie-Hellman without authentication",
+        kx.unauthenticated(),
+        secrecy="attack",
+        forward="attack",
+        agreement="attack",
+    ),
     _row("signed, without identities", kx.signed(), agreement="attack"),
     _row("signed, with identities (ISO)", kx.iso()),
     _row("STS, encrypted signatures", kx.sts(), agreement_I="attack"),

@@ -67,12 +67,52 @@ class File:
 
 
 _KEYWORDS = frozenset(
-    "protocol role read recv send match not macro var const fresh claim run secret inversekeys inversekeyfunctions"
-    " untrusted compromised usertype singular function hashfunction knows trusted option include".split()
+    [
+        "protocol",
+        "role",
+        "read",
+        "recv",
+        "send",
+        "match",
+        "not",
+        "macro",
+        "var",
+        "const",
+        "fresh",
+        "claim",
+        "run",
+        "secret",
+        "inversekeys",
+        "inversekeyfunctions",
+        "untrusted",
+        "compromised",
+        "usertype",
+        "singular",
+        "function",
+        "hashfunction",
+        "knows",
+        "trusted",
+        "option",
+        "include",
+    ]
 )
 _DECLARATIONS = frozenset(
-    "const fresh var secret function hashfunction usertype inversekeys inversekeyfunctions untrusted compromised knows macro"
-    " option".split()
+    [
+        "const",
+        "fresh",
+        "var",
+        "secret",
+        "function",
+        "hashfunction",
+        "usertype",
+        "inversekeys",
+        "inversekeyfunctions",
+        "untrusted",
+        "compromised",
+        "knows",
+        "macro",
+        "option",
+    ]
 )
 
 

@@ -63,7 +63,9 @@ class _Translator:
     def __init__(self, tree: File) -> None:
         self._tree = tree
         self._types = {t: t for t in _TYPES} | {"Agent": AGENT, "Ticket": MESSAGE}
-        self._constants: dict[str, str] = {n: AGENT for n in ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete")}
+        self._constants: dict[str, str] = dict.fromkeys(
+            ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete"), AGENT
+        )
         self._secrets: dict[str, str] = {}
         self._sorts: dict[str, tuple[str, ...]] = {}
         self._inverses: dict[str, str] = {}
@@ -79,10 +81,12 @@ class _Translator:
 
     def model(self) -> Model:
         everything = [*self._tree.declarations]
-        for protocol in self._tree.protocols:
-            everything += [d for d in protocol.declarations if d.keyword not in ("fresh", "var")]
-            for role in protocol.roles:
-                everything += [i for i in role.items if isinstance(i, Declaration) and i.keyword not in ("fresh", "var")]
+        for tree in self._tree.protocols:
+            everything += [d for d in tree.declarations if d.keyword not in ("fresh", "var")]
+            for role in tree.roles:
+                everything += [
+                    i for i in role.items if isinstance(i, Declaration) and i.keyword not in ("fresh", "var")
+                ]
         for declaration in sorted(everything, key=lambda d: d.keyword != "usertype"):
             self._declare(declaration)
         for declaration in everything:
@@ -124,7 +128,9 @@ class _Translator:
         elif declaration.keyword == "compromised":
             for term in declaration.terms:
                 if term.kind != "call":
-                    raise _error("only the keys of an untrusted agent can be compromised, as in compromised k2(Eve)", term.at)
+                    raise _error(
+                        "only the keys of an untrusted agent can be compromised, as in compromised k2(Eve)", term.at
+                    )
                 self._compromised.add(term.name)
         elif declaration.keyword == "untrusted":
             for term in declaration.terms:
@@ -176,9 +182,7 @@ class _Translator:
                 scope.variables[term.name] = self._sort(declaration.types, "variable")
                 scope.fresh.pop(term.name, None)
 
-    def _event(
-        self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int
-    ) -> list[Step]:
+    def _event(self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int) -> list[Step]:
         if event.keyword == "claim":
             return self._claim(event, protocol, role, scope, number)
         if event.keyword in ("match", "not match"):
@@ -244,9 +248,7 @@ class _Translator:
         powers = frozenset({"dishonest"} if name in self._compromised else ())
         return Symbol(name, arity, owners=tuple(range(arity)), revealed_by=powers, inverse=inverse)
 
-    def _claim(
-        self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int
-    ) -> list[Step]:
+    def _claim(self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int) -> list[Step]:
         if len(event.terms) < 2 or event.terms[1].kind != "name":
             raise _error("a claim names its role and its kind", event.at)
         if event.terms[0].kind != "name" or event.terms[0].name != role.name.value:
@@ -268,9 +270,7 @@ class _Translator:
         self._add(event, protocol, role, kind, made)
         return [Mark(mark)]
 
-    def _simple(
-        self, kind: str, role: str, mark: str, rest: tuple[Node, ...], scope: _Scope, event: Event
-    ) -> Claim:
+    def _simple(self, kind: str, role: str, mark: str, rest: tuple[Node, ...], scope: _Scope, event: Event) -> Claim:
         if kind in ("Secret", "SKR"):
             if not rest:
                 raise _error(f"{kind} says which term", event.at)
