@@ -17,6 +17,7 @@ from ..harness.tester.deviation import TesterFault
 from ..harness.tester.session import NeedNotMet
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RequestError, RunRequest
+from ..harness.verdict.transcript import Transcript, save_conversations
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
@@ -27,7 +28,6 @@ from .parallel import Companion, Log
 from .progress import Progress
 from .selection import chooses
 from .stages import StageNotReached
-
 
 FIRST = "test_basic"
 """The module that runs first: if an honest conversation fails, that is the finding."""
@@ -50,6 +50,7 @@ class SuitePlugin:
         self.progress = Progress(silent)
         self._started = time.monotonic()
         self._benches: dict[str, Bench] = {}
+        self._keepers: dict[str, Keeper] = {}
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
@@ -91,12 +92,10 @@ class SuitePlugin:
         """The bench of one test."""
         name = name_of(request.node)
         iut = self.fleet.iut(case.role)
-        bench = Bench(iut, case, self._controls, self._keeper(name), self._health[case.role])
+        keeper = self._keepers[name] = Keeper()
+        bench = Bench(iut, case, self._controls, keeper, self._health[case.role])
         self._benches[name] = bench
         return bench
-
-    def _keeper(self, name: str) -> Keeper:
-        return Keeper(self.request.out / "conversations", name)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: object) -> Iterator[None]:
@@ -116,6 +115,8 @@ class SuitePlugin:
         if isinstance(error, KeyboardInterrupt):
             return
         bench = self._benches.pop(name, None)
+        if keeper := self._keepers.pop(name, None):
+            keeper.store(self.request.out / "conversations", name)
         judgement = self._judgement(case_of(item), bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(name, judgement)
@@ -155,16 +156,19 @@ class SuitePlugin:
 
 
 class Keeper:
-    """Stores conversations of one test: transcript and capture."""
+    """Keeps the conversations of one test, to be stored when it ends."""
 
-    def __init__(self, folder: Path, test: str) -> None:
-        self._folder, self._test = folder, test
+    def __init__(self) -> None:
+        self._kept: list[tuple[str, Transcript]] = []
 
     def __call__(self, what: str, conversation: Conversation) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        stem = self._folder / f"{_file_name(self._test)}.{what}"
-        conversation.transcript.save(stem.with_name(stem.name + ".jsonl"))
-        conversation.transcript.save_pcap(stem.with_name(stem.name + ".pcap"))
+        self._kept.append((what, conversation.transcript))
+
+    def store(self, folder: Path, test: str) -> None:
+        """Write transcript and capture."""
+        if self._kept:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_conversations(folder, _file_name(test), self._kept)
 
 
 def _file_name(test: str) -> str:

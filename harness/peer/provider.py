@@ -42,6 +42,7 @@ class WorldProvider:
         self.suites_i = suites_i or suites[:1]
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
         self._id_creds: dict[bytes, bytes] = {}
+        self._waiver_ends: tuple[int, ...] = ()
 
     # --- atoms -------------------------------------------------------------------------------------------------------
 
@@ -62,7 +63,12 @@ class WorldProvider:
         peers = [world.credential(i).leaf.not_after for i in self._id_creds]
         own = world.credentials.leaf.not_after
         longest = min(policy.valid_for, policy.reattest_interval)
-        return max(1, min(longest, *(end - world.time() for end in (own, *peers))))
+        ends = (own, *peers, *self._waiver_ends)
+        return max(1, min(longest, *(end - world.time() for end in ends)))
+
+    def rests_on_waiver(self, ends: int) -> None:
+        """A waiver that was found in force: no verdict outlives it."""
+        self._waiver_ends = (ends,)
 
     def flags(self) -> int:
         """HELLO flags of this policy."""
@@ -116,6 +122,8 @@ class WorldProvider:
                 PREDICATES[check](self.world, *arguments)
             except Refused as refusal:
                 raise CheckFailed(check, refusal.reason) from refusal
+            if check == "waiver_is_in_force":
+                self.rests_on_waiver(_decode(arguments[1]))
 
 
 def own_id_cred(world: World) -> bytes:
@@ -249,15 +257,6 @@ def _tier(provider: WorldProvider, tier: bytes, direction: bytes) -> None:
     _require(_decode(tier) in fits, f"tier {_decode(tier)} in this direction")
 
 
-def _waiver_flag(provider: WorldProvider, flags: bytes, waiver: bytes) -> None:
-    _require(bool(_decode(flags) & FLAG_WAIVER) == bool(waiver), "flag and waiver, one without the other")
-
-
-def _waiver_in_force(provider: WorldProvider, iat: bytes, exp: bytes) -> None:
-    PREDICATES["waiver_is_in_force"](provider.world, iat, exp)
-    provider.waiver_ends = _decode(exp)
-
-
 def _label_seq(provider: WorldProvider, sequence: bytes, id_cred: bytes) -> None:
     signer = provider.world.credential(id_cred).leaf.sha256
     last = provider.world.memory.label_sequence.get(signer, -1)
@@ -287,7 +286,6 @@ _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "waiver_comes_with_its_flag": _waiver_flag,
     "eat_header_is_exact": _header(EAT_TYPE, ES256, ESP256),
     "env_header_is_exact": _header(ENV_TYPE),
-    "waiver_comes_with_its_flag": _waiver_flag,
     "waiver_header_is_exact": _header(WAIVER_TYPE),
     "label_header_is_exact": _label_header,
     "cnf_is_peer_identity_key": _cnf,

@@ -1,4 +1,4 @@
-"""Transcripts as packet captures: one conversation a file, loopback IPv4 and TCP, for Wireshark and its like.
+"""Transcripts as packet captures: the conversations of a test in a file, IPv4 and TCP, for Wireshark and its like.
 
 Headers are laid out here, since building them field by field costs a hundred times more and every conversation of a
 run is kept. File format: classic pcap, version 2.4, microseconds, link type 101 (raw IP).
@@ -17,44 +17,49 @@ Chunk = tuple[float, Sender, bytes]
 SERVICE_PORT = 27071
 DEVICE_PORT = 49152
 
+_PORTS = 65536 - DEVICE_PORT
 _SEGMENT = 65_495
 """Octets of data in the longest IPv4 packet with two bare headers."""
 _FIN, _SYN, _PSH, _ACK = 1, 2, 8, 16
 _LOOPBACK = bytes((127, 0, 0, 1))
 
 
-def write_pcap(path: Path, chunks: Iterable[Chunk]) -> None:
-    """Writes the conversation to `path`, from opening to close; without chunks there are no packets. Raises OSError."""
+def write_pcap(path: Path, *conversations: Iterable[Chunk]) -> None:
+    """Writes conversations to `path`, each from opening to close and from a device port of its own. Raises OSError.
+
+    A conversation without chunks has no packets.
+    """
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101))
-        file.writelines(_packets(chunks))
+        for number, chunks in enumerate(conversations):
+            file.writelines(_packets(chunks, DEVICE_PORT + number % _PORTS))
 
 
-def _packets(chunks: Iterable[Chunk]) -> Iterator[bytes]:
+def _packets(chunks: Iterable[Chunk], port: int) -> Iterator[bytes]:
     remaining = iter(chunks)
     first = next(remaining, None)
     if first is None:
         return
     time, next_octet = first[0], {"device": 0, "service": 0}
     for sender, flags in (("device", _SYN), ("service", _SYN | _ACK)):
-        yield _packet(time, sender, flags, next_octet, b"")
+        yield _packet(time, sender, flags, next_octet, b"", port)
         next_octet[sender] = 1
-    yield _packet(time, "device", _ACK, next_octet, b"")
+    yield _packet(time, "device", _ACK, next_octet, b"", port)
     for time, sender, data in chain((first,), remaining):
         for start in range(0, len(data), _SEGMENT):
             segment = data[start : start + _SEGMENT]
-            yield _packet(time, sender, _PSH | _ACK, next_octet, segment)
+            yield _packet(time, sender, _PSH | _ACK, next_octet, segment, port)
             next_octet[sender] += len(segment)
     for sender in ("device", "service"):
-        yield _packet(time, sender, _FIN | _ACK, next_octet, b"")
+        yield _packet(time, sender, _FIN | _ACK, next_octet, b"", port)
         next_octet[sender] += 1
-    yield _packet(time, "device", _ACK, next_octet, b"")
+    yield _packet(time, "device", _ACK, next_octet, b"", port)
 
 
-def _packet(time: float, sender: str, flags: int, next_octet: dict[str, int], data: bytes) -> bytes:
+def _packet(time: float, sender: str, flags: int, next_octet: dict[str, int], data: bytes, port: int) -> bytes:
     """One pcap record: its header, IPv4 (RFC 791), TCP (RFC 9293) and data."""
     to_service = sender == "device"
-    ports = (DEVICE_PORT, SERVICE_PORT) if to_service else (SERVICE_PORT, DEVICE_PORT)
+    ports = (port, SERVICE_PORT) if to_service else (SERVICE_PORT, port)
     sequence = next_octet[sender] & 0xFFFFFFFF
     acknowledged = next_octet["service" if to_service else "device"] & 0xFFFFFFFF if flags & _ACK else 0
     tcp = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 0xFFFF, 0, 0)

@@ -1,7 +1,7 @@
 """The transcript of a conversation: who sent which bytes, and when."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
@@ -52,8 +52,12 @@ class Transcript:
 
     def save(self, path: Path) -> None:
         """Writes one JSON object a chunk, a line each: `time`, `sender`, `data` (hex)."""
-        lines = (json.dumps({"time": c.time, "sender": c.sender, "data": c.data.hex()}) + "\n" for c in self.chunks)
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_text("".join(self._lines()), encoding="utf-8")
+
+    def _lines(self, **more: str) -> Iterator[str]:
+        for chunk in self.chunks:
+            entry = {**more, "time": chunk.time, "sender": chunk.sender, "data": chunk.data.hex()}
+            yield json.dumps(entry) + "\n"
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -72,3 +76,10 @@ class Transcript:
     def save_pcap(self, path: Path) -> None:
         """Writes the conversation as a packet capture that Wireshark opens."""
         write_pcap(path, self.chunks)
+
+
+def save_conversations(folder: Path, name: str, conversations: Sequence[tuple[str, Transcript]]) -> None:
+    """Writes all conversations of a test: `name.jsonl`, each line saying which, and `name.pcap`."""
+    lines = (line for what, transcript in conversations for line in transcript._lines(conversation=what))
+    (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_pcap(folder / f"{name}.pcap", *(transcript.chunks for _, transcript in conversations))
