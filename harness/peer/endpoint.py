@@ -7,13 +7,11 @@ TAM.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...model.checks import Channel
 from ...model.protocol import local
 from ...model.protocol.attestation import SID, TAM_NAME
-from ...model.protocol.channel import TRAFFIC_IV, TRAFFIC_KEY
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
 from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
@@ -26,12 +24,11 @@ from ..evaluator.run import Run
 from ..identity.errors import CredentialUnavailable
 from ..identity.world import World
 from ..transport.errors import TransportError
-from ..transport.frames import LIMIT_AFTER_OPEN, FrameReader, write_frame
-from ..transport.record import RecordOpener, RecordSealer
 from ..transport.units import Kind, Unit, UnitReader, write_unit
 from . import edhoc_errors
 from .events import Event, describe
 from .parsing import frame_name, rules_without
+from .protection import Protection
 from .provider import PROFILE_SUITES, WorldProvider
 from .timers import Timers
 
@@ -49,15 +46,6 @@ ENCODED = ("tier", "count", "code", "sequence", "epoch", "content_type", "cti", 
 
 class NotOpen(RuntimeError):
     """The application asked for something that the state does not allow."""
-
-
-@dataclass(slots=True)
-class Protection:
-    """The record layer of one connection, once the handshake stands."""
-
-    sealer: RecordSealer
-    opener: RecordOpener
-    frames: FrameReader
 
 
 class Endpoint:
@@ -241,7 +229,7 @@ class Endpoint:
             if "unit_kind_is_known" in self.off:
                 return
             raise TransportError("unit_kind_is_known", "a record before the handshake is complete")
-        for frame in protection.frames.feed(protection.opener.open(payload)):
+        for frame in protection.open(payload):
             self._frame(frame)
             if self.closed:
                 return
@@ -299,7 +287,7 @@ class Endpoint:
 
     def send_frame(self, frame: bytes) -> None:
         """A frame into the protected stream."""
-        for record in self.protect().sealer.seal_stream(write_frame(frame)):
+        for record in self.protect().seal(frame):
             self.send_unit(Kind.RECORD, record)
 
     def send_unit(self, kind: int, payload: bytes) -> None:
@@ -309,15 +297,8 @@ class Endpoint:
     def protect(self) -> Protection:
         """The record layer; its keys are exporter terms of the table."""
         if self._protection is None:
-            limit, aead = self.world.policy.record_limit, self.run.suite.aead
-            mine, peers = ((TRAFFIC_KEY[x], TRAFFIC_IV[x]) for x in (self.letter, self.peer))
-            key, iv = (self.run.value(t) for t in mine)
-            peer_key, peer_iv = (self.run.value(t) for t in peers)
-            self._protection = Protection(
-                RecordSealer(aead, key, iv, limit, self.off),
-                RecordOpener(aead, peer_key, peer_iv, limit, self.off),
-                FrameReader(off=self.off),
-            )
+            limit = self.world.policy.record_limit
+            self._protection = Protection(self.run, self.letter, self.peer, limit, self.off)
         return self._protection
 
     def _entered(self, before: str) -> None:
@@ -327,7 +308,7 @@ class Endpoint:
         if state in ("wait_HELLO_R", "wait_HELLO_I"):
             self.protect()
         if state == "OPEN":
-            self.protect().frames.max_length = LIMIT_AFTER_OPEN
+            self.protect().session_opened()
             self.tick()  # One affirming verdict leads back from EXPIRED only where the other one has not ended.
         if state == "CLOSED":
             self.closed = True

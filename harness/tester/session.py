@@ -79,6 +79,10 @@ class Iut(ABC):
         """A point in what the implementation tells its application, for `ending`."""
 
     @abstractmethod
+    def begun(self, since: int) -> None:
+        """Wait until it has taken notice of a connection made after `since`."""
+
+    @abstractmethod
     def ending(self, conversation: Conversation, since: int) -> str:
         """How its application was told that the conversation begun after `since` ended: `clean`, `truncated`, `refused`."""
 
@@ -118,14 +122,15 @@ class Iut(ABC):
         return conversation
 
     def good(self, **options: Any) -> Conversation:
-        """An honest conversation up to OPEN, closed again.
+        """An honest conversation up to OPEN, closed again: only a peer that is open itself answers CLOSE by CLOSE.
 
         Raises:
             ControlFailed: it did not work.
         """
         conversation = self.converse(**options)
         try:
-            if not (conversation.until_open() and conversation.finish()):
+            peer = conversation.peer
+            if not (conversation.until(lambda: peer.state == "OPEN") and conversation.finish()):
                 raise ControlFailed(f"an honest conversation did not work: {why(conversation)}")
         finally:
             conversation.close()
