@@ -6,8 +6,9 @@ with `~` are the attacker's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .compiled import RECV, SEND
 from .protocol import Protocol, Template
@@ -67,6 +68,30 @@ class Attack:
             "learned": [_list(t) for t in self.learned],
             "classes": dict(self.classes),
         }
+
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Attack:
+        """The attack that `to_json` wrote."""
+        return cls(
+            data["protocol"],
+            tuple(
+                AttackRun(r["number"], r["role"], _names(r["agents"]), _names(r["values"])) for r in data["runs"]
+            ),
+            tuple(
+                AttackEvent(e["kind"], e["run"], e["step"], _ground(e["term"]), e["label"]) for e in data["events"]
+            ),
+            tuple(_ground(t) for t in data["learned"]),
+            dict(data["classes"]),
+        )
+
+
+def _ground(data: Any) -> Ground:
+    return data if isinstance(data, str) else tuple(_ground(d) for d in data)
+
+
+def _names(data: Mapping[str, Any]) -> dict[str, Ground]:
+    return {n: _ground(t) for n, t in data.items()}
 
 
 def _list(term: Ground) -> object:

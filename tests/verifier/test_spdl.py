@@ -1,0 +1,119 @@
+"""SPDL files: what is read, and where errors are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trustconn.model.verifier.spdl import SpdlError, load
+from trustconn.model.verifier.verify import Verifier
+
+HEAD = "protocol p(A, B)\n{\n  role A\n  {\n"
+TAIL = "  }\n  role B\n  {\n  }\n}\n"
+
+
+def kinds(source: str) -> dict[str, str]:
+    model = load(source)
+    verifier = Verifier(model.protocol)
+    return {c.name: verifier.verify(c.claim, time_limit=10).kind for c in model.claims}
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column", "message"),
+    [
+        ("protocol p(A, B)\n{\n  roles A { }\n}", 3, 3, "expected a role"),
+        ("/* never closed\n", 1, 1, "never closed"),
+        ("const a: Thing;", 1, 10, "unknown type Thing"),
+        ("protocol p(A)\n{ role A { send_1(A, A, $); } }", 2, 25, "unexpected character '$'"),
+        (HEAD + "    fresh n: Nonce;\n    send_1(A, B, m);\n" + TAIL, 6, 18, "m is not declared"),
+        (HEAD + "    send_1(A, B, f(A));\n" + TAIL, 5, 18, "f is not a function"),
+        (HEAD + "    send_1(A, B, pk(A, B));\n" + TAIL, 5, 18, "pk takes 1"),
+        (HEAD + "    send_1(A, B);\n" + TAIL, 5, 5, "a message"),
+        (HEAD + "    send(A, B, A);\n" + TAIL, 5, 9, "a label"),
+        (HEAD + "    claim(A, Pretty);\n" + TAIL, 5, 14, "claims of kind Pretty"),
+        (HEAD + "    claim(B, Alive);\n" + TAIL, 5, 11, "starts with its name"),
+        (HEAD + "    claim(A, Secret);\n" + TAIL, 5, 5, "says which term"),
+        ("protocol p(A)\n{ role B { } }", 2, 8, "not a parameter"),
+        ("run p.A(Alice);", 1, 1, "'run' is not supported"),
+        ("include \"x.spdl\";", 1, 1, "'include' is not supported"),
+        ("protocol p(A)\n{ role A { send_1(A, A, A)", 2, 27, "found 'end of file'"),
+    ],
+)
+def test_an_error_has_its_line_and_column(source: str, line: int, column: int, message: str) -> None:
+    with pytest.raises(SpdlError, match=message.replace("$", r"\$")) as caught:
+        load(source)
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_deep_nesting_is_an_error_and_not_a_crash() -> None:
+    with pytest.raises(SpdlError, match="too deeply"):
+        load(HEAD + "send_1(A, B, " + "(" * 5000 + "A" + ")" * 5000 + ");" + TAIL)
+
+
+@given(st.text(alphabet="protocl(){}AB,;:_1 \nrs/*#\"'{}k", max_size=80))
+def test_any_text_is_a_model_or_an_error_with_a_place(source: str) -> None:
+    try:
+        load(source)
+    except SpdlError as error:
+        assert 1 <= error.line <= source.count("\n") + 1
+
+
+def test_macros_comments_and_read_are_understood() -> None:
+    source = """
+    # one comment
+    macro hello = {n}pk(B); // another
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, hello); claim_s(A, Secret, n); };
+      role B { var n: Nonce; read_1(A, B, hello); };
+    };
+    """
+    assert kinds(source) == {"s": "proof"}
+
+
+def test_own_key_functions_are_known_to_the_attacker_only_when_compromised() -> None:
+    source = """
+    const pub: Function; secret key: Function; inversekeys(pub, key);
+    untrusted Eve; %s
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, {n, A}pub(B)); }
+      role B { var n: Nonce; recv_1(A, B, {n, A}pub(B)); send_2(B, A, {n}pub(A)); claim_s(B, Secret, n); }
+    }
+    """
+    compromised = kinds(source % "compromised key(Eve);")
+    assert compromised == {"s": "attack"}
+    assert kinds(source.replace("claim_s(B, Secret, n);", "claim_s(B, Secret, key(B));") % "") == {"s": "proof"}
+
+
+def test_a_match_binds_and_compares() -> None:
+    source = """
+    hashfunction h;
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, {n}pk(B)); recv_2(B, A, h(n)); claim_a(A, Alive); }
+      role B { var x: Ticket; var n: Nonce; recv_1(A, B, x); match(x, {n}pk(B)); send_2(B, A, h(n)); }
+    }
+    """
+    assert kinds(source) == {"a": "proof"}
+
+
+def test_helpers_do_not_count_as_alive() -> None:
+    source = """
+    protocol @oracle(O) { role O { var n: Nonce; recv_!1(O, O, {n}sk(O)); send_!2(O, O, {n}sk(O)); } }
+    protocol p(A, B) {
+      role A { var n: Nonce; recv_1(B, A, {n}sk(B)); claim_a(A, Alive); }
+      role B { fresh n: Nonce; send_1(B, A, {n}sk(B)); }
+    }
+    """
+    assert kinds(source) == {"a": "proof"}
+
+
+def test_commit_wants_a_running_with_the_same_data() -> None:
+    source = """
+    protocol p(A, B) {
+      role A { fresh n, m: Nonce; claim(A, Running, B, %s); send_1(A, B, {n, m, B}sk(A)); }
+      role B { var n, m: Nonce; recv_1(A, B, {n, m, B}sk(A)); claim_c(B, Commit, A, n, m); }
+    }
+    """
+    assert kinds(source % "n, m") == {"c": "proof"}
+    assert kinds(source % "m, n") == {"c": "attack"}
+    assert kinds(source % "n") == {"c": "attack"}
