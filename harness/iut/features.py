@@ -51,7 +51,13 @@ class Features:
     key_log: bool = key(False, "it can write session keys to a log, for tests")
 
 
-REFERENCE = Features(initiates_reattestation=True, connections=256)
+REFERENCE = Features(
+    suites=(3, 2, 5),
+    presents_waiver=True,
+    initiates_reattestation=True,
+    revocation_proofs=("crl", "ocsp", "short-lived"),
+    connections=256,
+)
 """The statement of the reference device and service."""
 
 
