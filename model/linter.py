@@ -15,7 +15,7 @@ from .checks import Check
 from .knowledge import Known, bound_by, lacking_to_read, learned, missing, uses
 from .sizes import size_of
 from .symbols import matched, received_slots
-from .table import APP, LOCAL, NET, RECORD, TIMER, Equals, Guard, Holds, Table, TagVerifies, Transition, Verifies
+from .table import APP, LOCAL, NET, RECORD, TIMER, Equals, Guard, Holds, Role, Table, TagVerifies, Transition, Verifies
 from .terms import Term
 
 FINAL = frozenset({"CLOSED", "completed"})
@@ -163,17 +163,17 @@ def _disjoint(one: set[Guard], other: set[Guard]) -> bool:
 def _everything_is_known(table: Table) -> Iterator[Finding]:
     """Whatever a row computes is given, fresh, assigned, defined or received earlier, on every path."""
     for role in table.roles:
-        rows = [row for row in table.rows if row.role == role.name]
-        start = frozenset(role.given) | set(role.fresh) | {register for register, _ in role.initial}
-        known = knowledge(role.start, rows, frozenset(start))
-        for row in rows:
-            if row.state in known:
+        known = known_in_states(table, role)
+        for row in table.rows:
+            if row.role == role.name and row.state in known:
                 yield from _row_knows(row, known[row.state])
 
 
-def knowledge(start: str, rows: list[Transition], given: Known) -> dict[str, Known]:
-    """State to what is known on every path that leads there."""
-    known, pending = {start: given}, [start]
+def known_in_states(table: Table, role: Role) -> dict[str, Known]:
+    """State of a role to what is known on every path that leads there; without states that none leads to."""
+    rows = [row for row in table.rows if row.role == role.name]
+    start = frozenset((*role.given, *role.fresh, *(register for register, _ in role.initial)))
+    known, pending = {role.start: start}, [role.start]
     while pending:
         state = pending.pop()
         for row in (r for r in rows if r.state == state):
@@ -200,11 +200,9 @@ def _row_knows(row: Transition, known: Known) -> Iterator[Finding]:
 def _meanings_are_enforced(table: Table) -> Iterator[Finding]:
     """A received slot whose meaning the receiver can compute is judged in the row that receives it."""
     for role in table.roles:
-        rows = [row for row in table.rows if row.role == role.name]
-        start = frozenset(role.given) | set(role.fresh) | {register for register, _ in role.initial}
-        known = knowledge(role.start, rows, frozenset(start))
-        for row in rows:
-            if not _discards(row):
+        known = known_in_states(table, role)
+        for row in table.rows:
+            if row.role == role.name and not _discards(row):
                 yield from _row_enforces(row, known.get(row.state, frozenset()) | learned(row))
 
 

@@ -172,7 +172,11 @@ def device_rows() -> Iterator[Transition]:
             when=(attests_i,) if attests else (), checks=evidence_checks(R, again=False),
             fresh=(valid_for(I),), sets=(*accepted_evidence(R), *decided(I, Tier.AFFIRMING)),
             sends=(VERDICT["I"].message, *((QUOTE_REQUEST["I"].message,) if attests else ())),
-            events=(event("evidence_accepted", id_cred=R.party.id_cred), event("verdict_sent", tier=VERDICT["I"].tier)),
+            events=(
+                event("evidence_accepted", id_cred=R.party.id_cred),
+                event("verdict_sent", tier=VERDICT["I"].tier),
+                *(() if attests else (running(I),)),
+            ),
         )  # fmt: skip
     yield Transition(
         I.role, "quoting", ENVIRONMENT["I"].quote, "wait_VERDICT_R",
@@ -193,7 +197,11 @@ def _device_hello_without_att(mode: Term, attests: bool) -> Transition:
         when=guards, opens=hello_opens(R, mode), checks=hello_checks(R, mode), fresh=(valid_for(I),),
         sets=(*after_hello(), *decided(I, TIER_OF[mode])),
         sends=(HELLO["I"], VERDICT["I"].message, *((QUOTE_REQUEST["I"].message,) if attests else ())),
-        events=(event("hello_received"), event("verdict_sent", tier=VERDICT["I"].tier)),
+        events=(
+            event("hello_received"),
+            event("verdict_sent", tier=VERDICT["I"].tier),
+            *(() if attests else (running(I),)),
+        ),
     )  # fmt: skip
 
 

@@ -1,0 +1,225 @@
+"""The security claims as statements about the table: a role, an event of its rows, and what must be true of it.
+
+The sentence of a claim, and the powers under which it holds and fails, stand in the specification; here is what a
+verifier decides. A term means the value that the role itself gives it; where both sides name a value alike, one term
+serves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+from ..spec import claims
+from .powers import POWERS, Power
+from .protocol.attestation import (
+    CHANNEL_SECRET,
+    EVIDENCE,
+    QUOTE_REQUEST,
+    SID,
+    TAM_NAME,
+    WAIVER,
+    binder,
+)
+from .protocol.channel import TRAFFIC_KEY
+from .protocol.edhoc import INITIATOR, RESPONDER, SUITES_I
+from .protocol.frames import ATTESTS, WAIVED, I, R, Side, direction_of, peer_of
+from .protocol.labels import ENVIRONMENT, LABEL
+from .table import Guard
+from .terms import Term
+
+IDENTITIES: tuple[Term, ...] = (INITIATOR.id_cred, RESPONDER.id_cred)
+HELLOS: tuple[Term, ...] = (I.hello, R.hello)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What all statements share: they speak of every run of `role` that has come to the event `at`."""
+
+    role: str
+    at: str
+    where: Guard | None = field(default=None, kw_only=True)
+    """Speaks only of runs in which this holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Statement):
+    """The adversary does not know `term`; with `forward`, not even once he learns all long-term keys afterwards."""
+
+    term: Term
+    forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agree(Statement):
+    """A run of `peer` has come to `running` before, with equal data; `injective`: each for one run of `role` alone.
+
+    `peers` is the peer's view of `data`, where it is called otherwise there.
+    """
+
+    peer: str
+    running: str
+    data: tuple[Term, ...]
+    peers: tuple[Term, ...] = ()
+    injective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Agree):
+    """Besides, `running` lies behind the event `since` of the claiming run."""
+
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique(Statement):
+    """A run of `other` at `other_at` with equal `keys` has equal `agree` too; with `apart` there is no such run."""
+
+    other: str
+    other_at: str
+    keys: tuple[Term, ...]
+    agree: tuple[Term, ...] = ()
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preceded(Statement):
+    """The same run has come to every event of `by` before, in whatever order."""
+
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed(Statement):
+    """The owner of the private key `key` has signed `message`."""
+
+    key: Term
+    message: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable(Statement):
+    """No run comes to the event with a peer of class `peer_class`."""
+
+    peer_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class Executable(Statement):
+    """Some run comes to the event with honest agents only."""
+
+
+SIDES = (I, R)
+
+
+def _commit(side: Side) -> str:
+    return f"commit_{side.letter}"
+
+
+def _running(side: Side) -> str:
+    return f"running_{side.letter}"
+
+
+def _secrecy(forward: bool) -> tuple[Statement, ...]:
+    keys = TRAFFIC_KEY.values()
+    return tuple(Secret(side.role, _commit(side), key, forward) for side in SIDES for key in keys)
+
+
+def _agreement(*data: Term, injective: bool = False) -> tuple[Statement, ...]:
+    """When either side commits, the other was running with the same data."""
+    return tuple(
+        Agree(s.role, _commit(s), peer_of(s).role, _running(peer_of(s)), data, injective=injective) for s in SIDES
+    )
+
+
+def _fresh_evidence(relying_party: Side) -> Statement:
+    """The nonce of epoch 0 is chosen with the relying party's HELLO: the service's goes out with message_4."""
+    letter = peer_of(relying_party).letter
+    since = "handshake_completed" if relying_party is R else "hello_received"
+    data, peers = (binder(peer_of(relying_party)),), (QUOTE_REQUEST[letter].binder,)
+    return Order(relying_party.role, "evidence_accepted", TAM_NAME[letter], "attested", data, peers, since=since)
+
+
+def _evidence(relying_party: Side) -> Statement:
+    """The TAM attested this channel, for this identity key, on this platform."""
+    letter = peer_of(relying_party).letter
+    evidence = EVIDENCE[letter]
+    data = (binder(peer_of(relying_party)), evidence.token.cnf, evidence.ueid)
+    peers = (QUOTE_REQUEST[letter].binder, evidence.token.cnf, evidence.ueid)
+    return Agree(relying_party.role, "evidence_accepted", TAM_NAME[letter], "attested", data, peers)
+
+
+def _labels(receiver: Side) -> Statement:
+    signer = peer_of(receiver)
+    label = LABEL[signer.letter]
+    data = (signer.party.id_cred, SID, label.sequence, label.content)
+    return Agree(receiver.role, "label_accepted", signer.role, "data_sent", data, injective=True)
+
+
+def _environment(receiver: Side) -> Statement:
+    letter = peer_of(receiver).letter
+    environment, request = ENVIRONMENT[letter], QUOTE_REQUEST[letter]
+    data = (environment.epoch, environment.sid, environment.token.measurements)
+    peers = (request.epoch, request.sid, EVIDENCE[letter].token.measurements)
+    attests = Guard(direction_of(peer_of(receiver)), ATTESTS)
+    return Agree(receiver.role, "label_accepted", TAM_NAME[letter], "attested", data, peers, where=attests)
+
+
+def _waiver(relying_party: Side) -> Statement:
+    attester = peer_of(relying_party)
+    waiver, waived = WAIVER[attester.letter], Guard(direction_of(attester), WAIVED)
+    assert waiver.signature.means is not None
+    return Signed(relying_party.role, "verdict_sent", waiver.signature.means.args[0], waiver.tbs, where=waived)
+
+
+VERDICTS = ("verdict_sent", "verdict_received")
+APPLICATION = ("data_sent", "label_accepted", "data_accepted")
+ENDS = (
+    "handshake_completed",
+    "hello_received",
+    "evidence_accepted",
+    "open",
+    *APPLICATION,
+    "reattestation_requested",
+    "closed",
+)
+
+STATEMENTS: dict[str, tuple[Statement, ...]] = {
+    "CLM-01": _secrecy(forward=False),
+    "CLM-02": _secrecy(forward=True),
+    "CLM-03": _agreement(*IDENTITIES, CHANNEL_SECRET, SUITES_I, *HELLOS, injective=True),
+    "CLM-04": tuple(_fresh_evidence(side) for side in SIDES),
+    "CLM-05": (_evidence(R),),
+    "CLM-06": (_evidence(I),),
+    "CLM-07": tuple(Preceded(s.role, at, VERDICTS) for s in SIDES for at in ("open", *APPLICATION)),
+    "CLM-08": (_labels(R),),
+    "CLM-09": (_labels(I),),
+    "CLM-10": tuple(Unique(s.role, _commit(s), s.role, _commit(s), (CHANNEL_SECRET,), apart=True) for s in SIDES),
+    "CLM-11": (Unique(I.role, _commit(I), R.role, _commit(R), (CHANNEL_SECRET,), IDENTITIES),),
+    "CLM-12": _agreement(SUITES_I, *HELLOS),
+    "CLM-13": tuple(_waiver(side) for side in SIDES),
+    "CLM-14": _agreement(*IDENTITIES, CHANNEL_SECRET),
+    "CLM-15": _agreement(*IDENTITIES),
+    "CLM-16": tuple(Unreachable(side.role, _commit(side), "revoked") for side in SIDES),
+    "CLM-17": tuple(_environment(side) for side in SIDES),
+    "CLM-22": tuple(Executable(s.role, at) for s in SIDES for at in ENDS),
+}
+"""Claim id to what is decided; the claim holds when all of it does."""
+
+UNDECIDED = frozenset({"CLM-18", "CLM-19", "CLM-20", "CLM-21", "CLM-23"})
+"""Claims about parts of the specification that no row describes yet."""
+
+
+def holds_under(claim: str) -> tuple[Power, ...]:
+    """The powers that an adversary may have all at once. Raises KeyError for an unknown claim."""
+    return tuple(POWERS[name] for name in claims()[claim].holds)
+
+
+def fails_under(claim: str) -> tuple[Power, ...]:
+    """The powers each of which, added to the network, gives an attack. Raises KeyError for an unknown claim."""
+    return tuple(POWERS[name] for name in claims()[claim].fails)
+
+
+def statements() -> tuple[tuple[str, Statement], ...]:
+    """Every statement with the id of its claim."""
+    return tuple(chain.from_iterable(((id_, one) for one in each) for id_, each in STATEMENTS.items()))
