@@ -13,9 +13,10 @@ from ..harness.peer.edhoc_errors import MalformedError, parse
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import AlterInside, AlterOctets, Change, Instead, Lie
 from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import NeedNotMet
 from ..harness.tester.wire import Mark
 from ..harness.transport.units import Kind
-from ..harness.verdict.verdict import Verdict
+from ..harness.verdict.verdict import Outcome, Reaction, Verdict
 from ..model.protocol.attestation import EVIDENCE
 from ..model.protocol.edhoc import EAD, G_X, G_XY, G_Y, INITIATOR, RESPONDER, SUITES_I, handshake
 from ..model.protocol.frames import SIDES
@@ -106,6 +107,94 @@ def test_suites_r(case: Case, bench: Bench) -> None:
 
     altered = AlterInside("message_1", (TERMS.message_1.args.index(SUITES_I),), lambda _: _UNKNOWN["one"])
     bench.works(play, deviation=altered)
+
+
+# --- the retry after error 2 -----------------------------------------------------------------------------------------
+
+
+def _wrong_suite(suites_r: object) -> Instead:
+    """Error 2 in place of message_2."""
+    error = cbor.encode(2) + cbor.encode(suites_r)
+    return Instead("message_2", lambda peer: peer.put_unit(Kind.EDHOC_ERROR, error))
+
+
+def _offered(conversation: Conversation) -> tuple[list[int], bytes]:
+    """SUITES_I and G_X of the device's message_1."""
+    message_1 = conversation.saw("message_1")
+    assert message_1 is not None
+    _, suites, g_x, *_ = cbor.decode_sequence(message_1.data)
+    return (suites if isinstance(suites, list) else [suites]), g_x
+
+
+@for_each(
+    Case("device", ("EDH-05",), "retries", name, data=suites_r)
+    for name, suites_r in (("one", 2), ("several", [2, 160]), ("unknown-first", [43_690, 2]))
+)
+def test_retry(case: Case, bench: Bench) -> None:
+    """After error 2 the device may dial once more: suite 2 behind 3, which it prefers, and a new G_X (EDH-05)."""
+    with bench.iut.configured(suites=[3, 2]):
+        first = bench.iut.converse(_wrong_suite(case.data))
+        bench.main = first
+        first.until(lambda: False)
+        first.close()
+        connection = bench.iut.retried(expected=True)
+        if connection is None:
+            bench.show("", first)  # Giving up is allowed.
+            return
+        second = bench.iut.converse(connection=connection)
+        wrong = opened(second)
+        (_, before), (suites, after) = _offered(first), _offered(second)
+        second.close()
+        if suites != [3, 2]:
+            wrong = f"SUITES_I is {suites}"
+        bench.show("the same ephemeral key" if before == after else wrong, second)
+
+
+_NO_RETRY = {
+    "unsupported": ([3], 2),
+    "unknown": ([3, 2], [160, 43_690]),
+    "refused-one": ([3, 2], 3),
+    "refused-one-among-others": ([3, 2], [2, 3]),
+    "reordered": ([3, 2], [2, 3, 5]),
+}
+
+
+@for_each(fault("device", "suites_r_allow_a_retry", name, "SUITES_R", data) for name, data in _NO_RETRY.items())
+def test_no_retry(case: Case, bench: Bench) -> None:
+    """SUITES_R, which anyone can forge, makes no device use a suite that it would not have chosen (EDH-05)."""
+    suites, suites_r = case.data
+    with bench.iut.configured(suites=suites):
+        control = bench.control(f"suites {suites}")
+        conversation = bench.iut.converse(_wrong_suite(suites_r))
+        bench.main = conversation
+        _conclude_without_retry(bench, control, conversation)
+
+
+@for_each([fault("device", "suites_r_allow_a_retry", "second-time", "SUITES_R")])
+def test_no_second_retry(case: Case, bench: Bench) -> None:
+    """A second error 2, on the retry, to be followed by no third attempt (EDH-05)."""
+    bench.iut.need_feature("suites", 5)
+    with bench.iut.configured(suites=[3, 2, 5]):
+        control = bench.control("three suites")
+        first = bench.iut.converse(_wrong_suite(2))
+        first.until(lambda: False)
+        first.close()
+        connection = bench.iut.retried(expected=True)
+        if connection is None:
+            raise NeedNotMet("it does not try again")
+        second = bench.iut.converse(_wrong_suite(5), connection=connection)
+        bench.main = second
+        _conclude_without_retry(bench, control, second)
+
+
+def _conclude_without_retry(bench: Bench, control: str | None, conversation: Conversation) -> None:
+    outcome = conversation.outcome(bench.iut.is_alive)
+    conversation.close()
+    again = bench.iut.retried(expected=False)
+    if again is not None:
+        again.close()
+        outcome = Outcome(Reaction.ACCEPTED)
+    bench.conclude(outcome, control, conversation)
 
 
 # --- shares ----------------------------------------------------------------------------------------------------------

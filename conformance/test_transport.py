@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.wire import (
@@ -127,15 +126,7 @@ def test_discarded_after_completion(case: Case, bench: Bench) -> None:
 )
 def test_segments(case: Case, bench: Bench) -> None:
     """However TCP cuts the octets, a unit is what its length says (EDH-17)."""
-    iut = bench.iut
-    peer = TesterEndpoint(iut.opposite, iut.fresh_world(), Deviation(), rng=iut.rng.child(case.id))
-    conversation = Conversation(peer, Trickle(iut.connect(), case.data), reply=iut.reply, silence=iut.silence)
-    bench.main = conversation
-    try:
-        conversation.start()
-        bench.show(opened(conversation), conversation)
-    finally:
-        conversation.close()
+    bench.works(opened, connection=Trickle(bench.iut.connect(), case.data))
 
 
 @for_each(

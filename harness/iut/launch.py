@@ -95,6 +95,15 @@ class LaunchedIut:
             ends = [process.describe() for process in self.dials[-1:] if process.poll()]
             raise LaunchError(": ".join([str(error), *ends])) from error
 
+    def dialled(self, deadline: Deadline) -> TcpConnection | None:
+        """A connection that the device dialled unasked; None if none comes."""
+        if self._listener is None:
+            raise LaunchError(f"{self.description.iut.name} is no device")
+        try:
+            return self._listener.accept(deadline)
+        except TcpError:
+            return None
+
     def crash(self) -> Exit | None:
         """How a process of it crashed; None while none has."""
         ends = (process.poll() for process in (*self.dials, *([self.process] if self.process else [])))

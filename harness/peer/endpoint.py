@@ -30,6 +30,7 @@ from .events import Event, describe
 from .parsing import frame_name, rules_without
 from .protection import Protection
 from .provider import PROFILE_SUITES, WorldProvider
+from .retry import retry_after
 from .timers import Timers
 
 LETTER = {"device": "I", "service": "R"}
@@ -78,6 +79,8 @@ class Endpoint:
         self.tam = Machine(self.table, tam, Run(tam, self.provider, rng, off=off, rules=rules))
         self.events: list[Event] = []
         self.closed = False
+        self.retry: tuple[int, ...] | None = None
+        """SUITES_I with which an initiator may try once more on a new connection."""
         self.timers = Timers(world, self.letter, off)
         self._units = UnitReader(self._unit_limit, off)
         self._protection: Protection | None = None
@@ -221,6 +224,8 @@ class Endpoint:
         except edhoc_errors.MalformedError as malformed:
             self._end("edhoc_error", code=None, info=str(malformed))
         else:
+            if self.state == "wait_message_2":
+                self.retry = retry_after(error, self.provider.suites_i, self.provider.suites, self.off)
             self._end("edhoc_error", code=error.code, info=describe(error.info))
 
     def _record(self, payload: bytes) -> None:

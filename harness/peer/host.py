@@ -66,6 +66,7 @@ class PeerHost:
         self._suites = PROFILE_SUITES
         self._server: asyncio.Server | None = None
         self._last_connection = self._last_seq = 0
+        self._retries: set[asyncio.Task[None]] = set()
 
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> tuple[str, int]:
         """Listens, once; where. Raises HostError."""
@@ -88,10 +89,21 @@ class PeerHost:
         self._permit(host)
         try:
             async with asyncio.timeout(DIAL_TIMEOUT):
-                await asyncio.get_running_loop().create_connection(self._connection, host, port)
+                await self._dialled(host, port)
         except (OSError, TimeoutError) as error:
             raise HostError("failed", f"{host}:{port}: {error}") from error
         return self._last_connection
+
+    async def _dialled(self, host: str, port: int, suites_i: tuple[int, ...] = ()) -> None:
+        """Dials; with `suites_i` for the one retry after a refused cipher suite, which is not tried again."""
+
+        def again(suites: tuple[int, ...]) -> None:
+            task = asyncio.get_running_loop().create_task(self._dialled(host, port, suites))
+            self._retries.add(task)
+            task.add_done_callback(self._retries.discard)
+
+        retry = None if suites_i else again
+        await asyncio.get_running_loop().create_connection(lambda: self._connection(suites_i, retry), host, port)
 
     def connection(self, number: int) -> PeerConnection:
         """A connection by its number. Raises HostError."""
@@ -190,15 +202,21 @@ class PeerHost:
         if _is_seeded(self.options.folder):
             raise HostError("failed", f"{host} is not this machine, and the keys come from a seed that anyone can know")
 
-    def _connection(self) -> PeerConnection:
+    def _connection(
+        self, suites_i: tuple[int, ...] = (), retry: Callable[[tuple[int, ...]], None] | None = None
+    ) -> PeerConnection:
         self._last_connection += 1
         number = self._last_connection
         options = self.options
         random = options.seeded.child(f"connection {number}") if options.seeded else system_random
-        endpoint = Endpoint(options.role, self._world, off=options.off, rng=random, suites=self._suites)
+        endpoint = Endpoint(
+            options.role, self._world, off=options.off, rng=random, suites=self._suites, suites_i=suites_i
+        )
 
         def report(name: str, fields: Mapping[str, Any]) -> None:
             self._report(number, name, fields)
+            if name == "edhoc_error" and retry is not None and endpoint.retry is not None:
+                retry(endpoint.retry)
 
         connection = PeerConnection(endpoint, options.clock, report, lambda: self._forget(number), options.idle)
         self.connections[number] = connection

@@ -75,6 +75,7 @@ class LocalIut(Iut):
         self.rng = SeededRandom(seed)
         self.reply = self.silence = 0.0
         self.latest: Endpoint | None = None
+        self._retried = False
         self.clock.followers.append(self._tick)
 
     def _tick(self, seconds: int) -> None:
@@ -82,9 +83,20 @@ class LocalIut(Iut):
             self.latest.tick()
 
     def connect(self) -> LocalConnection:
+        self._retried = False
+        return self._connection()
+
+    def retried(self, *, expected: bool) -> LocalConnection | None:
+        suites_i = self.latest.retry if self.latest is not None else None
+        if suites_i is None or self._retried:
+            return None
+        self._retried = True
+        return self._connection(suites_i)
+
+    def _connection(self, suites_i: tuple[int, ...] = ()) -> LocalConnection:
         world = dataclasses.replace(self._honest, **self._changes)
-        rng = self.rng.child(f"implementation {self._count}")
-        self.latest = Endpoint(self.role, world, off=self.off, rng=rng, **self._options)  # type: ignore[arg-type]
+        rng = self.rng.child(f"implementation {self._count}, {len(suites_i)} suites")
+        self.latest = Endpoint(self.role, world, off=self.off, rng=rng, suites_i=suites_i, **self._options)  # type: ignore[arg-type]
         return LocalConnection(self.latest)
 
     @contextmanager

@@ -55,6 +55,13 @@ class Iut(ABC):
         """A connection with the implementation, whichever side dials."""
 
     @abstractmethod
+    def retried(self, *, expected: bool) -> Connection | None:
+        """The connection that a device dials by itself after the last one ended; None if it does not.
+
+        One that is not expected is not waited for: the device is asked to dial, and would have dialled before that.
+        """
+
+    @abstractmethod
     def configured(self, **configuration: Any) -> AbstractContextManager[None]:
         """The implementation under another configuration, and back again."""
 
@@ -111,13 +118,14 @@ class Iut(ABC):
         world: World | None = None,
         label: str | None = None,
         make: Callable[..., TesterEndpoint] = TesterEndpoint,
+        connection: Connection | None = None,
         **options: Any,
     ) -> Conversation:
         """A conversation that has begun. `label` names its stream of randomness: the same label, the same octets."""
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
-        conversation = Conversation(peer, self.connect(), reply=self.reply, silence=self.silence)
+        conversation = Conversation(peer, connection or self.connect(), reply=self.reply, silence=self.silence)
         conversation.start()
         return conversation
 
@@ -238,6 +246,14 @@ class IutSession(Iut):
 
     def connect(self) -> TcpConnection:
         return self.launched.connect() if self.role == "service" else self.launched.dial()
+
+    def retried(self, *, expected: bool) -> TcpConnection | None:
+        if expected:
+            return self.launched.dialled(Deadline.after(self.reply))
+        first = self.launched.dial()
+        second = self.launched.dialled(Deadline.after(0))
+        (second or first).close()
+        return first if second else None
 
     def sends(self, conversation: Conversation, content: bytes) -> None:
         self.need_verb("send").send(self._connection(conversation), content)
