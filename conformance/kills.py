@@ -17,13 +17,11 @@ from typing import Literal
 
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut
-from ..harness.tester.session import NeedNotMet
 from ..harness.verdict.verdict import Verdict
 from ..model.checks import CHECKS, CheckClass
 from ..model.protocol.tables import profile
 from .bench import Bench
 from .collect import SuiteTest, suite_tests
-from .stages import StageNotReached
 
 KILLS, SURVIVORS = "kills.json", "survivors.toml"
 Role = Literal["device", "service"]
@@ -65,8 +63,8 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
     bench = Bench(iut, test.case, dict(controls) if off else controls, lambda what, conversation: None)
     try:
         test.play(test.case, bench)
-    except (NeedNotMet, StageNotReached, TesterFault):
-        return None
+    except (Exception, TesterFault):
+        return None  # Not exercised, not reached, or no conclusion: whatever it was, it kills nothing.
     finally:
         iut.off = frozenset()
     return bench.judgement.verdict if bench.judgement else None

@@ -1,4 +1,4 @@
-"""Every message of the reference pair, and of the tester while it is honest, matches the grammar, in every configuration."""
+"""Every message of the reference pair, and of the tester while it is honest, matches the grammar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import pytest
 from trustconn.harness.tester.conversation import Conversation
 from trustconn.harness.tester.deviation import AlterOctets, Deviation
 from trustconn.harness.tester.local import LocalIut
-from trustconn.harness.tester.peer import TesterEndpoint
+from trustconn.harness.tester.peer import TesterEndpoint as Peer
 from trustconn.model.table import Message
 from trustconn.spec import cddl
 
@@ -25,7 +25,7 @@ class Listening(Deviation):
         super().__init__()
         self.sent: list[tuple[str, bytes]] = []
 
-    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+    def emit(self, peer: Peer, message: Message, data: bytes) -> None:
         self.sent.append((message.name, data))
         super().emit(peer, message, data)
 

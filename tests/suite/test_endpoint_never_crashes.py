@@ -19,12 +19,12 @@ from trustconn.harness.tester.deviation import (
     Duplicate,
     OnMessage,
     Swap,
-    TesterFault,
 )
+from trustconn.harness.tester.deviation import TesterFault as Fault
 from trustconn.harness.tester.fields import Field, fields
 from trustconn.harness.tester.local import LocalConnection, LocalIut
 from trustconn.harness.tester.operators import operators
-from trustconn.harness.tester.peer import TesterEndpoint
+from trustconn.harness.tester.peer import TesterEndpoint as Peer
 from trustconn.harness.tester.session import OPPOSITE
 from trustconn.model.checks import CHECKS
 from trustconn.model.protocol.tables import profile
@@ -173,7 +173,7 @@ class Several(Deviation):
         self._parts = parts
         self._holding: Swap | None = None
 
-    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+    def emit(self, peer: Peer, message: Message, data: bytes) -> None:
         part = self._holding or next((p for p in self._parts if p.message == message.name and not p.reached), None)
         self._holding = part if isinstance(part, Swap) and self._holding is None else None
         if part is None:
@@ -243,6 +243,6 @@ def test_conversations_that_deviate_at_several_messages(role: Role, data: st.Dat
         for action in actions:
             act_on(conversation, action, role)
             drain(conversation)
-    except (TesterFault, Exception):
+    except (Fault, Exception):
         return  # The tester could not go on after its own deviation; a crash of the other side is neither.
     judge(role)

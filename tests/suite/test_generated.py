@@ -1,0 +1,84 @@
+"""What is generated is committed as it is generated, and says what the suite and the table are."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trustconn.conformance import generate
+from trustconn.conformance.collect import suite_tests
+from trustconn.model.checks import CHECKS
+from trustconn.model.draw import check_table, markdown, message_table, state_diagram
+from trustconn.model.protocol.tables import profile
+from trustconn.spec import requirements
+
+
+@pytest.fixture(scope="module")
+def files() -> Iterator[dict[str, generate.Generated]]:
+    yield {file.path.name: file for file in generate.generated()}
+
+
+def test_nothing_is_stale(files: dict[str, generate.Generated]) -> None:
+    assert [name for name, file in files.items() if file.stale] == []
+
+
+def test_it_is_the_same_in_another_process(files: dict[str, generate.Generated]) -> None:
+    again = (
+        "import json; from trustconn.conformance import generate\n"
+        "print(json.dumps({file.path.name: file.text for file in generate.generated()}))"
+    )
+    finished = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=True)
+    assert json.loads(finished.stdout) == {name: file.text for name, file in files.items()}
+
+
+def test_a_stale_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = generate.Generated(tmp_path / "stale.json", "{}")
+    monkeypatch.setattr(generate, "generated", lambda *, freeze=False: iter([stale]))
+    assert generate.main(["--check"]) == 1
+    assert f"{tmp_path.name}/stale.json is stale" in capsys.readouterr().err
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+
+
+def test_the_collected_tests_are_those_of_a_run(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "trustconn.cli.main", "run", "--list", "--slow", "--out", str(tmp_path)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert {line.rpartition("]")[0] + "]" for line in listed} == {test.id for test in suite_tests()}
+
+
+def test_a_frozen_set_names_tests_that_exist() -> None:
+    known = {test.id for test in suite_tests()}
+    for path in (generate.HERE / "sets").glob("*.txt"):
+        named = {line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")}
+        assert named <= known
+
+
+def test_every_test_cites_a_requirement_and_the_one_of_its_check() -> None:
+    for test in suite_tests():
+        assert test.case.requirements
+        assert set(test.case.requirements) <= set(requirements())
+        if test.case.check is not None:
+            assert CHECKS[test.case.check].requirement in test.case.requirements
+
+
+def test_a_diagram_shows_every_state_that_is_entered() -> None:
+    table = profile()
+    for role in ("device", "service"):
+        diagram = state_diagram(table, role)
+        assert diagram.splitlines()[:2] == ["```mermaid", "stateDiagram-v2"]
+        assert all(f" {state}" in diagram for state in table.states(role))
+    assert "OPEN --> EXPIRED: timer_validity" in state_diagram(table, "device")
+    assert "ALERT" not in state_diagram(table, "device", without=("ALERT",))
+
+
+def test_the_tables_hold_every_message_and_check() -> None:
+    messages = message_table(profile())
+    assert all(f"`{m.name}`" in messages for m in profile().messages.values() if m.channel in ("net", "record"))
+    assert "| `message_1` | device | handshake | `METHOD`, `SUITES_I`, `G_X`, `C_I`, `EAD_1` |" in messages
+    assert all(f"`{check.name}` | {check.requirement}" in check_table() for check in CHECKS.values())
+    assert markdown(("a",), [("b|c",)]).splitlines()[-1] == "| b\\|c |"
