@@ -266,6 +266,10 @@ class IutSession(Iut):
         control.events_since(control.last_seq)  # What was pushed before the reply is there with it.
         return control.last_seq
 
+    def begun(self, since: int) -> None:
+        deadline = Deadline.after(self.reply)
+        self.control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
+
     def ending(self, conversation: Conversation, since: int) -> str:
         control, deadline = self.control, Deadline.after(self.reply)
         begun = control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
