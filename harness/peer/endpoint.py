@@ -314,9 +314,15 @@ class Endpoint:
             self.protect()
         if state == "OPEN":
             self.protect().session_opened()
-            self.tick()  # One affirming verdict leads back from EXPIRED only where the other one has not ended.
+            self._judge_validity()
         if state == "CLOSED":
             self.closed = True
+
+    def _judge_validity(self) -> None:
+        """One affirming verdict leads back from EXPIRED only where the other one has not ended."""
+        if self.timers.is_due(local.VALIDITY_ENDS):
+            self.timers.disarm(local.VALIDITY_ENDS)
+            self._step(local.VALIDITY_ENDS, b"")
 
     def _happened(self, name: str, data: dict[str, Any], effects: Effects) -> None:
         if name == "label_accepted":

@@ -76,6 +76,11 @@ class Timers:
         deadline = self._deadlines.get(local.VALIDITY_ENDS.name)
         return deadline is not None and deadline[0] - self._world.time() <= seconds
 
+    def is_due(self, message: Message) -> bool:
+        """Whether this deadline has come."""
+        deadline = self._deadlines.get(message.name)
+        return deadline is not None and deadline[0] <= self._world.time()
+
     def due(self, state: str) -> Message | None:
         """The earliest deadline that has come."""
         now = self._world.time()
