@@ -89,12 +89,16 @@ class Talk:
 
     def ping(self) -> None:
         """PING, and its PONG."""
+        machine = self.peer.machine
+        before = machine.state
         if "pong_echoes_my_ping" in self.peer.off:
             put_frame_of(self.peer, "PING")
         else:
             self.peer.ping(PAYLOAD)
         self.conversation.flush()
-        if cbor.decode(self.expect("PONG").data)[1] != {1: PAYLOAD}:
+        pong = self.expect("PONG")
+        machine.state = before  # A tester that expects everything takes a PONG as if it were open.
+        if cbor.decode(pong.data)[1] != {1: PAYLOAD}:
             raise Wrong("PONG with other octets")
 
     def send_data(self) -> None:

@@ -190,15 +190,16 @@ class Stop(OnMessage):
 
 
 class Hold(Deviation):
-    """Messages with these names are held back until `release`; the fault, if it is one, is that they come late."""
+    """Messages with one of these names, and with `behind` whatever follows the first of them, come late: at `release`."""
 
-    def __init__(self, *messages: str) -> None:
+    def __init__(self, *messages: str, behind: bool = True) -> None:
         super().__init__()
+        self._behind = behind
         self._messages = messages
         self.held: list[tuple[Message, bytes]] = []
 
     def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
-        if message.name in self._messages:
+        if (self.held and self._behind) or message.name in self._messages:
             self.held.append((message, data))
         else:
             peer.put(message, data)

@@ -9,7 +9,7 @@ import copy
 
 from ...model.protocol.attestation import EVIDENCE, QUOTE_REQUEST, REGISTERS
 from ...model.protocol.frames import ATT_REQ, HELLO, SIDES, FrameType, Tier
-from ...model.protocol.labels import CONTENT, CONTENT_TYPE, ENVIRONMENT, LABEL
+from ...model.protocol.labels import CONTENT, CONTENT_TYPE, ENVIRONMENT, LABEL, LABEL_REGISTERS
 from ...model.table import Message
 from ..codec import cbor
 from ..evaluator.matchers import match
@@ -26,13 +26,13 @@ def put_frame_of(peer: TesterEndpoint, kind: str) -> None:
     peer.send_frame(frame_of(peer, kind))
 
 
-def frame_of(peer: TesterEndpoint, kind: str) -> bytes:
-    """An encoded frame of the type called `kind`."""
+def frame_of(peer: TesterEndpoint, kind: str, *, ahead: int = 0) -> bytes:
+    """An encoded frame of the type called `kind`; DATA with a sequence number that is `ahead` of the next one."""
     if kind == "VERDICT":
         return verdict(Tier.AFFIRMING)
     if kind in _BODIES:
         return cbor.encode([int(FrameType[kind]), _BODIES[kind]])
-    run = _what_if(peer)
+    run = _what_if(peer, ahead)
     if kind in ("ATT", "DATA"):
         _quote(peer, run)
     frame: bytes = run.value(_message(peer.letter, kind).term)
@@ -54,8 +54,8 @@ def _message(letter: str, kind: str) -> Message:
     return messages.get(kind) or LABEL[letter].data
 
 
-def _what_if(peer: TesterEndpoint) -> Run:
-    """A copy of the tester's run in which nothing is missing."""
+def _what_if(peer: TesterEndpoint, ahead: int) -> Run:
+    """A copy of the tester's run in which nothing is missing, and the next label is a new one."""
     run = copy.copy(peer.run)
     run.values, run.bound = dict(run.values), set(run.bound)
     zero, nonce = cbor.encode(0), bytes(32)
@@ -65,6 +65,10 @@ def _what_if(peer: TesterEndpoint) -> Run:
         if letter == peer.peer:
             run.values.setdefault(HELLO[letter].term, nonce)
             run.values.setdefault(SIDES[letter].flags, cbor.encode(1))
+    label, sequence = LABEL[peer.letter], LABEL_REGISTERS[peer.letter].sequence
+    number = cbor.encode(cbor.decode(run.value(sequence)) + ahead)
+    run.forget((label.iat.defs[peer.role], label.cti.defs[peer.role], sequence, CONTENT, CONTENT_TYPE))
+    run.values[sequence] = number
     run.values[CONTENT], run.values[CONTENT_TYPE] = CONTENT_OCTETS, cbor.encode("text/plain")
     return run
 

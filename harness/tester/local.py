@@ -122,6 +122,8 @@ class LocalIut(Iut):
             self.clock.rewind(before)
 
     def restart(self) -> None:
+        if self.latest is not None:
+            self.latest.closed = True
         self._honest.memory = Memory.restore(self._honest.save())
 
     def sends(self, conversation: Conversation, content: bytes) -> None:
@@ -134,6 +136,9 @@ class LocalIut(Iut):
 
     def moment(self) -> int:
         return 0
+
+    def begun(self, since: int) -> None:
+        """It notices at once."""
 
     def ending(self, conversation: Conversation, since: int) -> str:
         assert self.latest is not None
