@@ -71,9 +71,11 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
 
 
 def candidates(pair: Pair) -> Iterator[SuiteTest]:
-    """Tests that send a fault against this check of this role."""
+    """Tests that send a fault against this check of this role and cite its requirement."""
     check, role = pair
-    return (t for t in suite_tests() if t.case.check == check and t.case.role == role and not t.case.slow)
+    cited = CHECKS[check].requirement
+    cases = ((test, test.case) for test in suite_tests())
+    return (t for t, c in cases if (c.check, c.role, c.slow) == (check, role, False) and cited in c.requirements)
 
 
 def kills(test: SuiteTest, check: str) -> bool:

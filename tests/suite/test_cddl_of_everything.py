@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from trustconn.harness.tester import operators
 from trustconn.harness.tester.conversation import Conversation
 from trustconn.harness.tester.deviation import AlterOctets, Deviation
 from trustconn.harness.tester.local import LocalIut
@@ -120,7 +121,7 @@ def test_what_other_configurations_say(role: Role, configuration: dict[str, Any]
 
 def test_what_refused_handshakes_say() -> None:
     wrong_suite = LocalIut("service").converse(suites_i=(0,))
-    wrong_signature = LocalIut("device").converse(AlterOctets("message_2", lambda data: data[:-1] + b"\0"))
+    wrong_signature = LocalIut("device").converse(AlterOctets("message_2", operators.flip))
     for conversation in (wrong_suite, wrong_signature):
         conversation.until(lambda: False)
         assert "edhoc_error" in check(conversation, [])

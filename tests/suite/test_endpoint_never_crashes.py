@@ -61,7 +61,7 @@ IUTS = {role: WatchedIut(role, seed=b"never crashes") for role in ROLES}
 """Made once: what they remember may grow, as a real peer's does."""
 
 BOUNDED = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 PHASES = ("start", "handshake", "hello", "open", "reattesting", "closing")
 MESSAGES = {role: sorted(m.name for m in profile().receivable(role) if m.channel in (NET, RECORD)) for role in ROLES}
@@ -232,7 +232,7 @@ def act_on(conversation: Conversation, action: str, role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@settings(BOUNDED, max_examples=150)
+@settings(BOUNDED, max_examples=80)
 @given(data=st.data())
 def test_conversations_that_deviate_at_several_messages(role: Role, data: st.DataObject) -> None:
     chosen = data.draw(st.lists(parts(role), min_size=1, max_size=3))
