@@ -14,6 +14,7 @@ from trustconn.model.table import (
     RECORD,
     TIMER,
     Guard,
+    Holds,
     Message,
     Role,
     Table,
@@ -54,6 +55,23 @@ def after_hi(**parts: object) -> tuple[Transition, Transition]:
 def test_the_profile_is_clean_and_every_waiver_of_it_is_needed() -> None:
     assert lint(profile(), CHECKS) == []
     assert all(WAIVED.values())
+
+
+def compares_a_meaning(check: str) -> bool:
+    """Whether the rows say by a check what a received slot means."""
+    forms = [s.form for row in profile().checks[check] for s in row.checks if s.check.name == check]
+    return any(
+        form.binds is not None if isinstance(form, Holds) else getattr(form, "expected", None) is None for form in forms
+    )
+
+
+@pytest.mark.parametrize("check", [check for check in profile().checks if compares_a_meaning(check)])
+def test_no_comparison_can_be_left_out_of_the_profile(check: str) -> None:
+    rows = [
+        replace(row, checks=tuple(s for s in row.checks if s.check.name != check)) if row.checks else row
+        for row in profile().rows
+    ]
+    assert {finding.rule for finding in lint(replace(profile(), rows=tuple(rows)))} == {"enforced"}
 
 
 def test_a_complete_tiny_table_is_clean() -> None:
