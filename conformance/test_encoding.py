@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ..harness.codec import cbor
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import AlterOctets, Deviation, Lie
-from ..harness.tester.session import Iut
 from ..harness.tester.wire import Before, OnDemand
 from ..harness.verdict.allowed import Allowed, allowed_refusals
 from ..model.checks import CHECKS
@@ -33,11 +32,8 @@ from .encodings import (
     trailing,
     unsorted,
 )
-from .stages import stage_of, when_open
-
-ROLES = ("device", "service")
-LETTER = {"device": "R", "service": "I"}
-"""The tester's letter by the role of the implementation."""
+from .places import ROLES, TESTER_LETTER, in_open
+from .stages import stage_of
 
 RULES = {
     "frame_is_deterministic": {**DETERMINISM, **SEVERAL_PAIRS, **BYTE_STRINGS},
@@ -57,13 +53,6 @@ OWN = {"CLOSE": cbor.encode([7, {}]), "ALERT": cbor.encode([6, {1: 80}]), "PING"
 """Frames that the tester makes itself in an open session."""
 
 
-def act(iut: Iut, conversation: Conversation) -> None:
-    """Let an `OnDemand` deviation happen."""
-    deviation = conversation.peer.deviation
-    assert isinstance(deviation, OnDemand)
-    deviation.act(conversation.peer)
-
-
 def _frames() -> Iterator[Case]:
     for kind in ("HELLO", "PING", "ATT", "VERDICT", "DATA", "RECEIPT", "ATT_REQ", "CLOSE", "ALERT"):
         for check, changes in RULES.items():
@@ -76,9 +65,9 @@ def _frames() -> Iterator[Case]:
 def test_frame(case: Case, bench: Bench) -> None:
     """A frame to be refused solely because of its encoding or form (ERR-05 to ERR-08)."""
     kind, change = case.data
-    letter = LETTER[case.role]
+    letter = TESTER_LETTER[case.role]
     if kind in OWN:
-        bench.refuses(OnDemand(lambda peer: peer.send_frame(change(OWN[kind]))), when_open(act))
+        bench.refuses(OnDemand(lambda peer: peer.send_frame(change(OWN[kind]))), in_open)
         return
     name = f"{kind}_{letter}"
     # Both sides hash HELLO: it has to be the altered one for the tester too.
@@ -99,9 +88,9 @@ def test_unknown_type(case: Case, bench: Bench) -> None:
     """A frame to be refused solely because its type, below 128, is none (ERR-09)."""
     place, number = case.data
     if place == "OPEN":
-        bench.refuses(OnDemand(lambda peer: peer.put_frame(number, {})), when_open(act))
+        bench.refuses(OnDemand(lambda peer: peer.put_frame(number, {})), in_open)
     else:
-        bench.refuses(Before(f"HELLO_{LETTER[case.role]}", lambda peer: peer.put_frame(number, {})))
+        bench.refuses(Before(f"HELLO_{TESTER_LETTER[case.role]}", lambda peer: peer.put_frame(number, {})))
 
 
 _IGNORED = {
@@ -123,7 +112,7 @@ def test_ignored_type(case: Case, bench: Bench) -> None:
     """A well-formed frame of a type from 128 on is ignored, whatever it holds (ERR-09)."""
     place, frame = case.data
     if place == "HELLO":
-        bench.works(opened, deviation=Before(f"HELLO_{LETTER[case.role]}", lambda peer: peer.send_frame(frame)))
+        bench.works(opened, deviation=Before(f"HELLO_{TESTER_LETTER[case.role]}", lambda peer: peer.send_frame(frame)))
         return
 
     def play(conversation: Conversation) -> str:
@@ -151,7 +140,7 @@ _DEEP = {
 def test_depth(case: Case, bench: Bench) -> None:
     """A frame that would be ignored, to be refused solely because it nests too deep (ERR-04)."""
     frame = b"\x82\x18\xc8" + case.data
-    bench.refuses(OnDemand(lambda peer: peer.send_frame(frame)), when_open(act))
+    bench.refuses(OnDemand(lambda peer: peer.send_frame(frame)), in_open)
 
 
 # --- EDHOC messages --------------------------------------------------------------------------------------------------
@@ -255,7 +244,7 @@ def payload_of(token: Term) -> Term:
 
 def _embedded() -> Iterator[Case]:
     for role in ROLES:
-        letter = LETTER[role]
+        letter = TESTER_LETTER[role]
         evidence, label = EVIDENCE[letter], LABEL[letter].term
         eat, cmw = evidence.token.term, evidence.att.term.args[1].args[1].args[0]
         places = (

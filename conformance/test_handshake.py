@@ -24,11 +24,9 @@ from ..model.protocol.labels import LABEL
 from ..model.terms import Term
 from .bench import Bench, opened
 from .case import Case, fault, for_each
+from .places import ROLES, TESTER_LETTER
 from .stages import stage_of
 
-ROLES = ("device", "service")
-LETTER = {"device": "R", "service": "I"}
-"""The tester's letter by the role of the implementation."""
 TERMS = handshake(0)
 METHOD = TERMS.message_1.args[0]
 IGNORED_SUITES = (160, 41_120, -41_121, 43_690)
@@ -300,7 +298,7 @@ def _signed() -> Iterator[tuple[str, str, str, str, Term, bool]]:
     """Role, check, message, field, term, and whether the trust anchor module signs."""
     yield "device", "signature_2_verifies", "message_2", "Signature_or_MAC_2", TERMS.signature_or_mac_2, False
     yield "service", "signature_3_verifies", "message_3", "Signature_or_MAC_3", TERMS.signature_or_mac_3, False
-    for role, letter in LETTER.items():
+    for role, letter in TESTER_LETTER.items():
         evidence, label = EVIDENCE[letter].token.signature, LABEL[letter].signature
         yield role, "eat_signature_verifies", f"ATT_{letter}", "EAT-signature", evidence, True
         yield role, "label_signature_verifies", f"DATA_{letter}", "label-signature", label, False
@@ -479,5 +477,5 @@ def test_long_plaintext_2(case: Case, bench: Bench) -> None:
 )
 def test_hello_version(case: Case, bench: Bench) -> None:
     """HELLO to be refused solely because its version is not 1 (SES-05)."""
-    letter = LETTER[case.role]
+    letter = TESTER_LETTER[case.role]
     bench.refuses(Lie(SIDES[letter].version, cbor.encode(case.data), f"HELLO_{letter}"))

@@ -9,7 +9,6 @@ from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.wire import (
     AlterRecords,
-    Before,
     OnDemand,
     Packed,
     Resend,
@@ -26,30 +25,8 @@ from ..harness.transport.units import Kind
 from ..model.protocol.channel import TRAFFIC_IV, TRAFFIC_KEY
 from .bench import Bench, opened
 from .case import Case, both, fault, for_each
+from .places import PHASES, ROLES, act, in_open, placed, refuses_at_once
 from .stages import Stage, when_open
-
-PHASES = {
-    "device": ("message_2", "message_4", "HELLO_R", "VERDICT_R", "OPEN"),
-    "service": ("message_1", "message_3", "HELLO_I", "ATT_I", "OPEN"),
-}
-"""What the tester is about to send when it deviates, by the implementation's role."""
-ROLES = ("device", "service")
-
-
-def act(iut: Iut, conversation: Conversation) -> None:
-    """Let an `OnDemand` deviation happen."""
-    deviation = conversation.peer.deviation
-    assert isinstance(deviation, OnDemand)
-    deviation.act(conversation.peer)
-
-
-def inserted(bench: Bench, phase: str, send: Callable[[TesterEndpoint], None]) -> None:
-    """Something is sent before the message of that phase, and must be refused."""
-    if phase == "OPEN":
-        bench.refuses(OnDemand(send), when_open(act))
-    else:
-        bench.refuses(Before(phase, send))
-
 
 # --- units -----------------------------------------------------------------------------------------------------------
 
@@ -67,7 +44,7 @@ def _kinds() -> Iterator[Case]:
 def test_unit_kind(case: Case, bench: Bench) -> None:
     """A unit to be refused solely because of its kind: unknown, or a record before completion (EDH-15)."""
     phase, kind = case.data
-    inserted(bench, phase, lambda peer: peer.put_unit(kind, b"\x00"))
+    bench.refuses(*placed(phase, lambda peer: peer.put_unit(kind, b"\x00")))
 
 
 _HEADS = {
@@ -88,13 +65,13 @@ _HEADS = {
 def test_unit_length(case: Case, bench: Bench) -> None:
     """A unit to be refused solely because of its `len`, which is all that is ever sent of it (EDH-16)."""
     phase, head = case.data
-    inserted(bench, phase, lambda peer: peer.put_octets(head))
+    refuses_at_once(bench, *placed(phase, lambda peer: peer.put_octets(head)))
 
 
 @for_each(both("unit_length_is_bounded", "too-long-kind-1", "OPEN"))
 def test_whole_long_unit(case: Case, bench: Bench) -> None:
     """A unit of kind 1 that is there to the last octet and would be discarded, to be refused for its `len` (EDH-16)."""
-    inserted(bench, "OPEN", lambda peer: peer.put_unit(Kind.EDHOC_MESSAGE, bytes(65_536)))
+    bench.refuses(OnDemand(lambda peer: peer.put_unit(Kind.EDHOC_MESSAGE, bytes(65_536))), in_open)
 
 
 @for_each(
@@ -267,13 +244,13 @@ _ASSOCIATED: dict[str, Callable[[bytes], bytes]] = {
 )
 def test_record_sealed_otherwise(case: Case, bench: Bench) -> None:
     """A record to be refused solely because one input of its AEAD is not the specified one (EDH-20, EDH-21)."""
-    bench.refuses(OnDemand(lambda peer: _ping_sealed(peer, case.data)), when_open(act))
+    bench.refuses(OnDemand(lambda peer: _ping_sealed(peer, case.data)), in_open)
 
 
 @for_each(both("record_is_in_sequence", "number-zero", "record"))
 def test_record_number(case: Case, bench: Bench) -> None:
     """A record of this key to be refused solely because its number is zero again (EDH-22)."""
-    bench.refuses(OnDemand(lambda peer: _ping_sealed(peer, "no-number")), when_open(act))
+    bench.refuses(OnDemand(lambda peer: _ping_sealed(peer, "no-number")), in_open)
 
 
 @for_each(both("record_tag_verifies", "another-sessions", "record"))
@@ -294,7 +271,7 @@ def test_record_of_another_session(case: Case, bench: Bench) -> None:
         peer.put_unit(Kind.RECORD, with_ping[0])
 
     if with_ping:
-        bench.refuses(OnDemand(replay), when_open(act))
+        bench.refuses(OnDemand(replay), in_open)
 
 
 @for_each(
@@ -305,7 +282,7 @@ def test_record_of_another_session(case: Case, bench: Bench) -> None:
 def test_record_too_long(case: Case, bench: Bench) -> None:
     """A record to be refused solely because its plaintext exceeds 16,384 octets (EDH-23)."""
     frame = write_frame(ignored_frame(PLAINTEXT_LIMIT + case.data - 3))
-    bench.refuses(OnDemand(lambda peer: put_record(peer, frame)), when_open(act))
+    bench.refuses(OnDemand(lambda peer: put_record(peer, frame)), in_open)
 
 
 LIMIT = 12
