@@ -71,11 +71,15 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
 
 
 def candidates(pair: Pair) -> Iterator[SuiteTest]:
-    """Tests that send a fault against this check of this role and cite its requirement."""
+    """Tests of this role that cite the check's requirement: those that send a fault against it, then those without one.
+
+    The latter matter where the rule is to go on: a peer without the check gives up.
+    """
     check, role = pair
     cited = CHECKS[check].requirement
-    cases = ((test, test.case) for test in suite_tests())
-    return (t for t, c in cases if (c.check, c.role, c.slow) == (check, role, False) and cited in c.requirements)
+    fitting = [t for t in suite_tests() if t.case.role == role and not t.case.slow and cited in t.case.requirements]
+    yield from (test for test in fitting if test.case.check == check)
+    yield from (test for test in fitting if test.case.check is None)
 
 
 def kills(test: SuiteTest, check: str) -> bool:

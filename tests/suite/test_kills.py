@@ -27,7 +27,8 @@ def test_every_check_is_killed_or_survives_for_a_reason() -> None:
 def test_the_committed_killer_kills(name: str) -> None:
     check, role = PAIRS[name]
     killer = TESTS[kills.committed()[name]]
-    assert (killer.case.check, killer.case.role) == (check, role)
+    assert killer.case.role == role
+    assert killer.case.check in (check, None)
     assert CHECKS[check].requirement in killer.case.requirements
     assert kills.kills(killer, check)
 
