@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
-from ..harness.identity.policy import Policy
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.session import Iut, why
@@ -40,29 +38,14 @@ SHORT = 40
 """Seconds of validity after which a session expires early in tests."""
 
 
-def short_lived(iut: Iut) -> Policy:
-    """The tester's policy with verdicts that are valid for `SHORT` seconds."""
-    return dataclasses.replace(iut.world.policy, valid_for=SHORT)
-
-
 def when_expired(clock: TesterClock, act: Stage) -> Stage:
-    """Open the session, let the tester's verdict (see `short_lived`) end, then act."""
+    """Open the session, let the tester's verdict end, which is good for `SHORT` seconds, then act."""
 
     def expire(iut: Iut, conversation: Conversation) -> None:
         clock.advance(SHORT)
         act(iut, conversation)
 
     return when_open(expire)
-
-
-def all_of(*acts: Stage) -> Stage:
-    """One after the other."""
-
-    def stage(iut: Iut, conversation: Conversation) -> None:
-        for act in acts:
-            act(iut, conversation)
-
-    return stage
 
 
 def _send(iut: Iut, conversation: Conversation) -> None:

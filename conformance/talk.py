@@ -11,10 +11,9 @@ from ..harness.codec import cbor
 from ..harness.identity.world import World
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
-
 from ..harness.tester.frames import PAYLOAD, frame_of, put_frame_of
 from ..harness.tester.peer import Observation
-from ..harness.tester.session import Iut
+from ..harness.tester.session import ControlFailed, Iut
 from ..model.checks import Code
 from .bench import Bench
 from .stages import CONTENT, REPLY_CONTENT
@@ -142,6 +141,15 @@ def attesting(iut: Iut, **policy: Any) -> World:
     return iut.fresh_world(policy=dataclasses.replace(iut.world.policy, **policy))
 
 
+def works_again(iut: Iut) -> str:
+    """What is wrong with a fresh honest conversation."""
+    try:
+        iut.good()
+    except ControlFailed as failure:
+        return str(failure)
+    return ""
+
+
 def tell(bench: Bench, script: Script, clock: TesterClock | None = None, **options: Any) -> None:
     """Play a script and judge it; `options` as for `Iut.converse`."""
 
@@ -160,6 +168,3 @@ def timed(bench: Bench, **configuration: Any) -> Iterator[TesterClock]:
     """Time may be advanced, under a configuration of the implementation."""
     with bench.iut.configured(**configuration), bench.iut.later() as clock:
         yield clock
-
-
-

@@ -1,4 +1,4 @@
-"""Every row of the protocol's table that a conversation can reach: the implementation takes it, and what must follow follows."""
+"""Every row of the table that a conversation can reach: the implementation takes it, and what must follow follows."""
 
 import dataclasses
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Deadlines, on a clock that the suite advances: each fires, none too early. Where time cannot be advanced, not exercised."""
+"""Deadlines, on a clock that the suite advances: each fires, none too early. Without such a clock, not exercised."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -105,7 +105,9 @@ def test_alert_too_late(case: Case, bench: Bench) -> None:
 # --- validity --------------------------------------------------------------------------------------------------------
 
 
-@for_each(fault(role, "verdicts_are_still_valid", "ended", f"VERDICT_{whose}", whose) for role in ROLES for whose in SIDES)
+@for_each(
+    fault(role, "verdicts_are_still_valid", "ended", f"VERDICT_{whose}", whose) for role in ROLES for whose in SIDES
+)
 def test_data_after_validity(case: Case, bench: Bench) -> None:
     """Good labelled data, solely after the end of either verdict (SES-15); a second earlier it is taken."""
     whose, iut = case.data, bench.iut

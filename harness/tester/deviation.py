@@ -190,7 +190,7 @@ class Stop(OnMessage):
 
 
 class Hold(Deviation):
-    """Messages with one of these names, and with `behind` whatever follows the first of them, come late: at `release`."""
+    """Messages with one of these names come late, at `release`; with `behind`, whatever follows the first one too."""
 
     def __init__(self, *messages: str, behind: bool = True) -> None:
         super().__init__()

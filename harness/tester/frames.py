@@ -1,6 +1,6 @@
-"""Well-formed frames of each type, made by the tester's own run at any moment: what an implementation could take for real.
+"""Well-formed frames of each type, made by the tester's own run at any moment: what an implementation could take.
 
-Where the run cannot know a value yet, one of the same form stands in its place. Making a frame changes nothing in the run.
+Where the run cannot know a value yet, one of the same form stands in its place. Making a frame does not change the run.
 """
 
 from __future__ import annotations

@@ -69,6 +69,8 @@ class TesterEndpoint(Endpoint):
         super().__init__(role, world, off=off, rng=rng, suites=suites, suites_i=suites_i, table=table)
         self.deviation = deviation
         self.observations: list[Observation] = []
+        self.sent: dict[str, bytes] = {}
+        """The latest message of each name, as it went out."""
         self.marked: int | None = None
         deviation.attach(self)
 
@@ -82,6 +84,7 @@ class TesterEndpoint(Endpoint):
 
     def put(self, message: Message, data: bytes) -> None:
         """Send a message as the table would."""
+        self.sent[message.name] = data
         super().emit(message, data)
 
     def send_unit(self, kind: int, payload: bytes) -> None:

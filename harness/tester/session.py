@@ -91,7 +91,7 @@ class Iut(ABC):
 
     @abstractmethod
     def ending(self, conversation: Conversation, since: int) -> str:
-        """How its application was told that the conversation begun after `since` ended: `clean`, `truncated`, `refused`."""
+        """How it told its application that the conversation begun after `since` ended: clean, truncated, refused."""
 
     @abstractmethod
     def is_alive(self) -> bool:
