@@ -11,11 +11,14 @@ from ..harness.codec import cbor
 from ..harness.identity.world import World
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.frames import PAYLOAD, frame_of, put_frame_of
+from ..harness.tester.deviation import Deviation, Stop
+from ..harness.tester.frames import PAYLOAD, frame_of, put_frame_of, verdict
 from ..harness.tester.peer import Observation
 from ..harness.tester.session import ControlFailed, Iut
 from ..model.checks import Code
+from ..model.protocol.frames import Tier
 from .bench import Bench
+from .case import Case
 from .stages import CONTENT, REPLY_CONTENT
 
 PEER = {"device": "R", "service": "I"}
@@ -168,3 +171,19 @@ def timed(bench: Bench, **configuration: Any) -> Iterator[TesterClock]:
     """Time may be advanced, under a configuration of the implementation."""
     with bench.iut.configured(**configuration), bench.iut.later() as clock:
         yield clock
+
+
+def stopping(case: Case) -> Deviation:
+    """The tester falls silent with the implementation in the state of the case."""
+    state, letter = case.data[1], PEER[case.role]
+    if state == "REFUSED":
+        return Stop(f"VERDICT_{letter}", lambda peer: peer.send_frame(verdict(Tier.CONTRAINDICATED)))
+    return Stop(AWAITED[case.role][state], lambda peer: None)
+
+
+def reach(talk: Talk) -> None:
+    """Go on until the tester has stopped."""
+    deviation = talk.peer.deviation
+    if not talk.conversation.until(lambda: deviation.reached):
+        raise Wrong("the conversation did not come that far")
+    talk.catch_up()

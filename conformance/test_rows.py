@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from ..harness.codec import cbor
 from ..harness.identity.world import World
-from ..harness.tester.deviation import Deviation, Hold, Stop
+from ..harness.tester.deviation import Hold, Stop
 from ..harness.tester.frames import verdict
 from ..harness.tester.session import Iut
 from ..model.checks import Code
@@ -13,7 +13,7 @@ from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, for_each
 from .stages import SHORT
-from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, tell, timed
+from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, reach, stopping, tell, timed
 
 ROLES = ("device", "service")
 MODES = ("attests", "waived", "not-required")
@@ -109,22 +109,6 @@ def states(*kinds: str) -> Iterator[Case]:
             for state in (*AWAITED[role], "REFUSED"):
                 if kind == "ALERT" or not state.startswith("wait_HELLO"):
                     yield Case(role, (requirement[kind],), kind, state, data=(kind, state))
-
-
-def stopping(case: Case) -> Deviation:
-    """The tester falls silent with the implementation in the state of the case."""
-    state, letter = case.data[1], PEER[case.role]
-    if state == "REFUSED":
-        return Stop(f"VERDICT_{letter}", lambda peer: peer.send_frame(verdict(Tier.CONTRAINDICATED)))
-    return Stop(AWAITED[case.role][state], lambda peer: None)
-
-
-def reach(talk: Talk) -> None:
-    """Go on until the tester has stopped."""
-    deviation = talk.peer.deviation
-    if not talk.conversation.until(lambda: deviation.reached):
-        raise Wrong("the conversation did not come that far")
-    talk.catch_up()
 
 
 @for_each(states("ALERT", "PING", "CLOSE", "close"))
