@@ -13,9 +13,11 @@ import argparse
 import json
 import re
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..model.draw import check_table, markdown, message_table, state_diagram
@@ -118,7 +120,13 @@ def _reason(requirement: Requirement) -> str:
         return f"no conversation can decide it ({requirement.testability.value})"
     if requirement.roles and set(requirement.roles) <= set(FURTHER_ROLES):
         return f"it binds: {', '.join(requirement.roles)}"
-    return "no test"
+    return uncovered().get(requirement.id, "no test yet")
+
+
+@cache
+def uncovered() -> dict[str, str]:
+    """Requirement to the reason why no test cites it, though a conversation could decide it."""
+    return tomllib.loads((HERE / "uncovered.toml").read_text(encoding="utf-8"))
 
 
 def _set() -> str:

@@ -61,6 +61,11 @@ def test_the_coverage_counts_tests_and_says_why_there_are_none() -> None:
         assert bool(cited) != reason.startswith("NOT COVERED: ")
 
 
+def test_a_reason_for_having_no_test_is_given_only_where_there_is_none() -> None:
+    cited = {id_ for test in suite_tests() for id_ in test.case.requirements}
+    assert set(generate.uncovered()) <= set(requirements()) - cited
+
+
 def test_a_diagram_shows_every_state_that_is_entered() -> None:
     table = profile()
     for role in ("device", "service"):
