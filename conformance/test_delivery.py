@@ -1,4 +1,4 @@
-"""Messages twice, too late, out of order, from another session or from the wrong side; and connections that end early."""
+"""Messages twice, late, out of order, from another session or from the wrong side; and connections that end early."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
