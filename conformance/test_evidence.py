@@ -188,7 +188,7 @@ _TOKEN_CLAIMS: dict[str, dict[str, tuple[Callable[[Evidence], Term], Change]]] =
             lambda _, honest: [*honest[:-1], [0, honest[-1][1]]],
         ),
     },
-}  # fmt: skip
+}
 CLAIMS = {field: Claim(check, *told) for check, fields in _TOKEN_CLAIMS.items() for field, told in fields.items()}
 
 

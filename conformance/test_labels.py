@@ -104,7 +104,7 @@ LABELS: dict[str, tuple[str, Make]] = {
         "env_is_referred_to",
         lambda peer: {LABEL_REGISTERS[peer.letter].unsent: b""},
     ),
-}  # fmt: skip
+}
 
 
 def _environment_registers(peer: TesterEndpoint) -> tuple[Any, Any]:

@@ -66,7 +66,7 @@ ENVIRONMENTS: dict[str, tuple[str, Make]] = {
     "epoch-of-the-next": ("env_epoch_is_attested_one", _constant(lambda e: e.epoch, 1)),
     "bootcount-higher": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 2)),
     "bootcount-lower": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 0)),
-}  # fmt: skip
+}
 
 
 @for_each(fault(role, check, "environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items())
