@@ -1,4 +1,4 @@
-"""Revocation: proofs of status with one thing wrong, for leaves and attestation keys; what needs no proof; ALERT revoked."""
+"""Revocation: proofs of status with one thing wrong, good ones, certificates that need none, and ALERT revoked."""
 
 import dataclasses
 from collections.abc import Callable
@@ -233,7 +233,7 @@ def test_own_proof(case: Case, bench: Bench) -> None:
 
 @for_each(Case(role, ("REV-09",), "receive", "alert-revoked") for role in ROLES)
 def test_alert(case: Case, bench: Bench) -> None:
-    """A peer that learns of a revocation ends the session by ALERT revoked, and the implementation ends it too: REV-09."""
+    """A peer that learns of a revocation sends ALERT revoked, and the implementation ends the session: REV-09."""
 
     def play(conversation: Conversation) -> str:
         if not conversation.until_open():
