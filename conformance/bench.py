@@ -8,6 +8,7 @@ afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..harness.iut.launch import LaunchError
@@ -30,12 +31,23 @@ Keep = Callable[[str, Conversation], None]
 class Bench:
     """One test's view of the implementation. `keep` stores each conversation under a name.
 
-    `judgement` is set by exactly one of the methods below.
+    `judgement` is set by exactly one of the methods below. With `waits`, a fault that was refused as it should be is
+    not judged at once: `missing_life` stands until `vouch` says that the implementation lives on.
     """
 
     def __init__(
-        self, iut: Iut, case: Case, controls: dict[str, str], keep: Keep, health: Health | None = None
+        self,
+        iut: Iut,
+        case: Case,
+        controls: dict[str, str],
+        keep: Keep,
+        health: Health | None = None,
+        *,
+        waits: bool = False,
     ) -> None:
+        self.waits = waits
+        self.missing_life: Witness | None = None
+        self._passing = Grade.SPECIFIED
         self.health = health or Health()
         self.iut = iut
         self.case = case
@@ -87,12 +99,20 @@ class Bench:
         if not reached:
             verdict, grade = Verdict.INCONC, Grade.OTHERWISE
         reasoned = f"{outcome.action}" if verdict is Verdict.PASS else None
-        witness = Witness(
-            control_worked, conversation.transcript.digest() if reached else None, reasoned, self._alive()
-        )
+        witness = Witness(control_worked, conversation.transcript.digest() if reached else None, reasoned)
+        if self.waits and verdict is Verdict.PASS and self.iut.is_alive():
+            self.missing_life, self._passing = witness, grade
+            return
+        witness = replace(witness, alive_afterwards=self.alive())
         if witness.alive_afterwards is None and not self.iut.is_alive():
             verdict, grade = Verdict.FAIL, Grade.CRASHED
         self.judgement = judged(verdict, grade, witness, self._reason(outcome, allowed, conversation))
+
+    def vouch(self, digest: str) -> None:
+        """A fresh good connection worked after this test: its digest completes the witness."""
+        assert self.missing_life is not None
+        witness = replace(self.missing_life, alive_afterwards=digest)
+        self.judgement, self.missing_life = judged(Verdict.PASS, self._passing, witness), None
 
     def _give_up(self) -> None:
         reason = f"the same configuration does not work without the fault: {self.health.last}"
@@ -137,7 +157,7 @@ class Bench:
         self._keep(what, conversation)
         return conversation.transcript.digest()
 
-    def _alive(self) -> str | None:
+    def alive(self) -> str | None:
         """A fresh good connection works; it is the next test's control too."""
         digest = self._good("afterwards")
         self._controls[f"{self.case.role}/default"] = digest

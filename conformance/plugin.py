@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from ..harness.iut.process import ProcessError
 from ..harness.peer.tcp import TcpError
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
-from ..harness.tester.session import NeedNotMet
+from ..harness.tester.session import Iut, NeedNotMet
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.transcript import Transcript, save_conversations
@@ -31,6 +32,19 @@ from .stages import StageNotReached
 
 FIRST = "test_basic"
 """The module that runs first: if an honest conversation fails, that is the finding."""
+
+
+GROUP = 8
+"""Tests that one good connection vouches for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A test that lacks nothing but the sign of life afterwards."""
+
+    item: pytest.Function
+    bench: Bench
+    duration: float
 
 
 class SuitePlugin:
@@ -51,6 +65,7 @@ class SuitePlugin:
         self._started = time.monotonic()
         self._benches: dict[str, Bench] = {}
         self._keepers: dict[str, Keeper] = {}
+        self._waiting: list[Waiting] = []
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
@@ -92,16 +107,24 @@ class SuitePlugin:
         """The bench of one test."""
         name = name_of(request.node)
         iut = self.fleet.iut(case.role)
-        keeper = self._keepers[name] = Keeper()
-        bench = Bench(iut, case, self._controls, keeper, self._health[case.role])
+        bench = self._bench(name, iut, case, waits=True)
         self._benches[name] = bench
         return bench
 
+    def _bench(self, name: str, iut: Iut, case: Case, *, waits: bool) -> Bench:
+        keeper = self._keepers[name] = Keeper()
+        return Bench(iut, case, self._controls, keeper, self._health[case.role], waits=waits)
+
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Function, nextitem: object) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Function | None) -> Iterator[None]:
         """Frame a test with its events."""
         self.log.test_started(name_of(item), self._now())
-        return (yield)
+        try:
+            return (yield)
+        finally:
+            last = nextitem is None or case_of(nextitem).role != case_of(item).role
+            if self._waiting and (last or len(self._waiting) >= GROUP):
+                self._settle()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Function, call: pytest.CallInfo[None]) -> Iterator[None]:
@@ -115,14 +138,41 @@ class SuitePlugin:
         if isinstance(error, KeyboardInterrupt):
             return
         bench = self._benches.pop(name, None)
+        if bench is not None and bench.missing_life is not None and error is None:
+            self._waiting.append(Waiting(item, bench, call.duration))
+        else:
+            self._store(item, bench, error, call.duration)
+
+    def _settle(self) -> None:
+        """One good connection vouches for the tests before it; if it fails, each of them is played again alone."""
+        waiting, self._waiting = self._waiting, []
+        digest = waiting[-1].bench.alive()
+        for test in waiting:
+            if digest:
+                test.bench.vouch(digest)
+                self._store(test.item, test.bench, None, test.duration)
+            else:
+                self._play_alone(test.item)
+
+    def _play_alone(self, item: pytest.Function) -> None:
+        name, case, error, start = name_of(item), case_of(item), None, time.monotonic()
+        bench: Bench | None = None
+        try:
+            bench = self._bench(name, self.fleet.iut(case.role), case, waits=False)
+            item.obj(case=case, bench=bench)
+        except (Exception, TesterFault) as failure:
+            error = failure
+        self._store(item, bench, error, time.monotonic() - start)
+
+    def _store(self, item: pytest.Function, bench: Bench | None, error: BaseException | None, duration: float) -> None:
+        name = name_of(item)
         if keeper := self._keepers.pop(name, None):
             keeper.store(self.request.out / "conversations", name)
         judgement = self._judgement(case_of(item), bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(name, judgement)
-        main = bench.main if bench else None
-        digest = main.transcript.digest() if main else None
-        result = TestResult(self.test_case(item), judgement, self.request.seed, digest, call.duration)
+        digest = bench.main.transcript.digest() if bench and bench.main else None
+        result = TestResult(self.test_case(item), judgement, self.request.seed, digest, duration)
         self.results[name] = result
         self.log.test_finished(result, self._now())
         self.progress.advance(result)
