@@ -187,3 +187,12 @@ def reach(talk: Talk) -> None:
     if not talk.conversation.until(lambda: deviation.reached):
         raise Wrong("the conversation did not come that far")
     talk.catch_up()
+
+
+def tester_world(iut: Iut, mine: str, peers: str) -> World:
+    """The tester's world when the implementation's direction goes as `mine` says and its own as `peers` says."""
+    world = attesting(iut, requires_evidence=mine != "not-required")
+    if peers != "waived":
+        return world
+    statement = iut.pki.waiver(world.credentials.leaf).sign(iut.pki.waiver_authority)
+    return dataclasses.replace(world, credentials=dataclasses.replace(world.credentials, waiver=statement))

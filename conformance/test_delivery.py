@@ -292,7 +292,7 @@ def test_truncated(case: Case, bench: Bench) -> None:
         ENDS[how](talk)
         if how != "RST":
             talk.expect_end()
-        told = iut.ending(talk.conversation, since)
+        told = iut.ending(talk.conversation, since)["how"]
         if told != "truncated":
             raise Wrong(f"told as {told}")
         if wrong := works_again(iut):
@@ -330,7 +330,7 @@ def test_truncated_handshake(case: Case, bench: Bench) -> None:
         if not talk.conversation.until(lambda: bool(hold.held)):
             raise StageNotReached(f"no {message} to hold back")
         finish(talk)
-        if bench.iut.ending(talk.conversation, since) == "clean":
+        if bench.iut.ending(talk.conversation, since)["how"] == "clean":
             raise Wrong("told as clean")
 
     tell(bench, script, deviation=hold)

@@ -1,19 +1,16 @@
 """Every row of the table that a conversation can reach: the implementation takes it, and what must follow follows."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 
 from ..harness.codec import cbor
-from ..harness.identity.world import World
-from ..harness.tester.deviation import Hold, Stop
+from ..harness.tester.deviation import After, Drop, Hold, Stop
 from ..harness.tester.frames import verdict
-from ..harness.tester.session import Iut
 from ..model.checks import Code
 from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, for_each
-from .stages import SHORT
-from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, reach, stopping, tell, timed
+from .stages import CONTENT, SHORT
+from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, reach, stopping, tell, tester_world, timed
 
 ROLES = ("device", "service")
 MODES = ("attests", "waived", "not-required")
@@ -35,15 +32,6 @@ def _modes() -> Iterator[Case]:
             for peers in MODES:
                 requirements = ("SES-06", "SES-07", "LBL-13")
                 yield Case(role, requirements, f"iut-{mine}", f"peer-{peers}", data=(mine, peers))
-
-
-def tester_world(iut: Iut, mine: str, peers: str) -> World:
-    """The tester's world when the implementation's direction goes as `mine` says and its own as `peers` says."""
-    world = attesting(iut, requires_evidence=mine != "not-required")
-    if peers != "waived":
-        return world
-    statement = iut.pki.waiver(world.credentials.leaf).sign(iut.pki.waiver_authority)
-    return dataclasses.replace(world, credentials=dataclasses.replace(world.credentials, waiver=statement))
 
 
 @for_each(_modes())
@@ -231,6 +219,22 @@ def test_rejected_again(case: Case, bench: Bench) -> None:
         tell(bench, script, clock, deviation=instead, world=attesting(bench.iut, valid_for=SHORT))
 
 
+@for_each(_roles("SES-25", "behind", "ATT"))
+def test_data_behind_evidence(case: Case, bench: Bench) -> None:
+    """Data right behind the evidence that its label refers to is judged after that evidence."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        talk.send_data()
+        talk.clock.advance(LATER)
+        talk.expect("ATT_REQ", "VERDICT")
+        talk.expect("RECEIPT", code=0)
+
+    behind = After(f"ATT_{PEER[case.role]}", lambda peer: peer.send_data(CONTENT, "text/plain"), nth=1)
+    with timed(bench, reattest_interval=INTERVAL) as clock:
+        tell(bench, script, clock, deviation=behind)
+
+
 # --- EXPIRED ---------------------------------------------------------------------------------------------------------
 
 
@@ -304,6 +308,46 @@ def test_late_receipt(case: Case, bench: Bench) -> None:
 
     with timed(bench) as clock:
         tell(bench, script, clock, deviation=hold, world=attesting(bench.iut, valid_for=SHORT))
+
+
+# --- CLOSE of the peer -----------------------------------------------------------------------------------------------
+
+
+@for_each(_roles("SES-27", "before-close", "DATA", "verdict"))
+def test_closed_by_peer(case: Case, bench: Bench) -> None:
+    """Before it answers CLOSE the implementation sends the RECEIPT that is due; it waits for no verdict."""
+    letter = PEER[case.role]
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        if case.data == "DATA":
+            talk.put("DATA", "CLOSE")
+            talk.iut.world.memory.sent_sequence(talk.iut.world.memory.own_sequence)
+            talk.expect("RECEIPT", code=0)
+        else:
+            talk.reattest()
+            talk.put("CLOSE")
+        talk.expect("CLOSE")
+        talk.expect_end()
+
+    tell(bench, script, deviation=Stop(f"VERDICT_{letter}", lambda peer: None, nth=1))
+
+
+@for_each(_roles("SES-29", "without", "RECEIPT"))
+def test_unconfirmed(case: Case, bench: Bench) -> None:
+    """At the end the application is told how much of its data was not confirmed."""
+    since = bench.iut.moment()
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        for _ in range(2):
+            talk.receive_data()
+        talk.conversation.connection.half_close()
+        told = bench.iut.ending(talk.conversation, since)
+        if told.get("unconfirmed") != 1:
+            raise Wrong(f"told as {told.get('unconfirmed')} unconfirmed")
+
+    tell(bench, script, deviation=Drop(f"RECEIPT_{PEER[case.role]}", nth=1))
 
 
 # --- CLOSING ---------------------------------------------------------------------------------------------------------

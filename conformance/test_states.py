@@ -14,7 +14,7 @@ from ..model.protocol.tables import profile
 from .bench import Bench
 from .case import Case, fault, for_each
 from .stages import SHORT, STAGES, Stage, at_once, when_expired, when_open
-from .talk import AWAITED, PEER, attesting, works_again
+from .talk import AWAITED, PEER, attesting, tester_world, works_again
 
 ATTESTING = ("OPEN", "EXPIRED")
 UNASKED = ("ATT", "VERDICT")
@@ -109,6 +109,21 @@ def test_request_without_evidence(case: Case, bench: Bench) -> None:
     with iut.configured(**DIRECTIONS[case.data]):
         world = attesting(iut, requires_evidence=asks)
         bench.refuses(Deviation(), when_open(sends("ATT_REQ")), world=world, configuration=case.data)
+
+
+def _unwanted() -> Iterator[Case]:
+    for role in AWAITED:
+        for how in DIRECTIONS:
+            yield fault(role, "frame_is_expected", "unexpected", f"{how}.ATT", how)
+
+
+@for_each(_unwanted())
+def test_unwanted_evidence(case: Case, bench: Bench) -> None:
+    """Good evidence in a direction that, by the two HELLOs, has none (SES-06)."""
+    before = Before(f"VERDICT_{PEER[case.role]}", lambda peer: put_frame_of(peer, "ATT"))
+    with bench.iut.configured(requires_evidence=case.data == "waived"):
+        world = tester_world(bench.iut, "attests", case.data)
+        bench.refuses(before, world=world, configuration=f"peer-{case.data}", deferred=False)
 
 
 # --- the handshake ---------------------------------------------------------------------------------------------------

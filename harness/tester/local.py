@@ -7,7 +7,7 @@ a deviation.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -140,10 +140,10 @@ class LocalIut(Iut):
     def begun(self, since: int) -> None:
         """It notices at once."""
 
-    def ending(self, conversation: Conversation, since: int) -> str:
+    def ending(self, conversation: Conversation, since: int) -> Mapping[str, Any]:
         assert self.latest is not None
         told = [translate(e) for e in self.latest.events]
-        return next((str(t[1]["how"]) for t in told if t and t[0] == "closed"), "nothing")
+        return next((t[1] for t in told if t and t[0] == "closed"), {"how": "nothing"})
 
     def is_alive(self) -> bool:
         return True

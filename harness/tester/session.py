@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal
 
@@ -90,8 +90,8 @@ class Iut(ABC):
         """Wait until it has taken notice of a connection made after `since`."""
 
     @abstractmethod
-    def ending(self, conversation: Conversation, since: int) -> str:
-        """How it told its application that the conversation begun after `since` ended: clean, truncated, refused."""
+    def ending(self, conversation: Conversation, since: int) -> Mapping[str, Any]:
+        """How it told its application that the conversation begun after `since` ended: the event `closed`."""
 
     @abstractmethod
     def is_alive(self) -> bool:
@@ -267,19 +267,17 @@ class IutSession(Iut):
         return control.last_seq
 
     def begun(self, since: int) -> None:
-        deadline = Deadline.after(self.reply)
-        self.control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
+        self._begun(since)
 
-    def ending(self, conversation: Conversation, since: int) -> str:
-        control, deadline = self.control, Deadline.after(self.reply)
-        begun = control.wait_event(lambda e: e["event"] == "connected", deadline, "the event connected", since)
-        event = control.wait_event(
-            lambda e: e["event"] == "closed" and e["connection"] == begun["connection"],
-            deadline,
-            "the event closed",
-            since,
+    def _begun(self, since: int) -> int:
+        deadline, what = Deadline.after(self.reply), "the event connected"
+        return int(self.control.wait_event(lambda e: e["event"] == "connected", deadline, what, since)["connection"])
+
+    def ending(self, conversation: Conversation, since: int) -> Mapping[str, Any]:
+        connection, deadline = self._begun(since), Deadline.after(self.reply)
+        return self.control.wait_event(
+            lambda e: e["event"] == "closed" and e["connection"] == connection, deadline, "the event closed", since
         )
-        return str(event["how"])
 
     def _connection(self, conversation: Conversation) -> int:
         """The control plane's number of a connection, told by its session id; before OPEN it is the latest."""

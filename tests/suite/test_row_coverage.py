@@ -1,4 +1,4 @@
-"""Every row of the table is taken by an implementation under test in some conversation of the suite, or is named here."""
+"""Every row of the table is taken by an implementation under test in some conversation, or is named here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trustconn.model.table import Message, Transition
 
 MODULES = ("test_rows", "test_timers")
 UNREACHABLE = ("app_ping", "PONG_I", "PONG_R")
-"""No verb of the control plane makes an implementation send PING, and without one it takes no PONG; see `test_states`."""
+"""No verb of the control plane makes an implementation send PING, and without one of its own it takes no PONG."""
 TAM = {"device": TAM_NAME["I"], "service": TAM_NAME["R"]}
 
 
