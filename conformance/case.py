@@ -5,6 +5,7 @@ Ids are computed from module, function and case, never typed; a duplicate fails 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -50,6 +51,11 @@ def fault(role: str, check: str, operator: str, field: str, data: Any = None, *,
         KeyError: no such check.
     """
     return Case(role, (CHECKS[check].requirement,), operator, field, check, data, slow)
+
+
+def citing(case: Case, *requirements: str) -> Case:
+    """The case, citing further requirements that it shows."""
+    return dataclasses.replace(case, requirements=(*case.requirements, *requirements))
 
 
 def both(check: str, operator: str, field: str, data: Any = None) -> list[Case]:

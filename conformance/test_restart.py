@@ -10,7 +10,7 @@ from ..harness.tester.deviation import Deviation, Lie
 from ..harness.tester.session import Iut
 from ..model.protocol.labels import LABEL
 from .bench import Bench
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .stages import Stage, when_open
 from .talk import PEER, Talk, Wrong, tell, works_again
 
@@ -21,8 +21,9 @@ SESSIONS_LATER = 1000
 
 def _used_sequences() -> Iterator[Case]:
     for role in ROLES:
-        yield fault(role, "label_seq_increases", "same-after-restart", "LABEL.sequence", 0)
-        yield fault(role, "label_seq_increases", "less-after-restart", "LABEL.sequence", 1)
+        for how, less in (("same", 0), ("less", 1)):
+            case = fault(role, "label_seq_increases", f"{how}-after-restart", "LABEL.sequence", less)
+            yield citing(case, "SES-31")
 
 
 def starting_at(iut: Iut, sequence: int) -> Memory:
@@ -63,7 +64,12 @@ def test_used_sequence(case: Case, bench: Bench) -> None:
     bench.refuses(deviation, sending(deviation), world=world)
 
 
-@for_each(fault(role, "label_cti_is_new", "same-after-restart", "LABEL.cti") for role in ROLES)
+def _used_identifiers() -> Iterator[Case]:
+    for role in ROLES:
+        yield citing(fault(role, "label_cti_is_new", "same-after-restart", "LABEL.cti"), "SES-31")
+
+
+@for_each(_used_identifiers())
 def test_used_identifier(case: Case, bench: Bench) -> None:
     """A label with a new number and the identifier of one from before the restart (LBL-11, SES-31)."""
     letter = PEER[case.role]

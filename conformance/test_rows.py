@@ -1,6 +1,7 @@
 """Every row of the table that a conversation can reach: the implementation takes it, and what must follow follows."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ..harness.codec import cbor
 from ..harness.tester.deviation import After, Drop, Hold, Stop
@@ -84,6 +85,44 @@ def test_unlabelled_data(case: Case, bench: Bench) -> None:
 
     with bench.iut.configured(labels_required=False):
         tell(bench, script)
+
+
+HELLOS: dict[str, dict[str, Any]] = {
+    "foreign-types": {"offered": (60000, "application/foreign", 263), "accepted": (60000, 263)},
+    "short-limits": {"max_age": 1, "reattest_interval": 1},
+    "long-limits": {"max_age": 31_622_400, "reattest_interval": 31_622_400},
+}
+"""Policies of the tester whose HELLO is unusual and good."""
+
+
+@for_each(_roles("SES-33", "accepts", *HELLOS))
+def test_unusual_hello(case: Case, bench: Bench) -> None:
+    """A HELLO with fields in any allowed value is accepted."""
+    tell(bench, Talk.open, world=attesting(bench.iut, **HELLOS[case.data]))
+
+
+@for_each(_roles("SES-02", "sends", "HELLO"))
+def test_own_hello(case: Case, bench: Bench) -> None:
+    """The implementation's HELLO says version 1 and has a nonce of 32 octets that no other session has."""
+    nonces: list[bytes] = []
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        body = cbor.decode(next(o.data for o in talk.peer.observations if o.name.startswith("HELLO")))[1]
+        if body[1] != 1 or len(body[2]) != 32 or body[2] in nonces:
+            raise Wrong("another version, or a nonce that is not fresh")
+        nonces.append(body[2])
+        if len(nonces) == 1:
+            again(script)
+
+    def again(script: Script) -> None:
+        second = bench.iut.converse()
+        try:
+            script(Talk(bench.iut, second))
+        finally:
+            second.close()
+
+    tell(bench, script)
 
 
 # --- in every state --------------------------------------------------------------------------------------------------

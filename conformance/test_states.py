@@ -12,7 +12,7 @@ from ..harness.transport.units import Kind
 from ..model.protocol.frames import FrameType, Tier
 from ..model.protocol.tables import profile
 from .bench import Bench
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .stages import SHORT, STAGES, Stage, at_once, when_expired, when_open
 from .talk import AWAITED, PEER, attesting, tester_world, works_again
 
@@ -81,7 +81,7 @@ def test_in_expired(case: Case, bench: Bench) -> None:
 
 def _twice() -> Iterator[Case]:
     for role in AWAITED:
-        yield fault(role, "frame_is_expected", "unexpected", "OPEN_pending.ATT_REQ")
+        yield citing(fault(role, "frame_is_expected", "unexpected", "OPEN_pending.ATT_REQ"), "SES-14")
 
 
 @for_each(_twice())
@@ -98,7 +98,7 @@ DIRECTIONS = {"waived": {"presents_waiver": True}, "not-required": {}}
 def _one_way() -> Iterator[Case]:
     for role in AWAITED:
         for how in DIRECTIONS:
-            yield fault(role, "frame_is_expected", "unexpected", f"OPEN_{how}.ATT_REQ", how)
+            yield citing(fault(role, "frame_is_expected", "unexpected", f"OPEN_{how}.ATT_REQ", how), "SES-24")
 
 
 @for_each(_one_way())
@@ -114,7 +114,7 @@ def test_request_without_evidence(case: Case, bench: Bench) -> None:
 def _unwanted() -> Iterator[Case]:
     for role in AWAITED:
         for how in DIRECTIONS:
-            yield fault(role, "frame_is_expected", "unexpected", f"{how}.ATT", how)
+            yield citing(fault(role, "frame_is_expected", "unexpected", f"{how}.ATT", how), "SES-06")
 
 
 @for_each(_unwanted())
@@ -144,7 +144,7 @@ RECORD_OCTETS = bytes(range(40))
 def _records() -> Iterator[Case]:
     for role, messages in HANDSHAKE.items():
         for message in messages:
-            yield fault(role, "unit_kind_is_known", "unexpected", f"wait_{message}.record", message)
+            yield citing(fault(role, "unit_kind_is_known", "unexpected", f"wait_{message}.record", message), "EDH-25")
 
 
 @for_each(_records())
@@ -158,7 +158,8 @@ def _foreign() -> Iterator[Case]:
         for message in messages:
             for strange in STRANGE[message]:
                 check = "message_4_tag_verifies" if strange == "message_2" else "edhoc_message_is_deterministic"
-                yield fault(role, check, "unexpected", f"wait_{message}.{strange}", (message, strange))
+                case = fault(role, check, "unexpected", f"wait_{message}.{strange}", (message, strange))
+                yield citing(case, "EDH-28") if strange.startswith("message") else case
 
 
 @for_each(_foreign())
