@@ -42,7 +42,8 @@ RULES = {
     "frame_matches_its_grammar": FORM,
 }
 EVERYWHERE = ("long-type", "indefinite-map", "duplicate-key", "trailing-octet", "unknown-key", "no-body")
-"""What is tried on every kind of frame; HELLO and PING suffer everything."""
+"""What is tried on every kind of frame; one kind suffers everything."""
+EVERYTHING = {"device": "HELLO", "service": "PING"}
 WITHOUT = {
     "PING": ("unsorted-keys", "chunked-string"),
     "CLOSE": ("duplicate-key",),
@@ -57,8 +58,9 @@ def _frames() -> Iterator[Case]:
     for kind in ("HELLO", "PING", "ATT", "VERDICT", "DATA", "RECEIPT", "ATT_REQ", "CLOSE", "ALERT"):
         for check, changes in RULES.items():
             for name, change in changes.items():
-                if name not in WITHOUT.get(kind, ()) and (kind in ("HELLO", "PING") or name in EVERYWHERE):
-                    yield from both(check, name, kind, (kind, change))
+                if name not in WITHOUT.get(kind, ()):
+                    roles = (role for role in ROLES if EVERYTHING[role] == kind or name in EVERYWHERE)
+                    yield from (fault(role, check, name, kind, (kind, change)) for role in roles)
 
 
 @for_each(_frames())

@@ -51,7 +51,6 @@ _HEADS = {
     "zero": bytes(4),
     "over": (65_537).to_bytes(4, "big") + b"\x01",
     "over-kind-2": (65_537).to_bytes(4, "big") + b"\x02",
-    "2-gib": bytes.fromhex("8000000001"),
     "4-gib": bytes.fromhex("ffffffff01"),
 }
 
