@@ -30,6 +30,10 @@ AWAITED = {
 """State before OPEN to the message that leads out of it, where both sides attest."""
 
 
+STRICT: frozenset[str] = frozenset()
+"""Checks of the tester that are switched off where it judges what it receives."""
+
+
 class Wrong(Exception):
     """The implementation did something else than it must."""
 
@@ -196,3 +200,10 @@ def tester_world(iut: Iut, mine: str, peers: str) -> World:
         return world
     statement = iut.pki.waiver(world.credentials.leaf).sign(iut.pki.waiver_authority)
     return dataclasses.replace(world, credentials=dataclasses.replace(world.credentials, waiver=statement))
+
+
+def each_role(requirement: str, operator: str, *fields: str) -> Iterator[Case]:
+    """A case without a fault for each role and field."""
+    for role in AWAITED:
+        for field in fields:
+            yield Case(role, (requirement,), operator, field, data=field)

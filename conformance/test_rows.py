@@ -1,7 +1,6 @@
 """Every row of the table that a conversation can reach: the implementation takes it, and what must follow follows."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ..harness.codec import cbor
 from ..harness.tester.deviation import After, Drop, Hold, Stop
@@ -11,118 +10,14 @@ from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, for_each
 from .stages import CONTENT, SHORT
-from .talk import AWAITED, PEER, Script, Talk, Wrong, attesting, reach, stopping, tell, tester_world, timed
+from .talk import AWAITED, PEER, STRICT, Script, Talk, Wrong, attesting, each_role, reach, stopping, tell, timed
 
 ROLES = ("device", "service")
-MODES = ("attests", "waived", "not-required")
 REJECTING = (Tier.WARNING, Tier.CONTRAINDICATED)
 MARGIN = 30
 """Seconds before the end of its verdict at which an implementation asks again."""
 INTERVAL = 100
 LATER = INTERVAL - MARGIN
-STRICT: frozenset[str] = frozenset()
-"""Checks of the tester that are switched off where it judges what it receives."""
-
-
-# --- the ways to OPEN ------------------------------------------------------------------------------------------------
-
-
-def _modes() -> Iterator[Case]:
-    for role in ROLES:
-        for mine in MODES:
-            for peers in MODES:
-                requirements = ("SES-06", "SES-07", "LBL-13")
-                yield Case(role, requirements, f"iut-{mine}", f"peer-{peers}", data=(mine, peers))
-
-
-@for_each(_modes())
-def test_mode(case: Case, bench: Bench) -> None:
-    """Each direction with evidence, with a waiver, or with neither: the session opens and carries labels both ways."""
-    mine, peers = case.data
-
-    def script(talk: Talk) -> None:
-        talk.open()
-        for _ in range(2):
-            talk.send_data()
-            talk.receive_data()
-        talk.ping()
-        talk.close()
-
-    iut = bench.iut
-    with iut.configured(presents_waiver=mine == "waived", requires_evidence=peers != "not-required"):
-        tell(bench, script, world=tester_world(iut, mine, peers), off=STRICT)
-
-
-def _roles(requirement: str, operator: str, *fields: str) -> Iterator[Case]:
-    for role in ROLES:
-        for field in fields:
-            yield Case(role, (requirement,), operator, field, data=field)
-
-
-@for_each(_roles("SES-12", "interval", "VERDICT.valid_for"))
-def test_validity(case: Case, bench: Bench) -> None:
-    """No verdict outlives the re-attestation interval that the implementation itself announced."""
-
-    def script(talk: Talk) -> None:
-        talk.open()
-        seen = [o.data for o in talk.peer.observations if o.name.startswith("VERDICT")]
-        seconds = cbor.decode(seen[0])[1][4]
-        if not 0 < seconds <= 60:
-            raise Wrong(f"a verdict for {seconds} seconds with an interval of 60")
-
-    with bench.iut.configured(reattest_interval=60):
-        tell(bench, script)
-
-
-@for_each(_roles("LBL-02", "send", "DATA.plain"))
-def test_unlabelled_data(case: Case, bench: Bench) -> None:
-    """Where the policy requires no labels, data without one is accepted."""
-
-    def script(talk: Talk) -> None:
-        talk.open()
-        talk.put(cbor.encode([5, {1: b"unlabelled"}]))
-        talk.expect("RECEIPT", code=0)
-
-    with bench.iut.configured(labels_required=False):
-        tell(bench, script)
-
-
-HELLOS: dict[str, dict[str, Any]] = {
-    "foreign-types": {"offered": (60000, "application/foreign", 263), "accepted": (60000, 263)},
-    "short-limits": {"max_age": 1, "reattest_interval": 1},
-    "long-limits": {"max_age": 31_622_400, "reattest_interval": 31_622_400},
-}
-"""Policies of the tester whose HELLO is unusual and good."""
-
-
-@for_each(_roles("SES-33", "accepts", *HELLOS))
-def test_unusual_hello(case: Case, bench: Bench) -> None:
-    """A HELLO with fields in any allowed value is accepted."""
-    tell(bench, Talk.open, world=attesting(bench.iut, **HELLOS[case.data]))
-
-
-@for_each(_roles("SES-02", "sends", "HELLO"))
-def test_own_hello(case: Case, bench: Bench) -> None:
-    """The implementation's HELLO says version 1 and has a nonce of 32 octets that no other session has."""
-    nonces: list[bytes] = []
-
-    def script(talk: Talk) -> None:
-        talk.open()
-        body = cbor.decode(next(o.data for o in talk.peer.observations if o.name.startswith("HELLO")))[1]
-        if body[1] != 1 or len(body[2]) != 32 or body[2] in nonces:
-            raise Wrong("another version, or a nonce that is not fresh")
-        nonces.append(body[2])
-        if len(nonces) == 1:
-            again(script)
-
-    def again(script: Script) -> None:
-        second = bench.iut.converse()
-        try:
-            script(Talk(bench.iut, second))
-        finally:
-            second.close()
-
-    tell(bench, script)
 
 
 # --- in every state --------------------------------------------------------------------------------------------------
@@ -201,7 +96,7 @@ def test_rejected(case: Case, bench: Bench) -> None:
 # --- re-attestation --------------------------------------------------------------------------------------------------
 
 
-@for_each(_roles("SES-14", "reattest", "by-peer"))
+@for_each(each_role("SES-14", "reattest", "by-peer"))
 def test_asked_again(case: Case, bench: Bench) -> None:
     """The implementation attests again and again; its labels then refer to a new environment object."""
 
@@ -216,7 +111,7 @@ def test_asked_again(case: Case, bench: Bench) -> None:
     tell(bench, script, off=STRICT)
 
 
-@for_each(_roles("SES-14", "reattest", "by-iut"))
+@for_each(each_role("SES-14", "reattest", "by-iut"))
 def test_asks_again(case: Case, bench: Bench) -> None:
     """Before its verdict ends the implementation asks again, judges the answer, and says so."""
 
@@ -258,7 +153,7 @@ def test_rejected_again(case: Case, bench: Bench) -> None:
         tell(bench, script, clock, deviation=instead, world=attesting(bench.iut, valid_for=SHORT))
 
 
-@for_each(_roles("SES-25", "behind", "ATT"))
+@for_each(each_role("SES-25", "behind", "ATT"))
 def test_data_behind_evidence(case: Case, bench: Bench) -> None:
     """Data right behind the evidence that its label refers to is judged after that evidence."""
 
@@ -312,7 +207,7 @@ def test_in_expired(case: Case, bench: Bench) -> None:
         tell(bench, _expired(EXPIRED[case.data]), clock, world=world)
 
 
-@for_each(_roles("SES-15", "late", "ATT.EXPIRED"))
+@for_each(each_role("SES-15", "late", "ATT.EXPIRED"))
 def test_late_answer(case: Case, bench: Bench) -> None:
     """Evidence that comes after the implementation's own verdict has ended leads back to OPEN."""
     hold = Hold()
@@ -333,7 +228,7 @@ def test_late_answer(case: Case, bench: Bench) -> None:
         tell(bench, script, clock, deviation=hold)
 
 
-@for_each(_roles("SES-23", "late", "RECEIPT.EXPIRED"))
+@for_each(each_role("SES-23", "late", "RECEIPT.EXPIRED"))
 def test_late_receipt(case: Case, bench: Bench) -> None:
     """A RECEIPT for data of better times is taken in EXPIRED."""
     hold = Hold(f"RECEIPT_{PEER[case.role]}")
@@ -352,7 +247,7 @@ def test_late_receipt(case: Case, bench: Bench) -> None:
 # --- CLOSE of the peer -----------------------------------------------------------------------------------------------
 
 
-@for_each(_roles("SES-27", "before-close", "DATA", "verdict"))
+@for_each(each_role("SES-27", "before-close", "DATA", "verdict"))
 def test_closed_by_peer(case: Case, bench: Bench) -> None:
     """Before it answers CLOSE the implementation sends the RECEIPT that is due; it waits for no verdict."""
     letter = PEER[case.role]
@@ -372,7 +267,7 @@ def test_closed_by_peer(case: Case, bench: Bench) -> None:
     tell(bench, script, deviation=Stop(f"VERDICT_{letter}", lambda peer: None, nth=1))
 
 
-@for_each(_roles("SES-29", "without", "RECEIPT"))
+@for_each(each_role("SES-29", "without", "RECEIPT"))
 def test_unconfirmed(case: Case, bench: Bench) -> None:
     """At the end the application is told how much of its data was not confirmed."""
     since = bench.iut.moment()
@@ -394,7 +289,7 @@ def test_unconfirmed(case: Case, bench: Bench) -> None:
 AFTER_CLOSE = ("HELLO", "ATT_REQ", "ATT", "VERDICT", "DATA", "PING", "PONG")
 
 
-@for_each(_roles("SES-28", "after-close", *AFTER_CLOSE, "RECEIPT", "ALERT"))
+@for_each(each_role("SES-28", "after-close", *AFTER_CLOSE, "RECEIPT", "ALERT"))
 def test_closing(case: Case, bench: Bench) -> None:
     """After its own CLOSE the implementation answers nothing; the peer's CLOSE or ALERT ends it."""
     letter, kind = PEER[case.role], case.data

@@ -14,7 +14,7 @@ from trustconn.model.protocol.attestation import TAM_NAME
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import Message, Transition
 
-MODULES = ("test_rows", "test_timers")
+MODULES = ("test_opening", "test_rows", "test_timers")
 UNREACHABLE = ("app_ping", "PONG_I", "PONG_R")
 """No verb of the control plane makes an implementation send PING, and without one of its own it takes no PONG."""
 TAM = {"device": TAM_NAME["I"], "service": TAM_NAME["R"]}
