@@ -18,7 +18,7 @@ from ..harness.tester.session import OPPOSITE, Iut
 from ..harness.tester.telling import Telling
 from ..model.terms import Term
 from .bench import Bench, opened
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .parties import CREDENTIAL_MESSAGE, LETTERS, PARTIES, key_of, leaf_of, presenting, world_with
 
 ROLES = ("device", "service")
@@ -32,7 +32,8 @@ def side_of_peer(role: str) -> str:
 def _certificate_cases() -> Iterator[Case]:
     for role in ROLES:
         for name, bad in CREDENTIAL_FAULTS.items():
-            yield fault(role, bad.check_on(side_of_peer(role)), "issue", name)
+            case = fault(role, bad.check_on(side_of_peer(role)), "issue", name)
+            yield citing(case, "IDN-22") if name == "unknown-critical-extension" else case
 
 
 @for_each(_certificate_cases())
@@ -112,7 +113,10 @@ REFERENCES: dict[str, Reference] = {
 
 
 def _reference_case(role: str, form: str) -> Case:
-    return fault(role, f"id_cred_{side_of_peer(role)}_is_a_certificate", "refer-by", form)
+    case = fault(role, f"id_cred_{side_of_peer(role)}_is_a_certificate", "refer-by", form)
+    if form == "x5chain-of-nine":
+        return citing(case, "IDN-22")
+    return citing(case, "IDN-19") if form.startswith("x5t") else case
 
 
 def referring(world: World, reference: Reference) -> Deviation:

@@ -9,8 +9,8 @@ from ..harness.tester.deviation import Lie
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
-from ..model.protocol.attestation import Evidence
-from ..model.protocol.frames import VERDICT, Tier
+from ..model.protocol.attestation import EAT_FORMAT, Evidence
+from ..model.protocol.frames import SIDES, VERDICT, Tier
 from ..model.terms import Term
 from .bench import Bench, opened
 from .case import Case, fault, for_each
@@ -57,7 +57,7 @@ def test_further_claims(case: Case, bench: Bench) -> None:
     bench.works(opened, deviation=Telling(att(iut), tam={payload.args[-1]: further}))
 
 
-@for_each(Case(role, ("ATT-26",), "send", "own-evidence") for role in ROLES)
+@for_each(Case(role, ("ATT-26", "ATT-29", "ATT-30"), "send", "own-evidence") for role in ROLES)
 def test_own_evidence(case: Case, bench: Bench) -> None:
     """The implementation's evidence passes every check of a tester that makes them all: ATT-08 to ATT-30."""
     bench.works(opened, off=frozenset())
@@ -78,6 +78,23 @@ def test_own_evidence_again(case: Case, bench: Bench) -> None:
         return "" if len(accepted) == 2 else "the second evidence was not accepted"
 
     bench.works(play, off=frozenset())
+
+
+@for_each(Case(role, ("ATT-04",), "accept-first", "something-else") for role in ROLES)
+def test_choice(case: Case, bench: Bench) -> None:
+    """The implementation sends the first type of the tester's list that it offered itself: ATT-04."""
+    mine, peers = LETTERS[bench.iut.opposite], LETTERS[bench.iut.role]
+    wanted = ["application/x-nobody-offers-this", EAT_FORMAT]
+
+    def play(conversation: Conversation) -> str:
+        if not conversation.until_open():
+            return "the session did not open"
+        offered = cbor.decode(observed(conversation, f"HELLO_{peers}"))[1][3]
+        sent = cbor.decode(cbor.decode(observed(conversation, f"ATT_{peers}"))[1][2])[0]
+        due = next((item for item in wanted if item in offered), None)
+        return "" if sent == due else f"evidence of type {sent!r}, where {due!r} was to be chosen"
+
+    bench.works(play, deviation=Lie(SIDES[mine].accepted, cbor.encode(wanted), f"HELLO_{mine}"))
 
 
 # --- nonces ----------------------------------------------------------------------------------------------------------

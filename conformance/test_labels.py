@@ -17,7 +17,7 @@ from ..harness.tester.telling import Tale, tell, tell_no_more
 from ..model.protocol.frames import SIDES, FrameType
 from ..model.protocol.labels import LABEL_REGISTERS
 from .bench import Bench
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .forging import observed
 from .labelling import Recording, accepted, faulty, label_of, send, sequence_of, telling
 from .parties import LETTERS
@@ -118,7 +118,9 @@ def test_label(case: Case, bench: Bench) -> None:
     bench.refuses(Deviation(), faulty(telling(LABELS[case.field][1])))
 
 
-@for_each(fault(role, "label_signature_verifies", "label", "signature-by-another-party") for role in ROLES)
+@for_each(
+    citing(fault(role, "label_signature_verifies", "label", "signature-by-another-party"), "LBL-27") for role in ROLES
+)
 def test_label_of_another_party(case: Case, bench: Bench) -> None:
     """Data refused solely because another enrolled party of the same role signed its label: LBL-05, LBL-27."""
     key = bench.iut.pki.party(bench.iut.opposite, "another platform").key
@@ -274,7 +276,12 @@ def _receipts(conversation: Conversation, sends: list[Callable[[TesterEndpoint],
     return ""
 
 
-@for_each(Case(role, ("LBL-04",), "send", "labels") for role in ROLES)
+def _own(role: str) -> Case:
+    case = Case(role, ("LBL-04", "LBL-01", "LBL-03", "LBL-26", "ATT-28"), "send", "labels")
+    return citing(case, "LBL-28") if role == "service" else case
+
+
+@for_each(map(_own, ROLES))
 def test_own_labels(case: Case, bench: Bench) -> None:
     """Labels of the implementation pass every check; numbers increase, identifiers differ: LBL-01, LBL-03, LBL-04."""
     iut = bench.iut

@@ -260,7 +260,7 @@ def test_verdict_on_a_waiver(case: Case, bench: Bench) -> None:
         )
 
 
-@for_each(Case(role, ("SES-07",), "require", "nothing") for role in ROLES)
+@for_each(Case(role, ("SES-07", "ATT-01"), "require", "nothing") for role in ROLES)
 def test_nothing_required(case: Case, bench: Bench) -> None:
     """An implementation that requires no evidence sends VERDICT 201, and its peer sends no ATT: SES-07, ATT-01."""
     iut = bench.iut
