@@ -1,7 +1,7 @@
 """Attacks as data: a ground trace, taken from a pattern in which no goal is left.
 
-A ground term is a string (a name) or a list `[symbol, argument, ...]`. `n#2` is the value `n` of run 2; names that start
-with `~` are the attacker's own.
+A ground term is a string (a name) or a list `[symbol, argument, ...]`. `n#2` is the value `n` of run 2; names that
+start with `~` are the attacker's own.
 """
 
 from __future__ import annotations
@@ -69,18 +69,13 @@ class Attack:
             "classes": dict(self.classes),
         }
 
-
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attack:
         """The attack that `to_json` wrote."""
         return cls(
             data["protocol"],
-            tuple(
-                AttackRun(r["number"], r["role"], _names(r["agents"]), _names(r["values"])) for r in data["runs"]
-            ),
-            tuple(
-                AttackEvent(e["kind"], e["run"], e["step"], _ground(e["term"]), e["label"]) for e in data["events"]
-            ),
+            tuple(AttackRun(r["number"], r["role"], _names(r["agents"]), _names(r["values"])) for r in data["runs"]),
+            tuple(AttackEvent(e["kind"], e["run"], e["step"], _ground(e["term"]), e["label"]) for e in data["events"]),
             tuple(_ground(t) for t in data["learned"]),
             dict(data["classes"]),
         )

@@ -32,7 +32,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Secret(Claim):
-    """The attacker never knows `term`; with `forward`, not even after all long-term keys are revealed after the event."""
+    """The attacker never knows `term`; with `forward`, not even if long-term keys are revealed later."""
 
     term: Template = ""
     forward: bool = False
@@ -83,7 +83,10 @@ class Weakagree(Claim):
                 options = tuple(
                     Alternative(
                         ((r.name, 1),),
-                        (((1, r.actor), (0, peer)), *(((1, x), (0, named[n])) for x, n in zip(r.agents, row))),
+                        (
+                            ((1, r.actor), (0, peer)),
+                            *(((1, x), (0, named[n])) for x, n in zip(r.agents, row, strict=True)),
+                        ),
                     )
                     for r in protocol.roles
                     if r.steps and not r.helper
@@ -95,7 +98,7 @@ class Weakagree(Claim):
 
 @dataclass(frozen=True, slots=True)
 class Niagree(Claim):
-    """All labelled messages that precede the event were sent and received with the same content between the same agents."""
+    """All labelled messages that precede the event were sent and received alike, between the same agents."""
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         yield from _violations(protocol, self, (_synchronised(protocol, self, ordered=False),))
@@ -114,8 +117,8 @@ class Agree(Claim):
     """A run of `peer` has executed its event `running` earlier, with equal data.
 
     `data` and the data of that event are compared one by one; without `data`, that of the event `at` is taken. `agents`
-    pairs further names of this role with names of the peer's. `injective`: besides, no two runs of the role that come to
-    the event have equal data.
+    pairs further names of this role with names of the peer's. `injective`: besides, no two runs of the role that come
+    to the event have equal data.
     """
 
     peer: str = ""

@@ -1,4 +1,4 @@
-"""Roles made ready for the search: instances with their terms, and every position from which a term can be extracted."""
+"""Roles made ready for the search: instances with their terms, and every position from which a term comes out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Position:
     """`term` comes out of the send at `step` for whoever has `keys`. With `inside`, what is within it may come out too.
 
     `sooner`: sets of keys with which the term came out of an earlier step. Who has all keys of such a set had the term
-    before this send: then the send is not where he got it from.
+    before this send: then the send is not where he got it from. `path` is the place in the message.
     """
 
     step: int
@@ -44,6 +44,7 @@ class Position:
     keys: tuple[Term, ...]
     inside: bool
     sooner: tuple[tuple[Term, ...], ...]
+    path: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -227,24 +228,29 @@ def _find_positions(instance: Instance, signature: Signature) -> None:
     for number, step in enumerate(instance.steps):
         if step.kind not in (RECV, SEND):
             continue
-        out = list(_parts(step.terms[0], (), signature))
+        out = list(_parts(step.terms[0], (), (), signature))
         if step.kind == SEND:
             seen: set[Atom] = set()
             _all_fresh(step.terms[0], seen)
             for atom in seen:
                 instance.first_send.setdefault(atom, number)
-            for term, keys in out:
-                position = _position(number, term, keys, sooner.get(_identity(term), []), signature)
+            for term, keys, path in out:
+                position = _position(number, path, term, keys, sooner.get(_identity(term), []), signature)
                 if position is not None:
                     instance.positions.setdefault(_index_key(term), []).append(position)
-        for term, keys in () if step.leak else out:
+        for term, keys, _ in () if step.leak else out:
             known = sooner.setdefault(_identity(term), [])
             if not any(set(k) <= set(keys) for k in known):
                 known.append(keys)
 
 
 def _position(
-    step: int, term: Term, keys: tuple[Term, ...], sooner: list[tuple[Term, ...]], signature: Signature
+    step: int,
+    path: tuple[int, ...],
+    term: Term,
+    keys: tuple[Term, ...],
+    sooner: list[tuple[Term, ...]],
+    signature: Signature,
 ) -> Position | None:
     if not signature.shortcuts:
         sooner = []
@@ -259,7 +265,7 @@ def _position(
         if term.mask == signature.agent_bit:
             return None
         inside = term.mask == ANY or _openable(term.mask, signature)
-    return Position(step, term, keys, inside, tuple(sooner))
+    return Position(step, term, keys, inside, tuple(sooner), path)
 
 
 def _all_fresh(term: Term, into: set[Atom]) -> None:
@@ -269,18 +275,21 @@ def _all_fresh(term: Term, into: set[Atom]) -> None:
         _all_fresh(child, into)
 
 
-def _parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[tuple[Term, tuple[Term, ...]]]:
-    """Everything that comes out of a message, with the keys that this takes."""
+def _parts(
+    term: Term, keys: tuple[Term, ...], path: tuple[int, ...], signature: Signature
+) -> Iterator[tuple[Term, tuple[Term, ...], tuple[int, ...]]]:
+    """Everything that comes out of a message, with the keys that this takes and its place."""
     if type(term) is App and (term.symbol == TUPLE or term.symbol in signature.transparent):
-        for arg in term.args:
-            yield from _parts(arg, keys, signature)
+        for place, arg in enumerate(term.args):
+            yield from _parts(arg, keys, (*path, place), signature)
         return
-    yield term, keys
+    yield term, keys, path
     if type(term) is App:
         for opening in signature.symbols[term.symbol].opens:
             inverses = (inverse(term.args[i], signature) for i in opening.needs)
             needed = tuple(key for key in inverses if not _open(key, signature))
-            yield from _parts(term.args[opening.yields], (*keys, *needed), signature)
+            inner = (*path, opening.yields)
+            yield from _parts(term.args[opening.yields], (*keys, *needed), inner, signature)
 
 
 def _open(key: Term, signature: Signature) -> bool:

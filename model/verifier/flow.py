@@ -1,8 +1,9 @@
 """What a variable can carry that the attacker did not have before: found once per protocol, by unification.
 
-A role that forwards a variable sends on what it received. If the attacker made the message that brought the value, he knew
-the value; so whatever is new in it was put there by a send of some role, in a place that is not a variable itself. For each
-variable this collects those places: a goal is looked for in a forwarded variable only if one of them can match.
+A role that forwards a variable sends on what it received. If the attacker made the message that brought the value, he
+knew the value; so whatever is new in it was put there by a send of some role, in a place that is not a variable
+itself. For each variable this collects those places: a goal is looked for in a forwarded variable only if one of them
+can match.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .unify import TUPLE, Equation, unify
 
 
 class Context:
-    """What stays the same during one search: the signature, the powers, and the classes of the agents that are named."""
+    """What stays the same during one search: the signature, the powers, and the classes of the named agents."""
 
     def __init__(self, signature: Signature, query: Query, agents: Mapping[str, Atom], powers: frozenset[str]) -> None:
         self.signature, self.query, self.powers = signature, query, powers
@@ -173,7 +173,7 @@ def _originates(state: State, term: Term, node: int) -> bool:
 
 
 def _consistent(state: State, context: Context) -> bool:
-    """Facts that can only become false: reveals that are allowed, terms that differ, and no leak of a protected term."""
+    """Facts that can only become false: reveals are allowed, terms differ, nothing protected is leaked."""
     for term, late in state.reveals:
         if type(term) is App and late not in context.reveal_modes(term):
             return False

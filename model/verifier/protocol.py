@@ -2,7 +2,8 @@
 
 A template is a string (a name) or a tuple `(symbol, argument, ...)`. Names are looked up in the role (its agents, fresh
 values and variables), then among the constants of the protocol. Two symbols are built in: `tuple`, and `dh`, whose
-arguments are exponents and at most one received share, in last place: `("dh", "x")` is a share, `("dh", "x", "Y")` a secret.
+arguments are exponents and at most one received share, in last place: `("dh", "x")` is a share, `("dh", "x", "Y")` a
+secret.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ STANDARD: Mapping[str, Symbol] = {
         public("kdf", 2),
     )
 }
-"""`enc` covers Scyther's `{m}k`, symmetric or not: the inverse of the key opens it. `aead` is message, key, nonce, data."""
+"""`enc` is Scyther's `{m}k`, symmetric or not: the inverse of the key opens it. `aead`: message, key, nonce, data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ class Role:
 class Protocol:
     """Roles over symbols. `sorts` says which base sorts a sort of variables accepts (by default only itself).
 
-    `inverses` pairs constants that are keys of each other. `neutral_element`: a peer that does not refuse the all-zero secret. `untyped`: variables accept every sort.
+    `inverses` pairs constants that are keys of each other. `neutral_element`: a peer that does not refuse the
+    all-zero secret. `untyped`: variables accept every sort.
     """
 
     name: str

@@ -1,9 +1,9 @@
 """Backward refinement of patterns: the core loop.
 
-Each goal (a term that the attacker must know before a node) is solved in every way that a trace allows: a long-term key is
-given away; the attacker builds the term; or it comes out of a send, of a run that is in the pattern or of a new one. When no
-goal is left, the pattern has a trace: an attack. When every branch fails, there is none, for any number of runs, unless a
-new run was refused for the bound (`cut`).
+Each goal (a term that the attacker must know before a node) is solved in every way that a trace allows: a long-term
+key is given away; the attacker builds the term; or it comes out of a send, of a run that is in the pattern or of a
+new one. When no goal is left, the pattern has a trace: an attack. When every branch fails, there is none, for any
+number of runs, unless a new run was refused for the bound (`cut`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from .certificate import DEAD, HOLDS, STUCK, Tree, written
 from .compiled import CompiledRole, Instance, Position, Signature, inverse
 from .flow import Flow
 from .goals import Context, settle, waiting
-from .protocol import GROUP, ModelError
-from .query import Query, at, holds
-from .state import GOAL_NODE, LEARN_NODE, Known, Node, State
-from .terms import TRAIL, App, Atom, Group, Multi, Term, Var, bind, deref, equal, exponents, undo
+from .protocol import GROUP
+from .query import at, holds
+from .state import GOAL_NODE, Known, Node, State
+from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
 from .unify import TUPLE, Equation, solutions, unifiers, unify
+
+
+Branch = tuple[list[Any], State]
+"""How a goal is met, for the certificate, and the pattern in which it is."""
 
 
 class TimeLimit(Exception):
@@ -82,19 +88,22 @@ class Pool:
 class Search:
     """One query under one bound on the number of runs."""
 
-    def __init__(self, context: Context, pool: Pool, stats: Stats, found: Callable[[State], None]) -> None:
-        self.context, self.pool, self.stats, self.found = context, pool, stats, found
+    def __init__(
+        self, context: Context, pool: Pool, stats: Stats, found: Callable[[State], None], record: bool = False
+    ) -> None:
+        self.context, self.pool, self.stats, self.found, self.record = context, pool, stats, found, record
+        self.trees: list[Tree] = []
         self.bound = 0
         self.cut = False
         self.done = False
 
     def run(self, bound: int) -> bool:
         """Look for a trace with at most `bound` runs; True when one was found (and given to `found`)."""
-        self.bound, self.cut, self.done = bound, False, False
+        self.bound, self.cut, self.done, self.trees = bound, False, False, []
         mark = len(TRAIL)
         try:
             for state in self._initial():
-                self._explore(state)
+                self.trees.append(self._explore(state))
                 if self.done:
                     break
         finally:
@@ -141,29 +150,53 @@ class Search:
             yield state
         undo(mark)
 
-    def _explore(self, state: State) -> None:
+    def _explore(self, state: State) -> Tree:
+        """Look for a trace of the pattern; the case tree, complete if there is none (empty unless it is recorded)."""
         self.stats.tick()
         pending: list[Equation] = []
         if not settle(state, self.context, pending):
-            return
+            return DEAD
         if pending:
-            for _ in solutions(pending):
-                self._explore(state.copy())
-                if self.done:
-                    return
-            return
+            return self._solve(state, pending)
         if holds(state, self.context.query):
-            return
+            return HOLDS
         goal = self._pick(state)
         if goal is None:
-            if not state.inside:
-                self.done = True
-                self.found(state)
-            return
-        for child in self._branches(state, goal):
-            self._explore(child)
+            if state.inside:
+                return STUCK
+            self.done = True
+            self.found(state)
+            return DEAD
+        children: list[Tree] = []
+        named = self._named(state, goal) if self.record else []
+        for key, child in self._branches(state, goal):
+            tree = self._explore(child)
             if self.done:
-                return
+                break
+            if self.record and tree is not DEAD:
+                children.append([key, tree])
+        return [*named, children]
+
+    def _solve(self, state: State, pending: list[Equation]) -> Tree:
+        """Go on with each solution of equations that have several."""
+        trees: list[Tree] = []
+        for _ in solutions(pending):
+            trees.append(self._explore(state.copy()))
+            if self.done:
+                break
+        return ["cases", trees]
+
+    def _named(self, state: State, goal: tuple[Term, int] | int) -> Tree:
+        """The goal of a split, for the certificate."""
+        if isinstance(goal, int):
+            variable, term, _ = state.inside[goal]
+            held = next(v for v in self._holders(state) if deref(v) is deref(variable))
+            return ["look", [["v", held.name, held.run], written(term, state)]]
+        return ["split", written(goal[0], state)]
+
+    def _holders(self, state: State) -> Iterator[Var]:
+        for instance in state.runs:
+            yield from (term for term in instance.env.values() if type(term) is Var)
 
     def _pick(self, state: State) -> tuple[Term, int] | int | None:
         """The goal with the fewest ways to be met, or the number of a bound variable to look inside of."""
@@ -193,7 +226,7 @@ class Search:
             count = len(atoms)
             if count + (rest is not None) > 1:
                 return count + (rest is not None)
-        for run, instance, position in self._candidates(state, term):
+        for _, _, position in self._candidates(state, term):
             if count >= most:
                 break
             mark = len(TRAIL)
@@ -202,11 +235,11 @@ class Search:
             undo(mark)
         return count
 
-    def _buildable(self, term: App) -> Iterator[tuple[int, ...]]:
+    def _buildable(self, term: App) -> Iterator[tuple[int, tuple[int, ...]]]:
         """The ways to build a term that do not need a key which nobody ever gives away."""
-        for needed in self.context.signature.symbols[term.symbol].builds:
+        for number, needed in enumerate(self.context.signature.symbols[term.symbol].builds):
             if not any(self._dead(deref(term.args[i])) for i in needed):
-                yield needed
+                yield number, needed
 
     def _dead(self, term: Term) -> bool:
         if type(term) is not App or term.symbol not in self.context.signature.symbols:
@@ -245,7 +278,7 @@ class Search:
             for position in self.pool.places(instance, head, term, state):
                 yield index, instance, position
 
-    def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[State]:
+    def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[Branch]:
         """Every way to meet a goal; bindings are undone between them."""
         if isinstance(goal, int):
             yield from self._inside(state, goal)
@@ -262,7 +295,7 @@ class Search:
         yield from self._sources(base, term, node)
         undo(mark)
 
-    def _reveal(self, state: State, term: App, node: int) -> Iterator[State]:
+    def _reveal(self, state: State, term: App, node: int) -> Iterator[Branch]:
         for late in self.context.reveal_modes(term):
             child = state.copy()
             learned = child.learn(term, node, "late" if late else "reveal")
@@ -270,29 +303,29 @@ class Search:
             if late and not child.before(claim, learned):
                 continue
             child.reveals.append((term, late))
-            yield child
+            yield ["r", late], child
 
-    def _build(self, state: State, term: App, node: int) -> Iterator[State]:
-        for needed in self._buildable(term):
+    def _build(self, state: State, term: App, node: int) -> Iterator[Branch]:
+        for number, needed in self._buildable(term):
             child = state.copy()
             learned = child.learn(term, node, "build")
             child.open.extend((term.args[i], learned) for i in needed)
-            yield child
+            yield ["b", number], child
         if term.symbol.endswith("~"):
             strong = self.context.signature.symbols[term.symbol[:-1]]
             child = state.copy()
             learned = child.learn(term, node, "strong")
             child.open.append((self.context.signature.apply(strong, term.args), learned))
-            yield child
+            yield ["strong"], child
 
-    def _group(self, state: State, term: Group, node: int) -> Iterator[State]:
+    def _group(self, state: State, term: Group, node: int) -> Iterator[Branch]:
         """A secret of several exponents: the share of one of them is obtained, all others are known."""
         atoms, rest = exponents(term)
         if len(atoms) + (rest is not None) == 1:
             child = state.copy()
             learned = child.learn(term, node, "build")
             child.open.append((atoms[0], learned))
-            yield child
+            yield ["e"], child
             return
         bit = self.context.signature.bit(GROUP)
         for i, atom in enumerate(atoms):
@@ -302,15 +335,15 @@ class Search:
             child.open.extend((other, learned) for other in atoms[:i] + atoms[i + 1 :])
             if rest is not None:
                 child.open.append((Known(rest), learned))
-            yield child
+            yield ["p"], child
         if rest is not None:
             child = state.copy()
             learned = child.learn(term, node, "power")
             child.open.append((Group((), rest, bit), learned))
             child.open.extend((atom, learned) for atom in atoms)
-            yield child
+            yield ["p"], child
 
-    def _sources(self, state: State, term: Term, node: int) -> Iterator[State]:
+    def _sources(self, state: State, term: Term, node: int) -> Iterator[Branch]:
         """The term comes out of a send."""
         for run, instance, position in self._candidates(state, term):
             if position.inside:
@@ -321,7 +354,7 @@ class Search:
 
     def _use(
         self, state: State, term: Term, node: int, run: int, instance: Instance, position: Position
-    ) -> Iterator[State]:
+    ) -> Iterator[Branch]:
         if run == len(state.runs) == self.bound:
             self.cut = True
             return
@@ -333,24 +366,24 @@ class Search:
             return
         if position.inside:
             child.inside.append((position.term, term, learned))
-        yield child
+        yield ["s", run, instance.role.number, position.step, list(position.path)], child
 
-    def _inside(self, state: State, number: int) -> Iterator[State]:
+    def _inside(self, state: State, number: int) -> Iterator[Branch]:
         """The variable of a forwarding run is bound: the term is its value, or comes out of it."""
         variable, term, node = state.inside[number]
         base = state.copy()
         del base.inside[number]
-        for found, keys in parts(deref(variable), (), self.context.signature):
+        for number, (found, keys) in enumerate(parts(deref(variable), (), self.context.signature)):
             if type(found) is Var and found.mask != self.context.signature.agent_bit:
                 child = base.copy()
                 child.open.extend((key, node) for key in keys)
                 child.inside.append((found, term, node))
-                yield child
+                yield ["part", number], child
                 continue
             for _ in unifiers(found, term):
                 child = base.copy()
                 child.open.extend((key, node) for key in keys)
-                yield child
+                yield ["part", number], child
 
 
 def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[tuple[Term, tuple[Term, ...]]]:
@@ -367,6 +400,3 @@ def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[
     for opening in signature.symbols[term.symbol].opens:
         needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
         yield from parts(term.args[opening.yields], (*keys, *needed), signature)
-
-
-__all__ = ["LEARN_NODE", "ModelError", "Multi", "Pool", "Query", "Search", "Stats", "TimeLimit", "unify"]

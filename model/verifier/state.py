@@ -7,6 +7,7 @@ per node, so that a cycle is found at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 from .compiled import DIFFER, EQUAL, RECV, Instance, Position
 from .terms import Term, Var
@@ -25,6 +26,7 @@ class Node:
     how: str = ""
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Known:
     """A goal: every exponent in `rest` is known."""

@@ -1,7 +1,8 @@
 """Unification: sorted, with native Diffie-Hellman exponents.
 
-`unify` is deterministic: it binds and answers. An equation between exponent multisets that has more than one most general
-solution (long-term exponents of agents that are still variables) is put in `pending`; `unifiers` enumerates those.
+`unify` is deterministic: it binds and answers. An equation between exponent multisets that has more than one most
+general solution (long-term exponents of agents that are still variables) is put in `pending`; `unifiers` enumerates
+those.
 """
 
 from __future__ import annotations

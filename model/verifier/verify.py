@@ -1,8 +1,8 @@
 """The answer for one claim: a proof, an attack, a bound, or that the model says nothing.
 
-`proof` holds for any number of runs. `attack` comes with a trace that the independent replay has accepted. `bounded` means
-that no attack has up to so many runs, or that time ran out; it is never a proof. `vacuous` means that a role cannot come to
-its end at all, so that whatever is said of it means nothing.
+`proof` holds for any number of runs. `attack` comes with a trace that the independent replay has accepted. `bounded`
+means that no attack has up to so many runs, or that time ran out; it is never a proof. `vacuous` means that a role
+cannot come to its end at all, so that whatever is said of it means nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .attack import Attack, build
+from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .compiled import CompiledRole, Signature, compile_roles
 from .flow import Flow, analyse
@@ -45,6 +46,17 @@ class Verdict:
     bound: int
     attack: Attack | None = None
     reason: str = ""
+    certificate: Certificate | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a search says of one query."""
+
+    kind: str
+    bound: int
+    attack: Attack | None = None
+    trees: tuple[Tree, ...] = ()
 
 
 def deepening(least: int, most: int) -> list[int]:
@@ -65,7 +77,9 @@ class Engine:
         self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
         self.flow: Flow = analyse(self.roles, self.signature)
 
-    def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress) -> tuple[str, Attack | None, int]:
+    def solve(
+        self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False
+    ) -> Answer:
         """Deepen until there is a proof, an attack, or no room."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
@@ -76,14 +90,14 @@ class Engine:
             replay(self.protocol, attack, query, self.powers)
             found.append(attack)
 
-        search = Search(context, Pool(self.roles, self.flow), stats, keep)
+        search = Search(context, Pool(self.roles, self.flow), stats, keep, record)
         for bound in deepening(len(query.premises), max_runs):
             progress(f"up to {bound} runs, {stats.states} states")
             if search.run(bound):
-                return ATTACK, found[0], bound
+                return Answer(ATTACK, bound, found[0])
             if not search.cut:
-                return PROOF, None, bound
-        return BOUNDED, None, max_runs
+                return Answer(PROOF, bound, trees=tuple(search.trees))
+        return Answer(BOUNDED, max_runs)
 
 
 class Verifier:
@@ -110,7 +124,7 @@ class Verifier:
             for role in self.protocol.roles:
                 if role.steps and not role.helper:
                     queries = Executable(role.name, "").queries(self.protocol)
-                    if not all(engine.solve(q, stats, max_runs, _silent)[0] == ATTACK for q in queries):
+                    if not all(engine.solve(q, stats, max_runs, _silent).kind == ATTACK for q in queries):
                         stuck.append(role.name)
             self._stuck[max_runs] = ", ".join(stuck)
         return self._stuck[max_runs]
@@ -123,8 +137,11 @@ class Verifier:
         max_runs: int = 8,
         time_limit: float = 60.0,
         progress: Progress | None = None,
+        certify: bool = False,
     ) -> Verdict:
         """Decide a claim. `states` and `seconds` do not count the check that roles can be executed.
+
+        With `certify`, a proof brings its certificate.
 
         Raises:
             ModelError: the protocol or the claim is not well formed, or is beyond the method.
@@ -136,26 +153,32 @@ class Verifier:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
         start = time.perf_counter()
         stats = Stats(deadline=start + time_limit)
-        verdict = self._decide(claim, self.engine(powers), stats, max_runs, progress or _silent)
+        verdict = self._decide(claim, self.engine(powers), stats, max_runs, progress or _silent, certify)
         if stuck and not isinstance(claim, Executable):
             verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
         return replace(verdict, states=stats.states, seconds=time.perf_counter() - start)
 
-    def _decide(self, claim: Claim, engine: Engine, stats: Stats, max_runs: int, progress: Progress) -> Verdict:
-        kind, deepest = PROOF, 0
+    def _decide(
+        self, claim: Claim, engine: Engine, stats: Stats, max_runs: int, progress: Progress, certify: bool
+    ) -> Verdict:
+        answers: list[Answer] = []
+        executable = isinstance(claim, Executable)
         try:
             for query in claim.queries(self.protocol):
-                found, attack, bound = engine.solve(query, stats, max_runs, progress)
-                deepest = max(deepest, bound)
-                if isinstance(claim, Executable):
-                    found = {ATTACK: PROOF, PROOF: VACUOUS}.get(found, found)
-                if found in (ATTACK, VACUOUS):
-                    return Verdict(found, 0, 0, bound, attack)
-                if found == BOUNDED:
-                    kind = BOUNDED
+                answer = engine.solve(query, stats, max_runs, progress, certify)
+                answers.append(answer)
+                if executable and answer.kind == PROOF:
+                    return Verdict(VACUOUS, 0, 0, answer.bound, reason="there is no such trace")
+                if answer.kind == ATTACK and not executable:
+                    return Verdict(ATTACK, 0, 0, answer.bound, answer.attack)
         except TimeLimit:
-            return Verdict(BOUNDED, 0, 0, deepest, reason="time limit")
-        return Verdict(kind, 0, 0, deepest, reason=f"no attack with up to {max_runs} runs" if kind == BOUNDED else "")
+            return Verdict(BOUNDED, 0, 0, max((a.bound for a in answers), default=0), reason="time limit")
+        bound = max(a.bound for a in answers)
+        if any(a.kind == BOUNDED for a in answers):
+            return Verdict(BOUNDED, 0, 0, bound, reason=f"no attack with up to {max_runs} runs")
+        witness = answers[0].attack if executable else None
+        certificate = Certificate(tuple(a.trees for a in answers)) if certify and not executable else None
+        return Verdict(PROOF, 0, 0, bound, witness, certificate=certificate)
 
 
 def _silent(_: str) -> None:
@@ -170,6 +193,7 @@ def verify(
     max_runs: int = 8,
     time_limit: float = 60.0,
     progress: Progress | None = None,
+    certify: bool = False,
 ) -> Verdict:
     """Decide one claim of a protocol; see `Verifier.verify`."""
-    return Verifier(protocol).verify(claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress)
+    return Verifier(protocol).verify(claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress, certify=certify)

@@ -105,7 +105,9 @@ def test_one_s_own_stolen_key_is_key_compromise_impersonation() -> None:
     assert kinds(shared, claim, "dishonest") == "attack"
 
 
-@pytest.mark.parametrize(("key", "verdict"), [(("kdf", "seed", "n"), "attack"), (("kdf", ("k", "A", "B"), "n"), "proof")])
+@pytest.mark.parametrize(
+    ("key", "verdict"), [(("kdf", "seed", "n"), "attack"), (("kdf", ("k", "A", "B"), "n"), "proof")]
+)
 def test_a_leaked_secret_of_another_session(key: Template, verdict: str) -> None:
     """The seed is the same in all sessions that a nonce distinguishes; a leaked seed gives all keys away."""
     a = role(
@@ -338,7 +340,12 @@ def test_a_long_term_exponent_authenticates_a_static_share() -> None:
         "B",
         ("A", "B"),
         "B",
-        (Recv("X"), Event("running", (key["B"],)), Send(("mac", ("tuple", "A", "B"), key["B"])), Send(("dh", ("static", "B")))),
+        (
+            Recv("X"),
+            Event("running", (key["B"],)),
+            Send(("mac", ("tuple", "A", "B"), key["B"])),
+            Send(("dh", ("static", "B"))),
+        ),
         {},
         {"X": "group"},
     )

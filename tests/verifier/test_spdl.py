@@ -36,7 +36,7 @@ def kinds(source: str) -> dict[str, str]:
         (HEAD + "    claim(A, Secret);\n" + TAIL, 5, 5, "says which term"),
         ("protocol p(A)\n{ role B { } }", 2, 8, "not a parameter"),
         ("run p.A(Alice);", 1, 1, "'run' is not supported"),
-        ("include \"x.spdl\";", 1, 1, "'include' is not supported"),
+        ('include "x.spdl";', 1, 1, "'include' is not supported"),
         ("protocol p(A)\n{ role A { send_1(A, A, A)", 2, 27, "found 'end of file'"),
     ],
 )

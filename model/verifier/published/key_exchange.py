@@ -1,7 +1,7 @@
 """Diffie-Hellman key exchanges, from none of the protections to all of them.
 
-Each function gives a protocol of two roles, `I` and `R`, with the events `running` and `done` on (I, R, key). `K` is derived
-from the shared secret; `x` and `y` are the exponents.
+Each function gives a protocol of two roles, `I` and `R`, with the events `running` and `done` on (I, R, key). `K` is
+derived from the shared secret; `x` and `y` are the exponents.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def sigma(
 ) -> Protocol:
     """SIGMA-I with MAC and AEAD; then the responder asks for evidence with a nonce, and the initiator's device attests.
 
-    `fresh`: the nonce is in the evidence. `bound`: so are the channel and the identity. `ak` is the attestation key of a
-    device, which a thief of its identity key does not have.
+    `fresh`: the nonce is in the evidence. `bound`: so are the channel and the identity. `ak` is the attestation key
+    of a device, which a thief of its identity key does not have.
     """
 
     def proof(by: str, signs: bool, first: str, then: str) -> Template:

@@ -60,19 +60,14 @@ def _sigma_row(name: str, verdicts: dict[str, str], **options: bool) -> Row:
     return Row(name, protocol, row.claims | _evidence(verdicts))
 
 
+ALL = dict.fromkeys(("secrecy", "forward", "agreement"), "attack")
 RELAY = {"binding_stolen": "attack"}
 STALE = {"binding_stolen": "attack", "freshness_stolen": "attack"}
 OPEN_I = {"secrecy_I": "attack", "forward_I": "attack", "agreement_I": "attack"}
 OPEN_R = {"secrecy_R": "attack", "forward_R": "attack", "agreement_R": "attack"}
 
 ROWS: tuple[Row, ...] = (
-    _row(
-        "Diffie-Hellman without authentication",
-        kx.unauthenticated(),
-        secrecy="attack",
-        forward="attack",
-        agreement="attack",
-    ),
+    _row("Diffie-Hellman without authentication", kx.unauthenticated(), **ALL),
     _row("signed, without identities", kx.signed(), agreement="attack"),
     _row("signed, with identities (ISO)", kx.iso()),
     _row("STS, encrypted signatures", kx.sts(), agreement_I="attack"),

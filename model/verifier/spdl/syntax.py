@@ -11,7 +11,7 @@ MAX_DEPTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A term: `kind` is `name`, `call` (`name` applied to `args`), `encrypt` (the last of `args` is the key) or `tuple`."""
+    """A term: `kind` is `name`, `call` of `name` with `args`, `encrypt` (the last of `args` is the key) or `tuple`."""
 
     kind: str
     name: str
@@ -66,54 +66,12 @@ class File:
     protocols: list[ProtocolTree] = field(default_factory=list)
 
 
-_KEYWORDS = frozenset(
-    [
-        "protocol",
-        "role",
-        "read",
-        "recv",
-        "send",
-        "match",
-        "not",
-        "macro",
-        "var",
-        "const",
-        "fresh",
-        "claim",
-        "run",
-        "secret",
-        "inversekeys",
-        "inversekeyfunctions",
-        "untrusted",
-        "compromised",
-        "usertype",
-        "singular",
-        "function",
-        "hashfunction",
-        "knows",
-        "trusted",
-        "option",
-        "include",
-    ]
-)
 _DECLARATIONS = frozenset(
-    [
-        "const",
-        "fresh",
-        "var",
-        "secret",
-        "function",
-        "hashfunction",
-        "usertype",
-        "inversekeys",
-        "inversekeyfunctions",
-        "untrusted",
-        "compromised",
-        "knows",
-        "macro",
-        "option",
-    ]
+    {"const", "fresh", "var", "secret", "function", "hashfunction", "usertype", "inversekeys", "inversekeyfunctions"}
+    | {"untrusted", "compromised", "knows", "macro", "option"}
 )
+_EVENTS = frozenset({"read", "recv", "send", "claim", "match", "not"})
+_KEYWORDS = _DECLARATIONS | _EVENTS | {"protocol", "role", "singular", "run", "trusted", "include"}
 
 
 class Parser:
@@ -203,7 +161,7 @@ class Parser:
         self._mark("{")
         while not self._accept("}"):
             word = self._peek().value
-            if word in ("read", "recv", "send", "claim", "match", "not"):
+            if word in _EVENTS:
                 role.items.append(self._event())
             elif word in _DECLARATIONS:
                 role.items.extend(self._declaration())

@@ -1,7 +1,7 @@
 """From the syntax tree to a protocol and its claims.
 
-All protocols of a file become roles of one protocol, because an attacker mixes them. Protocols whose name starts with `@`
-are helpers: they need not be executable, and nobody is alive by running them.
+All protocols of a file become roles of one protocol, because an attacker mixes them. Protocols whose name starts with
+`@` are helpers: they need not be executable, and nobody is alive by running them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from ..protocol import Event as Mark
 from .lexer import SpdlError, Token
 from .syntax import Declaration, Event, File, Node, Parser, ProtocolTree, RoleTree
 
+_AGENTS = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete")
+_LOCAL = ("fresh", "var")
 _TYPES = ("Agent", "Function", "Nonce", "Ticket", "SessionKey", "Data")
 
 
@@ -63,9 +65,7 @@ class _Translator:
     def __init__(self, tree: File) -> None:
         self._tree = tree
         self._types = {t: t for t in _TYPES} | {"Agent": AGENT, "Ticket": MESSAGE}
-        self._constants: dict[str, str] = dict.fromkeys(
-            ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete"), AGENT
-        )
+        self._constants: dict[str, str] = dict.fromkeys(_AGENTS, AGENT)
         self._secrets: dict[str, str] = {}
         self._sorts: dict[str, tuple[str, ...]] = {}
         self._inverses: dict[str, str] = {}
@@ -82,11 +82,9 @@ class _Translator:
     def model(self) -> Model:
         everything = [*self._tree.declarations]
         for tree in self._tree.protocols:
-            everything += [d for d in tree.declarations if d.keyword not in ("fresh", "var")]
+            everything += [d for d in tree.declarations if d.keyword not in _LOCAL]
             for role in tree.roles:
-                everything += [
-                    i for i in role.items if isinstance(i, Declaration) and i.keyword not in ("fresh", "var")
-                ]
+                everything += [i for i in role.items if isinstance(i, Declaration) and i.keyword not in _LOCAL]
         for declaration in sorted(everything, key=lambda d: d.keyword != "usertype"):
             self._declare(declaration)
         for declaration in everything:
@@ -157,10 +155,10 @@ class _Translator:
             raise _error(f"role {tree.name.value} is not a parameter of protocol {protocol.name.value}", tree.name)
         scope = _Scope(agents)
         for declaration in protocol.declarations:
-            if declaration.keyword in ("fresh", "var"):
+            if declaration.keyword in _LOCAL:
                 self._bind(declaration, scope)
         for item in tree.items:
-            if isinstance(item, Declaration) and item.keyword in ("fresh", "var"):
+            if isinstance(item, Declaration) and item.keyword in _LOCAL:
                 self._bind(item, scope)
         name = f"{protocol.name.value},{tree.name.value}"
         steps: list[Step] = []

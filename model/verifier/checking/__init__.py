@@ -1,0 +1,16 @@
+"""A second opinion on proofs: checks the case tree that a search leaves, with terms and unification of its own.
+
+It trusts nothing of the search but the choice of goals. At each node it makes the list of all cases itself; a case that the
+certificate does not treat must fail at once, or by one of four theorems, whose conditions are computed here again:
+
+- *sooner*: what came out of an earlier step of the same run for the same keys is not new;
+- *origin*: a fresh value that its run first sends in the clear is known from there, and from nowhere sooner;
+- *flow*: a forwarded variable brings only what some role put there;
+- *dead key*: a long-term key that nobody sends or gives away builds nothing.
+"""
+
+from __future__ import annotations
+
+from .tree import CertificateError, check
+
+__all__ = ["CertificateError", "check"]
