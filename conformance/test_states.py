@@ -357,3 +357,23 @@ def test_epoch_of_re_attestation(case: Case, bench: Bench) -> None:
         AlterOctets(f"{kind}_{PEER[case.role]}", change, nth=1 if kind == "VERDICT" else 0),
         STAGES["ATT_REQ"],
     )
+
+
+EPOCHS = {"ahead": 1, "far-ahead": 2**32 - 1}
+
+
+def _epochs() -> Iterator[Case]:
+    for role in AWAITED:
+        for how, epoch in EPOCHS.items():
+            yield fault(role, "att_epoch_is_requested", how, "ATT.epoch", epoch)
+
+
+@for_each(_epochs())
+def test_epoch_of_evidence(case: Case, bench: Bench) -> None:
+    """Good evidence for the first epoch, solely said to be for another one (ATT-05)."""
+
+    def change(data: bytes) -> bytes:
+        frame_type, body = cbor.decode(data)
+        return cbor.encode([frame_type, {**body, 1: case.data}])
+
+    bench.refuses(AlterOctets(f"ATT_{PEER[case.role]}", change))
