@@ -86,7 +86,10 @@ class WorldProvider:
 
     def id_cred_of(self, cred: bytes) -> bytes:
         """The ID_CRED_x through which a CRED_x was resolved."""
-        return next(i for i, c in self._id_creds.items() if c == cred)
+        for id_cred, resolved in self._id_creds.items():
+            if resolved == cred:
+                return id_cred
+        raise LookupError("no ID_CRED_x was resolved to this credential")
 
     def cred(self, id_cred: bytes) -> bytes:
         """CRED_x: a byte string of the leaf's DER (RFC 9528 section 3.5.2)."""
