@@ -14,6 +14,9 @@ Path = tuple[int, ...]
 Out = tuple[Term, Path, tuple[Term, ...]]
 """A term that comes out, where it is, and the keys that this takes."""
 
+Place = tuple[Term, Path, tuple[Term, ...], list[tuple[Term, ...]]]
+"""The same, with the sets of keys for which it came out of an earlier step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -40,6 +43,8 @@ class Model:
     def __init__(self, protocol: Protocol, powers: frozenset[str]) -> None:
         self.protocol, self.powers = protocol, powers
         self.theory = Theory(protocol)
+        self._runs: dict[tuple[int, int], Run] = {}
+        self._places: dict[tuple[int, int, int], list[Place]] = {}
         self.roles: list[tuple[Role, frozenset[str]]] = []
         for role in protocol.roles:
             shares = [n for n, s in role.variables.items() if s == GROUP] if protocol.neutral_element else []
@@ -48,6 +53,8 @@ class Model:
 
     def run(self, number: int, index: int) -> Run:
         """Run `index` of a role variant; its variables and fresh values get their sorts."""
+        if (number, index) in self._runs:
+            return self._runs[number, index]
         role, zero = self.roles[number]
         theory = self.theory
         env: dict[str, Term] = {}
@@ -65,7 +72,8 @@ class Model:
             else:
                 env[name] = ("v", name, index)
                 theory.sorts[env[name]] = theory.accepts(sort)
-        return Run(number, index, env)
+        self._runs[number, index] = Run(number, index, env)
+        return self._runs[number, index]
 
     def steps(self, run: Run) -> tuple[Step, ...]:
         return tuple(self.roles[run.role][0].steps)
@@ -130,6 +138,20 @@ class Model:
         if term[1] == "tuple":
             return all(self.public(a) for a in term[2])
         return any(all(self.public(term[2][i]) for i in need) for need in self.theory.symbols[term[1]].builds)
+
+    def places(self, run: Run, step: int) -> list[Place]:
+        """Everything new that comes out of what a step sends."""
+        key = (run.role, run.number, step)
+        if key not in self._places:
+            message = self.message(run, step)
+            self._places[key] = [
+                (part, path, keys, sooner)
+                for part, path, keys in (self.out(message) if message is not None else ())
+                if not self.public(part)
+                for sooner in [self.sooner(run, step, part)]
+                if not any(set(earlier) <= set(keys) for earlier in sooner)
+            ]
+        return self._places[key]
 
     def sooner(self, run: Run, step: int, term: Term) -> list[tuple[Term, ...]]:
         """Keys with which the same term came out of an earlier receive or send of the run."""

@@ -8,8 +8,8 @@ from typing import Any
 from ..protocol import Leak, Protocol
 from ..query import Query
 from .case import Case, first_send
-from .model import Model, Out, Path, Run
-from .terms import NEUTRAL, Term, exponents, unify
+from .model import Model, Path, Place, Run
+from .terms import Term, exponents, unify
 
 Tree = Sequence[Any]
 """`["holds"]`, `["dead"]`, `["stuck"]`, `["cases", trees]`, `["split", goal, [[key, tree], ...]]` or the same with `look`."""
@@ -212,13 +212,13 @@ def _powers(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list
 
 def _sources(case: Case, term: Term, node: int, run: Run, step: int) -> Iterator[tuple[list[Any], list[Case]]]:
     """The term comes out of one step of one run, at each place."""
-    message = case.model.message(run, step)
-    for part, path, keys in case.model.out(message) if message is not None else ():
-        if _impossible(case, term, run, step, (part, path, keys)):
+    for place in case.model.places(run, step):
+        part, path, _, _ = place
+        if _impossible(case, term, run, step, place):
             continue
         key = ["s", run.number, run.role, step, list(path)]
         if part[0] == "v" and _openable(case.model, part):
-            made = _extract(case, term, node, run, step, part, keys)
+            made = _extract(case, term, node, run, step, place)
             for one in made:
                 one.inside.append((part, term, len(one.before) - 1))
             yield key, made
@@ -227,7 +227,7 @@ def _sources(case: Case, term: Term, node: int, run: Run, step: int) -> Iterator
         for subst in unify(part, term, case.subst, case.model.theory):
             base = case.copy()
             base.subst = subst
-            made += _extract(base, term, node, run, step, part, keys)
+            made += _extract(base, term, node, run, step, place)
         yield key, made
 
 
@@ -237,9 +237,7 @@ def _openable(model: Model, variable: Term) -> bool:
     return accepted is None or bool(accepted & opened)
 
 
-def _extract(
-    case: Case, term: Term, node: int, run: Run, step: int, part: Term, keys: tuple[Term, ...]
-) -> list[Case]:
+def _extract(case: Case, term: Term, node: int, run: Run, step: int, place: Place) -> list[Case]:
     made = case.copy()
     if run.number == len(made.runs):
         made.runs.append(run)
@@ -252,17 +250,15 @@ def _extract(
         message = case.model.message(run, step)
         assert message is not None
         made.leaks.append((run.number, message))
-    made.open += [(key, learned) for key in keys]
-    made.forwards += [(sooner, learned) for sooner in case.model.sooner(run, step, part)]
+    made.open += [(key, learned) for key in place[2]]
+    made.forwards += [(sooner, learned) for sooner in place[3]]
     return [made]
 
 
-def _impossible(case: Case, term: Term, run: Run, step: int, out: Out) -> bool:
+def _impossible(case: Case, term: Term, run: Run, step: int, place: Place) -> bool:
     """Whether one of the theorems says that a term does not come from this place."""
-    model, (part, path, keys) = case.model, out
-    if model.public(part) or part == NEUTRAL:
-        return True
-    if any(set(sooner) <= set(keys) for sooner in model.sooner(run, step, part)):
+    model, (part, path, _, _) = case.model, place
+    if part[0] != "v" and part[:2] != term[:2] and "g" not in (part[0], term[0]):
         return True
     if _from_origin(case, term) not in (None, (run.number, step, path)):
         return True
