@@ -14,7 +14,7 @@ from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Tale, tell, tell_no_more
-from ..model.protocol.frames import SIDES, FrameType
+from ..model.protocol.frames import FrameType
 from ..model.protocol.labels import LABEL_REGISTERS
 from .bench import Bench
 from .case import Case, citing, fault, for_each
@@ -22,6 +22,7 @@ from .forging import observed
 from .labelling import Recording, accepted, faulty, label_of, send, sequence_of, telling
 from .parties import LETTERS
 from .stages import CONTENT, REPLY_CONTENT, when_open
+from .test_evidence import max_age_of
 
 ROLES = ("device", "service")
 FAR = 30
@@ -47,12 +48,6 @@ def _signed(sign: Sign) -> Make:
 
 def _issued(age: Callable[[TesterEndpoint], int]) -> Make:
     return lambda peer: {label_of(peer).iat: cbor.encode(peer.world.now() - age(peer))}
-
-
-def _max_age(peer: TesterEndpoint) -> int:
-    stated = cbor.decode(peer.run.value(SIDES[peer.peer].max_age))
-    assert isinstance(stated, int)
-    return stated
 
 
 def _flipped(peer: TesterEndpoint) -> Tale:
@@ -87,7 +82,7 @@ LABELS: dict[str, tuple[str, Make]] = {
     "sub-empty": ("label_subject_is_peer", _constant("subject", "")),
     "iss-of-another-platform": ("label_subject_is_peer", _constant("issuer", "urn:tc:device:01" + "00" * 32)),
     "sid-of-no-session": ("label_sid_is_this_session", _octets("sid", bytes(16))),
-    "iat-too-old": ("label_is_recent", _issued(lambda peer: _max_age(peer) + FAR)),
+    "iat-too-old": ("label_is_recent", _issued(lambda peer: max_age_of(peer) + FAR)),
     "iat-in-the-future": ("label_is_recent", _issued(lambda peer: -60 - FAR)),
     "digest-of-other-content": ("label_digest_is_content", _octets("digest", bytes(32))),
     "content-altered": (
