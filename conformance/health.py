@@ -1,4 +1,4 @@
-"""Whether an implementation is worth asking: once honest conversations fail again and again, nothing else can be learnt."""
+"""Whether an implementation is worth asking: once honest conversations keep failing, nothing else can be learnt."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from ..harness.verdict.events import EventLog
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results, rebuild
 from .fleet import Fleet
+from .interrupt import listening
 from .parallel import Companion, Log, SharedLog
 from .plugin import SuitePlugin
 
@@ -64,6 +65,7 @@ def _companion(request: RunRequest, fleet: Fleet, log: Log, roles: tuple[str, ..
 
 def _pytest(plugin: SuitePlugin) -> None:
     here = Path(__file__).parent
-    code = pytest.main([*QUIET, "-c", str(here / "pytest.ini"), str(here)], plugins=[plugin])
+    with listening() as plugin.interruption:
+        code = pytest.main([*QUIET, "-c", str(here / "pytest.ini"), str(here)], plugins=[plugin])
     if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) and not plugin.refused:
         raise RuntimeError(f"pytest ended with {code!r}")

@@ -1,6 +1,6 @@
 """Two roles at the same time: the second one's tests run in a process of their own, their results join the one log.
 
-What is tested does not depend on it: every role has its own implementation, its own randomness and its own order of tests.
+What is tested does not depend on it: every role has its own implementation, randomness and order of tests.
 """
 
 from __future__ import annotations
@@ -8,10 +8,12 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.queues import SimpleQueue
 from typing import Any, Protocol
 
 from ..harness.verdict.records import Header, RequirementRecord, TestCase, TestResult
+from .interrupt import pass_on
 
 _CONTEXT = multiprocessing.get_context("fork")
 END = None
@@ -86,6 +88,10 @@ class Companion:
         self._process.start()
         self._thread.start()
 
+    def stop(self) -> None:
+        """Ask it to stop after its present test."""
+        pass_on(self._process.pid)
+
     def join(self) -> None:
         """Wait until its last result is in the log."""
         self._process.join()
@@ -101,7 +107,5 @@ class Companion:
 
 
 def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
-    try:
+    with suppress(KeyboardInterrupt):
         play(_QueueLog(queue))
-    except KeyboardInterrupt:
-        pass

@@ -25,6 +25,7 @@ from .case import Case
 from .disputes import heard
 from .fleet import Fleet
 from .health import Health
+from .interrupt import Interruption
 from .parallel import Companion, Log
 from .progress import Progress
 from .selection import chooses
@@ -54,6 +55,7 @@ class SuitePlugin:
         self, request: RunRequest, fleet: Fleet, log: Log, roles: tuple[str, ...], *, silent: bool = False
     ) -> None:
         self.request, self.fleet, self.log, self.roles = request, fleet, log, roles
+        self.interruption = Interruption()
         self.companion: Companion | None = None
         """Runs the other role's tests meanwhile."""
         self.results: dict[str, TestResult] = {}
@@ -122,7 +124,10 @@ class SuitePlugin:
         try:
             return (yield)
         finally:
-            last = nextitem is None or case_of(nextitem).role != case_of(item).role
+            if self.interruption.asked:
+                item.session.shouldstop = "interrupted"
+                self.interrupted = True
+            last = nextitem is None or self.interrupted or case_of(nextitem).role != case_of(item).role
             if self._waiting and (last or len(self._waiting) >= GROUP):
                 self._settle()
 
@@ -189,12 +194,14 @@ class SuitePlugin:
         return Judgement(Verdict.ERROR, case.negative, reason="the test concluded nothing")
 
     def pytest_keyboard_interrupt(self, excinfo: object) -> None:
-        """Results so far are kept."""
+        """Asked twice: results so far are kept all the same."""
         self.interrupted = True
 
     def pytest_sessionfinish(self) -> None:
         """End the log and everything that was started."""
         if self.companion is not None and not self.refused:
+            if self.interrupted:
+                self.companion.stop()
             self.companion.join()
         self.progress.end()
         if self.refused:

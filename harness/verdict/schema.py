@@ -39,7 +39,12 @@ def _validator(name: str, part: str | None = None) -> "Draft202012Validator":
 
 def validate_results(record: object) -> None:
     """Raises `SchemaError` when `record` is no results file."""
-    _validate(_validator(RESULTS), record)
+    from fastjsonschema import JsonSchemaException
+
+    try:
+        _compiled(RESULTS)(record)
+    except JsonSchemaException:
+        _describe(_validator(RESULTS), record)
 
 
 @cache
@@ -64,12 +69,10 @@ def validate_event(record: dict[str, Any]) -> None:
 
 def _describe_event(record: dict[str, Any]) -> None:
     part = str(record.get("event")).replace(" ", "-")
-    _validate(_validator(EVENTS, part if part in load(EVENTS)["$defs"] else None), record)
+    _describe(_validator(EVENTS, part if part in load(EVENTS)["$defs"] else None), record)
 
 
-def _validate(validator: "Draft202012Validator", record: object) -> None:
-    if validator.is_valid(record):
-        return
+def _describe(validator: "Draft202012Validator", record: object) -> None:
     from jsonschema.exceptions import best_match
 
     error = best_match(validator.iter_errors(record))
