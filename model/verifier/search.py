@@ -8,81 +8,21 @@ number of runs, unless a new run was refused for the bound (`cut`).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from .certificate import DEAD, HOLDS, STUCK, Tree, written
-from .compiled import CompiledRole, Instance, Position, Signature, inverse
-from .flow import Flow
+from .compiled import Instance, Position, Signature, inverse
 from .goals import Context, settle, waiting
+from .pool import Pool, Stats
 from .protocol import GROUP
 from .query import at, holds
 from .state import GOAL_NODE, Known, Node, State
 from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
 from .unify import TUPLE, Equation, solutions, unifiers, unify
 
-
 Branch = tuple[list[Any], State]
 """How a goal is met, for the certificate, and the pattern in which it is."""
-
-
-class TimeLimit(Exception):
-    """The search took longer than it may."""
-
-
-@dataclass(slots=True)
-class Stats:
-    """Counters of one claim, over all its searches."""
-
-    states: int = 0
-    deadline: float = float("inf")
-
-    def tick(self) -> None:
-        """Count a state.
-
-        Raises:
-            TimeLimit: the deadline has passed.
-        """
-        self.states += 1
-        if not self.states & 31 and time.perf_counter() > self.deadline:
-            raise TimeLimit
-
-
-class Pool:
-    """Instances of roles by run number, made once and shared by all branches of one search."""
-
-    def __init__(self, roles: list[CompiledRole], flow: Flow) -> None:
-        self.roles, self.flow = roles, flow
-        self._made: dict[tuple[int, int], Instance] = {}
-        self._sent: dict[str, bool] = {}
-
-    def get(self, role: int, index: int) -> Instance:
-        key = (role, index)
-        found = self._made.get(key)
-        if found is None:
-            found = self._made[key] = self.roles[role].instance(index)
-        return found
-
-    def sent(self, term: App) -> bool:
-        """Whether an application of this symbol can come out of some send."""
-        found = self._sent.get(term.symbol)
-        if found is None:
-            found = any(self.get(i, 0).positions.get(term.symbol) for i in range(len(self.roles))) or any(
-                carried.wild for carried in self.flow.values()
-            )
-            self._sent[term.symbol] = found
-        return found
-
-    def places(self, instance: Instance, head: object, term: Term, state: State) -> Iterator[Position]:
-        """Positions of a run from which the term may come, forwarded variables only if they can carry it."""
-        yield from instance.positions.get(head, ())
-        origin = state.runs[term.run].role.name if type(term) is Atom and term.run >= 0 else ""
-        for position in instance.positions.get(Var, ()):
-            assert type(position.term) is Var
-            if self.flow[instance.role.number, position.term.name].may_be(term, origin):
-                yield position
 
 
 class Search:

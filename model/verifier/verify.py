@@ -17,10 +17,11 @@ from .claims import Claim, Executable
 from .compiled import CompiledRole, Signature, compile_roles
 from .flow import Flow, analyse
 from .goals import Context
+from .pool import Pool, Stats, TimeLimit
 from .protocol import Protocol
 from .query import Query
 from .replay import replay
-from .search import Pool, Search, Stats, TimeLimit
+from .search import Search
 from .state import State
 from .terms import Atom
 
@@ -77,9 +78,7 @@ class Engine:
         self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
         self.flow: Flow = analyse(self.roles, self.signature)
 
-    def solve(
-        self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False
-    ) -> Answer:
+    def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False) -> Answer:
         """Deepen until there is a proof, an attack, or no room."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
@@ -196,4 +195,6 @@ def verify(
     certify: bool = False,
 ) -> Verdict:
     """Decide one claim of a protocol; see `Verifier.verify`."""
-    return Verifier(protocol).verify(claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress, certify=certify)
+    return Verifier(protocol).verify(
+        claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress, certify=certify
+    )

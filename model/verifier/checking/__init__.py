@@ -1,7 +1,7 @@
 """A second opinion on proofs: checks the case tree that a search leaves, with terms and unification of its own.
 
-It trusts nothing of the search but the choice of goals. At each node it makes the list of all cases itself; a case that the
-certificate does not treat must fail at once, or by one of four theorems, whose conditions are computed here again:
+It trusts nothing of the search but the choice of goals. At each node it makes the list of all cases itself; a case
+that the certificate does not treat must fail at once, or by one of four theorems, whose conditions it computes again:
 
 - *sooner*: what came out of an earlier step of the same run for the same keys is not new;
 - *origin*: a fresh value that its run first sends in the clear is known from there, and from nowhere sooner;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..protocol import Match, Recv, Send
+from ..protocol import Match, Recv
 from ..query import Alternative, Query
 from .model import Model, Run
 from .terms import Subst, Term, resolve, subterms, unify
@@ -34,8 +34,12 @@ class Case:
     subst: Subst = field(default_factory=dict)
 
     def copy(self) -> Case:
-        lists = ("runs", "events", "before", "open", "known", "inside", "reveals", "leaks", "equations", "differ")
-        return replace(self, **{n: list(getattr(self, n)) for n in (*lists, "forwards")})
+        other = replace(self)
+        other.runs, other.events, other.before = list(self.runs), list(self.events), list(self.before)
+        other.open, other.known, other.inside = list(self.open), list(self.known), list(self.inside)
+        other.reveals, other.leaks, other.forwards = list(self.reveals), list(self.leaks), list(self.forwards)
+        other.equations, other.differ = list(self.equations), list(self.differ)
+        return other
 
     def at(self, term: Term) -> Term:
         """The term under the bindings of this case."""
@@ -117,7 +121,7 @@ class Case:
         if term[0] == "f" and term[1] == "inverse":
             key: Term = model.inverse(term[2][0])
             return bool(key != term)
-        return term[0] == "f" and model.transparent(term[1]) or model.public(term) or self._has(term)
+        return (term[0] == "f" and model.transparent(term[1])) or model.public(term) or self._has(term)
 
     def _has(self, term: Term) -> bool:
         return any(self.at(t) == term for t, _ in self.known)
@@ -235,7 +239,8 @@ class Case:
         number = len(runs) - len(self.query.premises)
         if number == len(alternative.cast):
             same = all(
-                self.at(self.place(runs[i], a)) == self.at(self.place(runs[j], b)) for (i, a), (j, b) in alternative.equal
+                self.at(self.place(runs[i], a)) == self.at(self.place(runs[j], b))
+                for (i, a), (j, b) in alternative.equal
             )
             return same and all(
                 self.ordered(self.events[runs[i]][a], self.events[runs[j]][b]) for (i, a), (j, b) in alternative.before
@@ -254,6 +259,3 @@ def first_send(model: Model, run: Run, atom: Term) -> int | None:
         if message is not None and atom in subterms(message):
             return step
     return None
-
-
-__all__ = ["Case", "Goal", "Send", "first_send"]

@@ -12,7 +12,7 @@ from .model import Model, Path, Place, Run
 from .terms import Term, exponents, unify
 
 Tree = Sequence[Any]
-"""`["holds"]`, `["dead"]`, `["stuck"]`, `["cases", trees]`, `["split", goal, [[key, tree], ...]]` or the same with `look`."""
+"""As in `certificate`: `holds`, `dead`, `stuck`, `cases`, `split` and `look`."""
 
 
 class CertificateError(Exception):
@@ -317,5 +317,3 @@ def _parts(case: Case, held: Term, term: Term, node: int) -> Iterator[tuple[list
         for one in made:
             one.open += [(key, node) for key in keys]
         yield ["part", number], made
-
-
