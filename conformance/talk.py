@@ -19,7 +19,7 @@ from ..model.checks import Code
 from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case
-from .stages import CONTENT, REPLY_CONTENT
+from .stages import CONTENT, REPLY_CONTENT, StageNotReached
 
 PEER = {"device": "R", "service": "I"}
 """Letter of the tester's messages by the role of the implementation under test."""
@@ -34,7 +34,7 @@ STRICT: frozenset[str] = frozenset()
 """Checks of the tester that are switched off where it judges what it receives."""
 
 
-class Wrong(Exception):
+class Wrong(StageNotReached):
     """The implementation did something else than it must."""
 
 
@@ -148,11 +148,23 @@ def attesting(iut: Iut, **policy: Any) -> World:
     return iut.fresh_world(policy=dataclasses.replace(iut.world.policy, **policy))
 
 
+def honest(iut: Iut) -> Conversation:
+    """A whole honest conversation that has ended.
+
+    Raises:
+        StageNotReached: it did not work.
+    """
+    try:
+        return iut.good()
+    except ControlFailed as failure:
+        raise StageNotReached(str(failure)) from failure
+
+
 def works_again(iut: Iut) -> str:
     """What is wrong with a fresh honest conversation."""
     try:
-        iut.good()
-    except ControlFailed as failure:
+        honest(iut)
+    except StageNotReached as failure:
         return str(failure)
     return ""
 

@@ -13,7 +13,7 @@ from ..harness.transport.units import Kind, write_unit
 from .bench import Bench
 from .case import Case, fault, for_each
 from .stages import STAGES, Stage, StageNotReached, at_once, when_open
-from .talk import AWAITED, PEER, Talk, Wrong, attesting, reach, stopping, tell, timed, works_again
+from .talk import AWAITED, PEER, Talk, Wrong, attesting, honest, reach, stopping, tell, timed, works_again
 
 ROLES = ("device", "service")
 
@@ -140,7 +140,7 @@ REPLAYED = {
 @for_each(_faults("other-session", REPLAYED))
 def test_replayed(case: Case, bench: Bench) -> None:
     """A whole message of an earlier session of the same two parties (EDH-08 to EDH-11, ATT-16)."""
-    earlier = bench.iut.good().peer.sent[case.data]
+    earlier = honest(bench.iut).peer.sent[case.data]
     bench.refuses(AlterOctets(case.data, lambda _: earlier))
 
 
