@@ -1,0 +1,1 @@
+"""The roles that the verifier analyses, extracted from the transition table."""

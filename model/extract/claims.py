@@ -1,0 +1,231 @@
+"""The statements of `model/claims` as queries over extracted roles, and the scenarios of powers that they are asked in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..claims import (
+    STATEMENTS,
+    Agree,
+    Executable,
+    Order,
+    Preceded,
+    Secret,
+    Signed,
+    Statement,
+    Unique,
+    Unreachable,
+    fails_under,
+    holds_under,
+)
+from ..powers import Power, Sessions, Whose
+from ..protocol.channel import TRAFFIC_KEY
+from ..protocol.edhoc import DEVICE
+from ..terms import Term
+from ..verifier.claims import HONEST, Claim, height, partitions
+from ..verifier.protocol import Protocol, Template
+from ..verifier.query import Alternative, Place, Premise, Query
+from .extract import LEAK_POWER, Extracted, Snapshot
+from .view import AGENT
+
+NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Powers that an adversary has at once. `claimant`, `peer`: classes of the agents of the claim.
+
+    `powers` are those over everybody else; `own_leaks`: the claim's own session gives its keys away too.
+    """
+
+    name: str
+    powers: frozenset[str]
+    classes: Mapping[str, str] = field(default_factory=dict)
+    own_leaks: bool = False
+
+
+def scenarios(claim: str, role: str) -> tuple[list[Scenario], list[Scenario]]:
+    """Scenarios in which a claim must hold for a claimant of that role, and those in which it must fail."""
+    holds = holds_under(claim)
+    everywhere = frozenset(p.name for p in holds if p.whose is Whose.OTHERS or p.sessions is not Sessions.NONE)
+    common = {NETWORK} | _engine_powers(everywhere)
+    particular = [p for p in holds if p.whose not in (Whose.OTHERS, Whose.NOBODY) and not p.late]
+    particular = [p for p in particular if p.name != "revoked-certificate"]
+    own = any(p.sessions is Sessions.THIS for p in holds)
+    good = [Scenario("+".join(sorted(common)), frozenset(common), {}, own)]
+    good += [Scenario(p.name, frozenset(common), _classes(p, role), own) for p in particular]
+    bad = [_alone(p, role) for p in fails_under(claim)]
+    return good, bad
+
+
+def _engine_powers(names: frozenset[str]) -> set[str]:
+    return {LEAK_POWER if name == "this-session-key" else name for name in names}
+
+
+def _alone(power: Power, role: str) -> Scenario:
+    powers = frozenset({NETWORK, *_engine_powers(frozenset({power.name}))})
+    return Scenario(power.name, powers, _classes(power, role), power.sessions is Sessions.THIS)
+
+
+def _classes(power: Power, role: str) -> dict[str, str]:
+    me, peer = ("D", "S") if role == DEVICE else ("S", "D")
+    agent = {Whose.PEER: peer, Whose.CLAIMANT: me, Whose.DEVICE: "D"}.get(power.whose)
+    return {} if agent is None else {agent: power.name}
+
+
+@dataclass(frozen=True, slots=True)
+class TableClaim(Claim):
+    """A statement about one extracted role: the runs of `premises`, and what must be there besides."""
+
+    found: tuple[tuple[tuple[str, str], ...], ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    learned: tuple[Place, ...] = ()
+    equal: tuple[tuple[Place, Place], ...] = ()
+    second: tuple[str, int] | None = None
+    late: bool = False
+    executable: bool = False
+
+    def queries(self, protocol: Protocol) -> Iterator[Query]:
+        """One for each way in which the agents may coincide."""
+        role = protocol.role(self.role)
+        steps = height(role, self.at)
+        for blocks in partitions(role.agents):
+            kinds = [{self.classes.get(a, HONEST) for a in block} for block in blocks]
+            if any(len(kind) > 1 for kind in kinds) or (self.executable and len(blocks) < len(role.agents)):
+                continue
+            agents = {a: block[0].lower() for block in blocks for a in block}
+            classes = {block[0].lower(): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
+            premises = (Premise(self.role, steps, agents),)
+            if self.second is not None:
+                premises = (*premises, Premise(self.second[0], self.second[1]))
+            unleaked = tuple((0, t) for t in self.unleaked)
+            yield Query(
+                premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late
+            )
+
+
+class Translator:
+    """Statements about the table, as claims about the roles that were extracted from it."""
+
+    def __init__(self, extracted: Extracted) -> None:
+        self.extracted, self.protocol = extracted, extracted.protocol
+
+    def claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
+        """One claim for each extracted role that comes to the statement's event."""
+        for name in self.extracted.roles(statement.role):
+            mode = self.extracted.modes[name]
+            if statement.where is not None and mode.guard(statement.where) is False:
+                continue
+            for snapshot in self._events(name, statement.at):
+                yield from self._claims(statement, scenario, snapshot)
+
+    def _events(self, role: str, event: str) -> Iterator[Snapshot]:
+        for (name, happened), snapshot in self.extracted.snapshots.items():
+            if name == role and (happened == event or happened.rpartition(" ")[0] == event):
+                yield snapshot
+
+    def _claims(self, statement: Statement, scenario: Scenario, here: Snapshot) -> Iterator[TableClaim]:
+        kept = () if scenario.own_leaks else (self._keys(here),)
+        base = {"classes": dict(scenario.classes), "unleaked": kept}
+        if isinstance(statement, Secret):
+            term = here.template(statement.term)
+            assert term is not None
+            yield TableClaim(here.role, here.event, learned=((0, term),), late=statement.forward, **base)  # type: ignore[arg-type]
+        elif isinstance(statement, Agree):
+            yield from self._agree(statement, here, base)
+        elif isinstance(statement, Unique):
+            yield from self._unique(statement, here, base)
+        elif isinstance(statement, Preceded):
+            yield TableClaim(here.role, here.event, alternatives=self._preceded(statement, here), **base)  # type: ignore[arg-type]
+        elif isinstance(statement, Signed):
+            yield TableClaim(here.role, here.event, alternatives=tuple(self._signed(statement, here)), **base)  # type: ignore[arg-type]
+        elif isinstance(statement, Unreachable):
+            peer = AGENT["R" if statement.role == DEVICE else "I"]
+            base["classes"] = {**scenario.classes, peer: f"{statement.peer_class}-certificate"}
+            yield TableClaim(here.role, here.event, **base)  # type: ignore[arg-type]
+        elif isinstance(statement, Executable):
+            yield TableClaim(here.role, here.event, executable=True)
+
+    def _keys(self, here: Snapshot) -> Template:
+        return ("tuple", *(t for key in TRAFFIC_KEY.values() if (t := here.template(key)) is not None))
+
+    def _agree(self, statement: Agree, here: Snapshot, base: dict[str, object]) -> Iterator[TableClaim]:
+        mine = [here.template(t) for t in statement.data]
+        options = []
+        for name in self.extracted.roles(statement.peer):
+            for there in self._events(name, statement.running):
+                pairs = self._pairs(mine, there, statement.peers or statement.data)
+                if pairs is not None:
+                    options.append(self._option(statement, here, there, pairs))
+        yield TableClaim(here.role, here.event, alternatives=tuple(options), **base)  # type: ignore[arg-type]
+        if statement.injective:
+            yield from self._injective(mine, here, base)
+
+    def _pairs(
+        self, mine: list[Template | None], there: Snapshot, terms: tuple[Term, ...]
+    ) -> tuple[tuple[Place, Place], ...] | None:
+        theirs = [there.template(t) for t in terms]
+        if any((a is None) is not (b is None) for a, b in zip(mine, theirs, strict=True)):
+            return None
+        return tuple(((0, a), (1, b)) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None)
+
+    def _option(
+        self, statement: Agree, here: Snapshot, there: Snapshot, pairs: tuple[tuple[Place, Place], ...]
+    ) -> Alternative:
+        at, running = self._height(here), self._height(there)
+        order: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = (((1, running - 1), (0, at - 1)),)
+        if isinstance(statement, Order):
+            since = height(self.protocol.role(here.role), self._since(statement.since, here.event))
+            order = (((0, since - 1), (1, running - 1)), *order)
+        return Alternative(((there.role, running),), pairs, order)
+
+    def _since(self, event: str, at: str) -> str:
+        """The challenge of a later epoch goes out with the request for it."""
+        return event if at.rpartition(" ")[0] == "" else "reattestation_requested"
+
+    def _injective(
+        self, mine: list[Template | None], here: Snapshot, base: dict[str, object]
+    ) -> Iterator[TableClaim]:
+        """No two runs come to the event with equal data, nor one run twice."""
+        twice = tuple(((0, t), (1, t)) for t in mine if t is not None)
+        yield TableClaim(
+            here.role, here.event, equal=twice, second=(here.role, self._height(here)), **base  # type: ignore[arg-type]
+        )
+
+    def _unique(self, statement: Unique, here: Snapshot, base: dict[str, object]) -> Iterator[TableClaim]:
+        keys, agree = [here.template(t) for t in statement.keys], [here.template(t) for t in statement.agree]
+        for name in self.extracted.roles(statement.other):
+            for there in self._events(name, statement.other_at):
+                same = self._pairs(keys, there, statement.keys)
+                like = self._pairs(agree, there, statement.agree)
+                if same is None or like is None:
+                    continue
+                options = () if statement.apart else (Alternative((), like),)
+                yield TableClaim(
+                    here.role, here.event, equal=same, alternatives=options,
+                    second=(name, self._height(there)), **base,  # type: ignore[arg-type]
+                )  # fmt: skip
+
+    def _preceded(self, statement: Preceded, here: Snapshot) -> tuple[Alternative, ...]:
+        role, at = self.protocol.role(here.role), self._height(here)
+        marks = [(here.role, event) in self.extracted.snapshots and height(role, event) for event in statement.by]
+        if not all(mark and mark <= at for mark in marks):
+            return ()
+        return (Alternative(),)
+
+    def _signed(self, statement: Signed, here: Snapshot) -> Iterator[Alternative]:
+        data = (here.template(statement.key), here.template(statement.message))
+        for name in self.extracted.roles("authority"):
+            signed = self.protocol.role(name).steps[0]
+            content = getattr(signed, "data", ())
+            pairs = tuple(((0, a), (1, b)) for a, b in zip(data, content, strict=True) if a is not None)
+            yield Alternative(((name, 1),), pairs, (((1, 0), (0, self._height(here) - 1)),))
+
+    def _height(self, snapshot: Snapshot) -> int:
+        return height(self.protocol.role(snapshot.role), snapshot.event)
+
+
+def statements(claim: str) -> tuple[Statement, ...]:
+    """The statements of a claim. Raises KeyError: the claim is unknown or not decided by the model."""
+    return STATEMENTS[claim]

@@ -1,0 +1,311 @@
+"""Roles of the verifier from rows of the table: one linear role for each way through the modes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+
+from ..protocol.attestation import CHANNEL_SECRET, QUOTE_REQUEST, TAM_NAME, WAIVER
+from ..protocol.channel import TRAFFIC_KEY
+from ..protocol.edhoc import DEVICE, SERVICE
+from ..protocol.frames import ROLE_NAME, SIDES
+from ..table import APP, LOCAL, RECORD, Message, Table, Transition, Verifies
+from ..terms import Term
+from ..verifier.protocol import Event, Leak, Protocol, Recv, Role, Send, Symbol, Template
+from ..verifier.protocol import Step as VerifierStep
+from .algebra import PRIVATE_KEY, WORLD, sealed
+from .looked_at import erased
+from .modes import MODES, Mode, in_open, to_open
+from .reader import Reader
+from .view import AGENT, AUTHORITY, KIND, ZERO_SHARE, Declarations, Setting, View, tuple_of
+
+SOFTWARE = {DEVICE: "I", SERVICE: "R"}
+LEAK_POWER = "session-key"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a role knew when an event happened: enough to translate a term of a claim."""
+
+    role: str
+    event: str
+    view: Reader
+    values: Mapping[Term, Template | None]
+    drawn: Mapping[str, int]
+
+    def template(self, term: Term) -> Template | None:
+        """The term as the role saw it at the event.
+
+        Raises:
+            LookupError: the role does not know it.
+        """
+        view = self.view
+        before, view.values = view.values, dict(self.values)
+        drawn, view.drawn = view.drawn, dict(self.drawn)
+        try:
+            return view.value(term)
+        finally:
+            view.values, view.drawn = before, drawn
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The roles of a table with some checks off. `snapshots`: by verifier role and name of the event there."""
+
+    protocol: Protocol
+    modes: Mapping[str, Mode]
+    base: Mapping[str, str]
+    """Verifier role to role of the table."""
+    snapshots: Mapping[tuple[str, str], Snapshot]
+
+    def roles(self, base: str) -> tuple[str, ...]:
+        """Verifier roles that come from one role of the table."""
+        return tuple(name for name, role in self.base.items() if role == base)
+
+
+class Extraction:
+    """The work of one extraction."""
+
+    def __init__(self, table: Table, without: frozenset[str], modes: tuple[Mode, ...]) -> None:
+        self.table, self.off, self.modes = table, without, modes
+        self.declared = Declarations()
+        self.erased = erased(table)
+        self.signed = {
+            s.form.slot: s.check.name for row in table.rows for s in row.checks if isinstance(s.form, Verifies)
+        }
+        self.roles: list[Role] = []
+        self.mode_of: dict[str, Mode] = {}
+        self.base_of: dict[str, str] = {}
+        self.snapshots: dict[tuple[str, str], Snapshot] = {}
+
+    def run(self) -> Extracted:
+        """All roles."""
+        for role in SOFTWARE:
+            for mode in self.modes:
+                for suffix, choices in self._choices(role, mode):
+                    Walk(self, role, f"{role} {mode}{suffix}", self._setting(mode, choices)).software()
+        attested = [letter for letter in SIDES if any(mode.attests(letter) for mode in self.modes)]
+        for letter in attested:
+            for software in ("expected", "unexpected"):
+                setting = self._setting(self.modes[0], {"software": software})
+                name = TAM_NAME[letter] + ("" if software == "expected" else " of other software")
+                Walk(self, TAM_NAME[letter], name, setting).tam()
+        for letter in SIDES:
+            if any(mode.waives(letter) for mode in self.modes):
+                self._authority(letter)
+        return Extracted(self._protocol(), self.mode_of, self.base_of, self.snapshots)
+
+    def _setting(self, mode: Mode, choices: Mapping[str, str]) -> Setting:
+        return Setting(mode, self.off, self.erased, self.signed, choices)
+
+    def _choices(self, role: str, mode: Mode) -> Iterator[tuple[str, dict[str, str]]]:
+        """Readings beside the plain one that switched off checks allow."""
+        peer = "R" if role == DEVICE else "I"
+        options: list[tuple[str, ...]] = [("", "")]
+        share, check = ("G_Y", "g_y_is_valid") if role == DEVICE else ("G_X", "g_x_is_valid")
+        points: list[tuple[str, str, str]] = []
+        if check in self.off:
+            points.append((share, ZERO_SHARE, " zero share"))
+        if {"ak_is_for_eat", "ak_is_not_the_identity_key"} <= self.off and mode.attests(peer):
+            points.append(("attestation key", "identity key", " identity key as attestation key"))
+        if "frame_is_expected" in self.off:
+            points.append(("order", "early", " early data"))
+        del options
+        for taken in product((False, True), repeat=len(points)):
+            chosen = [point for point, yes in zip(points, taken, strict=True) if yes]
+            yield "".join(s for _, _, s in chosen), {name: value for name, value, _ in chosen}
+
+    def _authority(self, letter: str) -> None:
+        """Who signs waivers: it names the leaf of any agent. No role of the table, because it speaks to nobody."""
+        setting = self._setting(self.modes[0], {})
+        view = View(ROLE_NAME[letter], letter, setting, self.declared)
+        waiver, agent = WAIVER[letter], AGENT[letter]
+        signature = view.signature(AUTHORITY, view.need(waiver.tbs))
+        steps = (Event("signed", signature[1:]), Send(signature, "waiver"))
+        name = f"authority of {KIND[letter]}s"
+        self.base_of[name] = "authority"
+        self.roles.append(Role(name, (agent,), agent, steps))
+
+    def _protocol(self) -> Protocol:
+        symbols: dict[str, Symbol] = {**self.declared.symbols, **{s.name: s for s in (*WORLD, sealed())}}
+        secrets = {AUTHORITY: PRIVATE_KEY}
+        name = self.table.name + "".join(f" without {check}" for check in sorted(self.off))
+        return Protocol(name, tuple(self.roles), symbols, self.declared.constants, secrets)
+
+
+class Walk:
+    """One role on its way through rows."""
+
+    def __init__(self, work: Extraction, role: str, name: str, setting: Setting) -> None:
+        self.work, self.role, self.name, self.setting = work, role, name, setting
+        self.letter = SOFTWARE.get(role) or next(l for l, tam in TAM_NAME.items() if tam == role)
+        self.view = Reader(role, self.letter, setting, work.declared)
+        self.steps: list[VerifierStep] = []
+        self.counts = {"I": 0, "R": 0}
+        self.happened: dict[str, int] = {}
+
+    # --- ways --------------------------------------------------------------------------------------------------------
+
+    def software(self) -> None:
+        """From the start to CLOSE."""
+        view, mode = self.view, self.setting.mode
+        view.values.update({register: view.value(v) for register, v in self._initial()})
+        if self.role == DEVICE:
+            view.variables["SUITES"] = "suites"
+            self.steps.append(Recv("SUITES", "error"))
+        if mode.waives(self.letter):
+            self.steps.append(Recv(view.need(WAIVER[self.letter].term), "waiver"))
+        state = ""
+        for row in to_open(self.work.table, self.role, mode):
+            if self._is_early(row):
+                break
+            self._row(row)
+            state = row.next_state
+        if state == "OPEN":
+            for message in in_open(self.role, mode):
+                state = self._next(state, message)
+        else:
+            self._row(self._find("OPEN", f"DATA_{'R' if self.letter == 'I' else 'I'}"))
+        self._finish(("D", "S"))
+
+    def _is_early(self, row: Transition) -> bool:
+        return self.setting.choices.get("order") == "early" and row.receives.name.startswith(("VERDICT", "ATT"))
+
+    def tam(self) -> None:
+        """One request and its answer."""
+        (row,) = (r for r in self.work.table.rows if r.role == self.role)
+        self._row(row)
+        self._finish((AGENT[self.letter],))
+
+    def _initial(self) -> tuple[tuple[Term, Term], ...]:
+        return self.work.table.role(self.role).initial
+
+    def _next(self, state: str, message: str) -> str:
+        row = self._find(state, message)
+        self._row(row)
+        return row.next_state
+
+    def _find(self, state: str, message: str) -> Transition:
+        for row in self.work.table.candidates(self.role, state, message):
+            if row.next_state != "REFUSED" and all(self._fits(row, i) for i in range(len(row.when))):
+                return row
+        raise LookupError(f"{self.role} takes no {message} in {state}")
+
+    def _fits(self, row: Transition, number: int) -> bool:
+        guard = row.when[number]
+        chosen = self.setting.mode.guard(guard)
+        if chosen is not None:
+            return chosen
+        if guard.term.op == "present":
+            carrier = guard.term.args[0]
+            return dict(row.opens).get(carrier) is not None and self._carried(carrier)
+        return self.view.value(guard.term) == self.view.value(guard.equals)
+
+    def _carried(self, carrier: Term) -> bool:
+        """A label always; an environment object once after each quote."""
+        if not carrier.label.startswith("DATA_ENVIRONMENT"):
+            return True
+        if self.setting.choices.get("order") == "early":
+            return False
+        return self.setting.mode.attests(carrier.label[-1])
+
+    # --- one row -----------------------------------------------------------------------------------------------------
+
+    def _row(self, row: Transition) -> None:
+        view = self.view
+        self._receive(row)
+        view.renew(row.fresh)
+        self._assign(row.sets)
+        self._events(row)
+        if any(register is CHANNEL_SECRET for register, _ in row.sets):
+            self.steps.append(Leak(self.traffic_keys(), LEAK_POWER))
+        for message in row.sends:
+            self._send(message)
+        self._assign(row.then_sets)
+
+    def traffic_keys(self) -> Template:
+        """The record keys of both directions."""
+        return ("tuple", *(self.view.need(key) for key in TRAFFIC_KEY.values()))
+
+    def _assign(self, pairs: tuple[tuple[Term, Term], ...]) -> None:
+        self.view.values.update([(register, self.view.value(source)) for register, source in pairs])
+
+    def _events(self, row: Transition) -> None:
+        view = self.view
+        for event in row.events:
+            number = self.happened[event.name] = self.happened.get(event.name, 0) + 1
+            name = event.name if number == 1 else f"{event.name} {number}"
+            self.steps.append(Event(name))
+            self.work.snapshots[self.name, name] = Snapshot(
+                self.name, name, view, dict(view.values), dict(view.drawn)
+            )
+
+    def _receive(self, row: Transition) -> None:
+        message, view = row.receives, self.view
+        if message.channel == LOCAL and message.blind:
+            self.steps.append(self._answer(message))
+            return
+        pattern, asked = view.take(row)
+        if message.channel == APP:
+            self.steps.extend(Recv(view.need(s), "application") for s in message.slots if s.label == "CONTENT")
+        elif pattern is not None:
+            self.steps.append(Recv(self._carry(message, pattern), message.name, message.sender, self.role))
+        self.steps.extend(asked)
+
+    def _answer(self, message: Message) -> VerifierStep:
+        """The TAM's answer to the request that was just made: the local channel keeps order."""
+        tam = View(message.sender, self.letter, self.setting, self.view.declared)
+        request = QUOTE_REQUEST[self.letter]
+        tam.values.update({s: self.view.need(s) for s in (request.binder, request.epoch, request.sid)})
+        self.view.values.update({term: tam.need(term) for term in message.blind})
+        content = tuple_of(self.view.values[term] for term in message.blind)
+        assert content is not None
+        return Recv(self._carry(message, content), message.name, message.sender, self.role)
+
+    def _send(self, message: Message) -> None:
+        template = self.view.value(message.term)
+        if template is not None:
+            sequences = [s for s in message.term.reach if s.op == "name" and s.label.startswith("sequence")]
+            del sequences
+            self.steps.append(Send(self._carry(message, template, sending=True), message.name, self.role))
+
+    def _carry(self, message: Message, content: Template, *, sending: bool = False) -> Template:
+        """A message as its channel carries it."""
+        if message.channel == LOCAL:
+            symbol = "rogue" if self.setting.choices.get("software") == "unexpected" else "tam"
+            kind = self.view.declared.constant(message.name.rpartition("_")[0], "text")
+            return ("local", (symbol, AGENT[self.letter]), ("tuple", kind, content))
+        if message.channel != RECORD:
+            return content
+        letter = message.name[-1]
+        weak = not sending and "record_tag_verifies" in self.setting.off
+        place = self._place(letter, sending)
+        return ("seal~" if weak else "seal", place, self.view.need(TRAFFIC_KEY[letter]), content)
+
+    def _place(self, letter: str, sending: bool) -> Template:
+        number = self.counts[letter]
+        self.counts[letter] += 1
+        if not sending and "record_is_in_sequence" in self.setting.off:
+            return self.view._variable(f"place {letter}{number}", "number")
+        return self.view.declared.constant(f"record {number}", "number")
+
+    def _finish(self, agents: tuple[str, ...]) -> None:
+        view = self.view
+        helper = self.role in TAM_NAME.values()
+        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, "", helper)
+        self.work.roles.append(role)
+        self.work.base_of[self.name] = self.role
+        self.work.mode_of[self.name] = self.setting.mode
+
+
+def extract(table: Table, *, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = MODES) -> Extracted:
+    """The verifier's roles for a table in which some checks are off.
+
+    Raises:
+        LookupError: a role of the table has no way to OPEN, or a row needs what its role does not know.
+    """
+    return Extraction(table, without, modes).run()
+
+
+__all__ = ["Extracted", "Snapshot", "extract", "field"]
