@@ -1,6 +1,6 @@
 """Issue credentials for a test: a folder for the implementation under test, a folder for the tester.
 
-Keys come from a seed, so a folder is marked `seeded = true` in its manifest and must never be used off loopback.
+Keys come from a seed. Where anyone can know it, the folder is marked `seeded = true` and never used off loopback.
 """
 
 from collections.abc import Callable
@@ -21,18 +21,25 @@ from .world import World
 
 
 def provision(
-    out: Path, *, seed: bytes, now: int, role: str, csr: bytes | None = None, with_waiver: bool = False
+    out: Path,
+    *,
+    seed: bytes,
+    now: int,
+    role: str,
+    csr: bytes | None = None,
+    with_waiver: bool = False,
+    seeded: bool = True,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
-    written. Raises CredentialError for a request that cannot be used.
+    written. `seeded` says that anyone can know the seed. Raises CredentialError for a request that cannot be used.
     """
     pki = TesterPki.from_seed(seed, now)
     mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     theirs = pki.party(opposite(role))
-    _write_party(out / "iut", pki, role, mine, theirs)
-    _write_party(out / "tester" / "peer", pki, opposite(role), theirs, mine)
+    _write_party(out / "iut", pki, role, mine, theirs, seeded)
+    _write_party(out / "tester" / "peer", pki, opposite(role), theirs, mine, seeded)
     pki.save(out / "tester")
     return pki
 
@@ -95,12 +102,12 @@ def _world(pki: TesterPki, role: str, mine: Credentials, theirs: Credentials) ->
     )
 
 
-def _write_party(folder: Path, pki: TesterPki, role: str, mine: Credentials, theirs: Credentials) -> None:
+def _write_party(folder: Path, pki: TesterPki, role: str, mine: Credentials, theirs: Credentials, seeded: bool) -> None:
     folder.mkdir(parents=True)
     mine.save(folder)
     pki.anchors(role, [theirs.leaf]).save(folder)
     pki.policy(role, theirs.leaf).save(folder)
-    manifest = {"seeded": True, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
+    manifest = {"seeded": seeded, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
     boot = {event.component: event.digest.hex() for event in boot_events(role)}
     tam = {"ueid": mine.leaf.platform.rpartition(":")[2], "bootcount": 1, "debug_status": 3, "boot": boot}

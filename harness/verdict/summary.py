@@ -46,8 +46,13 @@ def complaints(results: Results) -> Iterator[str]:
     """For each test that neither passed nor was left out: what happened, and the command that repeats it."""
     for test in results.tests:
         if isinstance(test.status, Verdict) and test.status is not Verdict.PASS:
-            name = f"{test.status.label.upper()} {test.case.id} [{' '.join(test.case.requirements)}]"
-            yield f"{name}: {_plain(test.judgement.reason)}\n  again: {test.case.rerun}"
+            yield _complaint(test)
+
+
+def _complaint(test: TestResult) -> str:
+    assert isinstance(test.status, Verdict)
+    name = f"{test.status.label.upper()} {test.case.id} [{' '.join(test.case.requirements)}]"
+    return f"{name}: {_plain(test.judgement.reason)}\n  again: {test.case.rerun}"
 
 
 def write_markdown(results: Results, path: Path) -> None:
@@ -75,13 +80,28 @@ def print_summary(results: Results, stream: TextIO) -> None:
     for status, remark, names in undecided(results):
         line = f"{status} ({len(names)}): {remark}: {' '.join(names)}"
         print(fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False), file=stream)
-    for line in complaints(results):
+    for line in shortened(results):
         print(line, file=stream)
     print(headline(results), file=stream)
 
 
 WIDTH = 120
 """Columns of plain output."""
+SHOWN = 3
+"""Tests that are named for one and the same reason; `summary.md` names all."""
+
+
+def shortened(results: Results) -> Iterator[str]:
+    """Complaints, but of those that give the same reason only the first ones."""
+    seen: Counter[str] = Counter()
+    for test in results.tests:
+        if isinstance(test.status, Verdict) and test.status is not Verdict.PASS:
+            seen[test.judgement.reason] += 1
+            if seen[test.judgement.reason] <= SHOWN:
+                yield _complaint(test)
+    for reason, times in seen.items():
+        if times > SHOWN:
+            yield f"... and {times - SHOWN} more for the same reason: {_plain(reason)}"
 
 
 def decided(results: Results) -> list[Row]:

@@ -45,11 +45,13 @@ def main(arguments: argparse.Namespace) -> int:
             role=arguments.role,
             csr=arguments.request.read_bytes() if arguments.request else None,
             with_waiver=arguments.waiver,
+            seeded=arguments.seed is not None,
         )
     except SettingError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
     print(f"{out / 'iut'}: for the {arguments.role} under test")
-    print(f"{out / 'tester'}: for the suite; name it as folder in [credentials] of the description")
+    print(f"{out / 'tester'}: for the suite")
+    print(f"{out} is the folder to name in [credentials] of the description")
     return exit_code.PASSED
