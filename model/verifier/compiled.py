@@ -23,7 +23,7 @@ from .protocol import (
     Template,
 )
 from .protocol import Step as TemplateStep
-from .terms import ANY, EXPONENTS, App, Atom, Group, Term, Var, app, deref, exponents
+from .terms import ANY, EXPONENTS, App, Atom, Group, Term, Var, app, deref, exponents, fresh_atoms
 from .unify import TUPLE, TUPLE_BIT
 
 INVERSE = "inverse"
@@ -64,6 +64,7 @@ class Instance:
     index: int
     env: dict[str, Term]
     steps: list[Step]
+    memo: dict[int, Term]
     positions: dict[object, list[Position]] = field(default_factory=dict)
     first_send: dict[Atom, int] = field(default_factory=dict)
 
@@ -100,8 +101,8 @@ class Signature:
             mask |= self.bit(base)
         return mask
 
-    def term(self, template: Template, env: dict[str, Term]) -> Term:
-        """Instantiate a template.
+    def term(self, template: Template, env: dict[str, Term], memo: dict[int, Term] | None = None) -> Term:
+        """Instantiate a template. `memo` keeps what was made for this environment, by the identity of templates.
 
         Raises:
             ModelError: an unknown name or symbol, or a wrong number of arguments.
@@ -111,10 +112,17 @@ class Signature:
             if found is None:
                 raise ModelError(f"unknown name {template!r}")
             return found
+        memo = {} if memo is None else memo
+        made = memo.get(id(template))
+        if made is None:
+            made = memo[id(template)] = self._made(template, env, memo)
+        return made
+
+    def _made(self, template: tuple[Template, ...], env: dict[str, Term], memo: dict[int, Term]) -> Term:
         head, *rest = template
         if not isinstance(head, str):
             raise ModelError(f"not a term: {template!r}")
-        args = tuple(self.term(a, env) for a in rest)
+        args = tuple(self.term(a, env, memo) for a in rest)
         if head == TUPLE:
             return tuple_of(args)
         if head == "dh":
@@ -184,7 +192,8 @@ class CompiledRole:
             env[name] = Atom(name, sig.bit(sort), index)
         for name, sort in role.variables.items():
             env[name] = self._variable(name, sort, index)
-        made = Instance(self, index, env, [self._step(s, env) for s in self.steps])
+        memo: dict[int, Term] = {}
+        made = Instance(self, index, env, [self._step(s, env, memo) for s in self.steps], memo)
         _find_positions(made, sig)
         return made
 
@@ -197,19 +206,19 @@ class CompiledRole:
             raise ModelError(f"variable {name}: an exponent is never received")
         return Var(name, self.signature.mask(sort), index)
 
-    def _step(self, step: TemplateStep, env: dict[str, Term]) -> Step:
+    def _step(self, step: TemplateStep, env: dict[str, Term], memo: dict[int, Term]) -> Step:
         make = self.signature.term
         if isinstance(step, Send):
-            return Step(SEND, (make(step.message, env),))
+            return Step(SEND, (make(step.message, env, memo),))
         if isinstance(step, Recv):
-            return Step(RECV, (make(step.message, env),))
+            return Step(RECV, (make(step.message, env, memo),))
         if isinstance(step, Leak):
             granted = step.power in self.powers
-            return Step(SEND if granted else EVENT, (make(step.message, env),), leak=granted)
+            return Step(SEND if granted else EVENT, (make(step.message, env, memo),), leak=granted)
         if isinstance(step, Event):
-            return Step(EVENT, tuple(make(t, env) for t in step.data))
+            return Step(EVENT, tuple(make(t, env, memo) for t in step.data))
         assert isinstance(step, Match)
-        return Step(EQUAL if step.equal else DIFFER, (make(step.left, env), make(step.right, env)))
+        return Step(EQUAL if step.equal else DIFFER, (make(step.left, env, memo), make(step.right, env, memo)))
 
 
 def compile_roles(signature: Signature, powers: frozenset[str]) -> list[CompiledRole]:
@@ -230,9 +239,7 @@ def _find_positions(instance: Instance, signature: Signature) -> None:
             continue
         out = list(_parts(step.terms[0], (), (), signature))
         if step.kind == SEND:
-            seen: set[Atom] = set()
-            _all_fresh(step.terms[0], seen)
-            for atom in seen:
+            for atom in fresh_atoms(step.terms[0]):
                 instance.first_send.setdefault(atom, number)
             for term, keys, path in out:
                 position = _position(number, path, term, keys, sooner.get(_identity(term), []), signature)
@@ -266,13 +273,6 @@ def _position(
             return None
         inside = term.mask == ANY or _openable(term.mask, signature)
     return Position(step, term, keys, inside, tuple(sooner), path)
-
-
-def _all_fresh(term: Term, into: set[Atom]) -> None:
-    if type(term) is Atom and term.run >= 0:
-        into.add(term)
-    for child in term.args if type(term) is App else term.atoms if type(term) is Group else ():
-        _all_fresh(child, into)
 
 
 def _parts(

@@ -139,7 +139,7 @@ def _note(carried: Carried, part: Term, other: Instance, signature: Signature) -
         elif not part.public:
             carried.patterns.setdefault(part.name, part)
     elif type(part) is App:
-        carried.patterns.setdefault(repr(part), _generalise(part, signature, {}))
+        carried.patterns.setdefault(str(id(part)), _generalise(part, signature, {}))
     elif type(part) is Group or part.mask != signature.agent_bit:
         if type(part) is Group:
             atoms, rest = exponents(part)
@@ -161,16 +161,17 @@ def _end(term: Term) -> Term | None:
     return term
 
 
-def _generalise(term: Term, signature: Signature, seen: dict[int, Var]) -> Term:
+def _generalise(term: Term, signature: Signature, seen: dict[Term, Term]) -> Term:
     """A copy in which fresh values and variables are variables of their own."""
     term = deref(term)
-    if type(term) is Atom:
-        return Var(term.name, term.bit) if term.run != -1 else term
-    if type(term) is Var:
-        return seen.setdefault(id(term), Var(term.name, term.mask))
-    if type(term) is Group:
-        return Var("group", term.bit)
-    return app(term.symbol, tuple(_generalise(a, signature, seen) for a in term.args), term.bit)
+    if term not in seen:
+        if type(term) is Atom:
+            seen[term] = Var(term.name, term.bit) if term.run != -1 else term
+        elif type(term) is App:
+            seen[term] = app(term.symbol, tuple(_generalise(a, signature, seen) for a in term.args), term.bit)
+        else:
+            seen[term] = Var("any", term.bit if type(term) is Group else term.mask)
+    return seen[term]
 
 
 def _close(flow: Flow) -> None:

@@ -160,9 +160,7 @@ def _simplify(
 
 def _originates(state: State, term: Term, node: int) -> bool:
     """A fresh value is nowhere before its run has sent something with it."""
-    atoms: set[Atom] = set()
-    fresh_atoms(term, atoms)
-    for atom in atoms:
+    for atom in fresh_atoms(term):
         first = state.runs[atom.run].first_send.get(atom)
         if first is None:
             return False

@@ -55,7 +55,7 @@ class Query:
 def at(state: State, run: int, template: Template) -> Term:
     """The term that `template` stands for in a run."""
     instance = state.runs[run]
-    return instance.role.signature.term(template, instance.env)
+    return instance.role.signature.term(template, instance.env, instance.memo)
 
 
 def holds(state: State, query: Query) -> bool:

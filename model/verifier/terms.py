@@ -12,6 +12,7 @@ Binding appends to `TRAIL`; `undo(mark)` takes bindings back. Nothing is ever co
 from __future__ import annotations
 
 from typing import Any, Final, final
+from weakref import WeakValueDictionary
 
 ANY: Final = -1
 EXPONENTS: Final = 0
@@ -47,12 +48,18 @@ class Var:
 
 @final
 class App:
-    """`symbol(args)`. `bit` is the sort of the result."""
+    """`symbol(args)`. `bit` is the sort of the result; `atoms` and `variables` are all fresh values and variables inside.
 
-    __slots__ = ("args", "bit", "ground", "symbol")
+    Terms share their parts: a transcript is a graph whose tree would be huge, so nothing may walk it as a tree.
+    """
 
-    def __init__(self, symbol: str, args: tuple[Term, ...], bit: int, ground: bool) -> None:
-        self.symbol, self.args, self.bit, self.ground = symbol, args, bit, ground
+    __slots__ = ("__weakref__", "args", "atoms", "bit", "ground", "symbol", "variables")
+
+    def __init__(self, symbol: str, args: tuple[Term, ...], bit: int) -> None:
+        self.symbol, self.args, self.bit = symbol, args, bit
+        self.atoms: frozenset[Atom] = frozenset().union(*map(_atoms, args))
+        self.variables: frozenset[Var] = frozenset().union(*map(_variables, args))
+        self.ground = not self.variables and all(_is_ground(a) for a in args)
 
     def __repr__(self) -> str:
         return f"{self.symbol}({', '.join(map(repr, self.args))})"
@@ -84,7 +91,28 @@ class Multi:
 Term = Atom | Var | App | Group
 
 TRAIL: list[Var] = []
-_APPS: dict[tuple[object, ...], App] = {}
+_APPS: WeakValueDictionary[tuple[object, ...], App] = WeakValueDictionary()
+
+
+def _atoms(term: Term) -> frozenset[Atom]:
+    if type(term) is App:
+        return term.atoms
+    if type(term) is Group:
+        return frozenset().union(*map(_atoms, term.atoms))
+    return frozenset((term,)) if type(term) is Atom and term.run >= 0 else frozenset()
+
+
+def _variables(term: Term) -> frozenset[Var]:
+    if type(term) is App:
+        return term.variables
+    if type(term) is Group:
+        rest = frozenset((term.rest,)) if term.rest is not None else frozenset()
+        return rest.union(*map(_variables, term.atoms))
+    return frozenset((term,)) if type(term) is Var else frozenset()
+
+
+def _is_ground(term: Term) -> bool:
+    return type(term) is Atom or (type(term) is App and term.ground)
 
 
 def undo(mark: int) -> None:
@@ -106,14 +134,11 @@ def deref(term: Term) -> Term:
 
 
 def app(symbol: str, args: tuple[Term, ...], bit: int) -> App:
-    """An application; the same object for the same ground arguments."""
+    """An application; the same object for the same arguments."""
     key = (symbol, bit, args)
     found = _APPS.get(key)
     if found is None:
-        ground = all(type(a) is Atom or (type(a) is App and a.ground) for a in args)
-        found = App(symbol, args, bit, ground)
-        if ground:
-            _APPS[key] = found
+        found = _APPS[key] = App(symbol, args, bit)
     return found
 
 
@@ -130,29 +155,36 @@ def exponents(group: Group) -> tuple[list[Term], Var | None]:
 
 def equal(left: Term, right: Term) -> bool:
     """Whether both are the same term under every further binding."""
+    return left is right or _equal(left, right, set())
+
+
+def _equal(left: Term, right: Term, seen: set[tuple[App, App]]) -> bool:
     left, right = deref(left), deref(right)
     if left is right:
         return True
     if type(left) is App and type(right) is App:
         if left.symbol != right.symbol or (left.ground and right.ground):
             return False
-        if len(left.args) != len(right.args):
-            return _equal_tuples(left, right)
-        return all(equal(a, b) for a, b in zip(left.args, right.args, strict=True))
+        if (left, right) in seen:
+            return True
+        mine, other = left.args, right.args
+        if len(mine) != len(other):
+            mine, other = align(mine, other)
+        if not all(_equal(a, b, seen) for a, b in zip(mine, other, strict=True)):
+            return False
+        seen.add((left, right))
+        return True
     if type(left) is Group and type(right) is Group:
         return _equal_groups(left, right)
     return False
 
 
-def _equal_tuples(left: App, right: App) -> bool:
-    """Tuples associate to the right: the last component may be a variable that is bound to the rest."""
-    if len(left.args) > len(right.args):
+def align(left: tuple[Term, ...], right: tuple[Term, ...]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Tuples associate to the right: the last component of the shorter one stands for the rest of the longer one."""
+    if len(left) > len(right):
         left, right = right, left
-    last = len(left.args) - 1
-    rest = app(left.symbol, right.args[last:], left.bit)
-    return all(equal(a, b) for a, b in zip(left.args[:last], right.args[:last], strict=True)) and equal(
-        left.args[last], rest
-    )
+    last = len(left) - 1
+    return left, (*right[:last], app("tuple", right[last:], 1))
 
 
 def _equal_groups(left: Group, right: Group) -> bool:
@@ -179,25 +211,32 @@ def cancel(left: list[Term], right: list[Term]) -> tuple[list[Term], list[Term]]
 
 def occurs(var: Var, term: Term) -> bool:
     """Whether the unbound `var` is inside of `term`."""
-    term = deref(term)
-    if term is var:
-        return True
-    if type(term) is App:
-        return not term.ground and any(occurs(var, a) for a in term.args)
-    if type(term) is Group:
-        return any(occurs(var, a) for a in exponents(term)[0])
-    return False
+    return var in _open_variables(term)
 
 
-def fresh_atoms(term: Term, into: set[Atom]) -> None:
-    """Collect the fresh values that occur in `term`."""
-    term = deref(term)
-    if type(term) is Atom:
-        if term.run >= 0:
-            into.add(term)
-    elif type(term) is App:
-        for arg in term.args:
-            fresh_atoms(arg, into)
-    elif type(term) is Group:
-        for atom in exponents(term)[0]:
-            fresh_atoms(atom, into)
+def fresh_atoms(term: Term) -> set[Atom]:
+    """The fresh values that occur in `term` under the present bindings."""
+    found = set(_atoms(term))
+    _open_variables(term, found)
+    return found
+
+
+def _open_variables(term: Term, atoms: set[Atom] | None = None) -> set[Var]:
+    """All variables in `term` and in what they are bound to; the fresh values there go to `atoms`."""
+    seen: set[Var] = set()
+    work = list(_variables(term))
+    while work:
+        var = work.pop()
+        if var in seen:
+            continue
+        seen.add(var)
+        value = var.ref
+        if value is None:
+            continue
+        parts = (*value.atoms, value.rest) if type(value) is Multi else (value,)
+        for part in parts:
+            if part is not None:
+                work.extend(_variables(part))
+                if atoms is not None:
+                    atoms |= _atoms(part)
+    return seen

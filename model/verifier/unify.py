@@ -19,7 +19,7 @@ from .terms import (
     Multi,
     Term,
     Var,
-    app,
+    align,
     bind,
     cancel,
     deref,
@@ -37,6 +37,10 @@ Equation = tuple[Group, Group]
 
 def unify(left: Term, right: Term, pending: list[Equation]) -> bool:
     """Make both terms equal. On failure the bindings made so far stay on the trail for the caller to undo."""
+    return _unify(left, right, pending, set())
+
+
+def _unify(left: Term, right: Term, pending: list[Equation], seen: set[tuple[App, App]]) -> bool:
     left, right = deref(left), deref(right)
     if left is right:
         return True
@@ -47,9 +51,17 @@ def unify(left: Term, right: Term, pending: list[Equation]) -> bool:
     if type(left) is App and type(right) is App:
         if left.symbol != right.symbol or (left.ground and right.ground):
             return False
-        if len(left.args) != len(right.args):
-            return left.symbol == TUPLE and _unify_tuples(left, right, pending)
-        return all(unify(a, b, pending) for a, b in zip(left.args, right.args, strict=True))
+        if (left, right) in seen:
+            return True
+        mine, other = left.args, right.args
+        if len(mine) != len(other):
+            if left.symbol != TUPLE:
+                return False
+            mine, other = align(mine, other)
+        if not all(_unify(a, b, pending, seen) for a, b in zip(mine, other, strict=True)):
+            return False
+        seen.add((left, right))
+        return True
     if type(left) is Group and type(right) is Group:
         return _unify_groups(left, right, pending)
     return False
@@ -79,19 +91,6 @@ def _merge(left: Var, right: Var) -> bool:
         bind(left, both)
         bind(right, both)
     return True
-
-
-def _unify_tuples(left: App, right: App, pending: list[Equation]) -> bool:
-    """Tuples associate to the right: the last component of the shorter one takes the rest of the longer one."""
-    if len(left.args) > len(right.args):
-        left, right = right, left
-    last = len(left.args) - 1
-    if type(deref(left.args[last])) is Atom:
-        return False
-    rest = app(TUPLE, right.args[last:], TUPLE_BIT)
-    return all(unify(a, b, pending) for a, b in zip(left.args[:last], right.args[:last], strict=True)) and unify(
-        left.args[last], rest, pending
-    )
 
 
 def _unify_groups(left: Group, right: Group, pending: list[Equation]) -> bool:
