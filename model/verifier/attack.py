@@ -103,6 +103,7 @@ class Grounding:
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
         self._kept: list[Var] = []
+        self._made: dict[Term, Ground] = {}
 
     def term(self, term: Term) -> Ground:
         """The ground term."""
@@ -112,7 +113,10 @@ class Grounding:
         if type(term) is Var:
             return self._own(term)
         if type(term) is App:
-            return (term.symbol, *(self.term(a) for a in term.args))
+            made = self._made.get(term)
+            if made is None:
+                made = self._made[term] = (term.symbol, *(self.term(a) for a in term.args))
+            return made
         assert type(term) is Group
         atoms, rest = exponents(term)
         own = [self._own(rest)] if rest is not None else []

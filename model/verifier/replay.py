@@ -7,7 +7,8 @@ trace that the claim is violated. A failure is a defect of the search, never an 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import product
 
 from .attack import Attack, AttackEvent, Ground
@@ -19,22 +20,69 @@ class ReplayError(Exception):
     """The trace is not one of the protocol, or violates nothing."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A ground term as a shared node: equal terms are one object. `head` is a name or a symbol."""
+
+    head: str
+    args: tuple[Value, ...] | None
+
+
+class Values:
+    """All values of one replay."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[tuple[object, ...], Value] = {}
+        self._seen: dict[int, tuple[Ground, Value]] = {}
+
+    def of(self, term: Ground) -> Value:
+        """The value of a ground term, with exponents sorted and the ends of tuples flattened."""
+        if isinstance(term, str):
+            return self.make(term, None)
+        kept = self._seen.get(id(term))
+        if kept is None:
+            kept = self._seen[id(term)] = (term, self.make(str(term[0]), tuple(self.of(t) for t in term[1:])))
+        return kept[1]
+
+    def make(self, head: str, args: tuple[Value, ...] | None) -> Value:
+        """The value of a symbol applied to values, or of a name."""
+        if head == "dh" and args is not None:
+            flat = [e for a in args for e in (a.args if a.head == "dh" and a.args is not None else (a,))]
+            if any(e.head == "neutral" for e in flat):
+                return self.make("neutral", None)
+            args = tuple(sorted(flat, key=id))
+        elif head == "tuple" and args:
+            last = args[-1]
+            if last.head == "tuple" and last.args is not None:
+                args = (*args[:-1], *last.args)
+            if len(args) == 1:
+                return args[0]
+        key = (head, args if args is None else tuple(map(id, args)))
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = Value(head, args)
+        return found
+
+
 class Knowledge:
     """What the attacker knows, closed under taking terms apart."""
 
-    def __init__(self, protocol: Protocol) -> None:
-        self._symbols = protocol.symbols
+    def __init__(self, protocol: Protocol, values: Values) -> None:
+        self._values = values
+        self._symbols = dict(protocol.symbols)
+        for symbol in protocol.symbols.values():
+            if symbol.weak is not None:
+                self._symbols[symbol.name + "~"] = Symbol(symbol.name + "~", symbol.arity, (symbol.weak,))
         self._inverses = protocol.inverses
-        self._public = set(protocol.constants) | {"neutral"}
-        self._secret = set(protocol.secrets)
-        self._known: set[Ground] = set()
+        self._public = (set(protocol.constants) | {"neutral"}) - set(protocol.secrets)
+        self._known: set[Value] = set()
         self._agents: set[str] = set()
 
     def agents(self, names: Iterable[Ground]) -> None:
         """Names of agents are public."""
         self._agents.update(n for n in names if isinstance(n, str))
 
-    def add(self, term: Ground) -> None:
+    def add(self, term: Value) -> None:
         """Learn a term, and everything that now comes out of what is known."""
         self._known.add(term)
         grown = True
@@ -46,93 +94,74 @@ class Knowledge:
                         self._known.add(part)
                         grown = True
 
-    def _open(self, term: Ground) -> Iterable[Ground]:
-        if isinstance(term, str) or term[0] == "dh":
+    def _open(self, term: Value) -> Iterable[Value]:
+        if term.args is None or term.head == "dh":
             return
-        if term[0] == "tuple":
-            yield from term[1:]
+        if term.head == "tuple":
+            yield from term.args
             return
-        for opening in self._symbol(term).opens:
-            if all(self.derives(self._inverse(term[1 + i])) for i in opening.needs):
-                yield term[1 + opening.yields]
+        for opening in self._symbols[term.head].opens:
+            if term.args[opening.yields] in self._known:
+                continue
+            if all(self.derives(self._inverse(term.args[i])) for i in opening.needs):
+                yield term.args[opening.yields]
 
-    def _symbol(self, term: tuple[Template, ...]) -> Symbol:
-        name = str(term[0])
-        if name.endswith("~"):
-            strong = self._symbols[name[:-1]]
-            return Symbol(name, strong.arity, (strong.weak or (),))
-        return self._symbols[name]
+    def _inverse(self, key: Value) -> Value:
+        if key.args is None:
+            return self._values.make(self._inverses.get(key.head, key.head), None)
+        symbol = self._symbols.get(key.head)
+        return self._values.make(symbol.inverse, key.args) if symbol is not None and symbol.inverse else key
 
-    def _inverse(self, key: Ground) -> Ground:
-        if isinstance(key, str):
-            return self._inverses.get(key, key)
-        partner = self._symbols[str(key[0])].inverse if key[0] in self._symbols else None
-        return (partner, *key[1:]) if partner else key
-
-    def derives(self, term: Ground) -> bool:
+    def derives(self, term: Value) -> bool:
         """Whether the attacker can make the term now."""
-        if term in self._known:
-            return True
-        if isinstance(term, str):
-            return term in self._agents or term[0] == "~" or (term in self._public and term not in self._secret)
-        if term[0] == "tuple":
-            return all(self.derives(t) for t in term[1:])
-        if term[0] == "dh":
-            return self._derives_group(term)
-        symbol = self._symbol(term)
-        if any(all(self.derives(term[1 + i]) for i in needed) for needed in symbol.builds):
-            return True
-        return symbol.name.endswith("~") and self.derives((symbol.name[:-1], *term[1:]))
+        return self._derives(term, {})
 
-    def _derives_group(self, term: tuple[Template, ...]) -> bool:
+    def _derives(self, term: Value, memo: dict[Value, bool]) -> bool:
+        if term not in memo:
+            memo[term] = term in self._known or self._makes(term, memo)
+        return memo[term]
+
+    def _makes(self, term: Value, memo: dict[Value, bool]) -> bool:
+        if term.args is None:
+            return term.head in self._agents or term.head[0] == "~" or term.head in self._public
+        if term.head == "tuple":
+            return all(self._derives(t, memo) for t in term.args)
+        if term.head == "dh":
+            return self._derives_group(term.args, memo)
+        args = term.args
+        if any(all(self._derives(args[i], memo) for i in needed) for needed in self._symbols[term.head].builds):
+            return True
+        return term.head.endswith("~") and self._derives(self._values.make(term.head[:-1], args), memo)
+
+    def _derives_group(self, exponents: tuple[Value, ...], memo: dict[Value, bool]) -> bool:
         """From the generator or a known element, multiply in and divide out exponents that are known."""
-        wanted = Counter(term[1:])
-        bases = [t for t in self._known if isinstance(t, tuple) and t[0] == "dh"]
-        for base in [("dh",), *bases]:
-            have = Counter(base[1:])
-            if all(self.derives(e) for e in (*(wanted - have), *(have - wanted))):
+        wanted = Counter(exponents)
+        bases = [k.args for k in self._known if k.head == "dh" and k.args is not None]
+        for base in [(), *bases]:
+            have = Counter(base)
+            if all(self._derives(e, memo) for e in (*(wanted - have), *(have - wanted))):
                 return True
         return False
 
 
 class _Trace:
     def __init__(self, protocol: Protocol, attack: Attack) -> None:
-        self.protocol, self.attack = protocol, attack
+        self.protocol, self.attack, self.values = protocol, attack, Values()
         self.roles: list[Role] = [protocol.role(r.role) for r in attack.runs]
-        self.env: list[dict[str, Ground]] = [{**r.agents, **r.values} for r in attack.runs]
+        self.env = [{n: self.values.of(t) for n, t in {**r.agents, **r.values}.items()} for r in attack.runs]
+        self.memo: list[dict[int, tuple[Template, Value]]] = [{} for _ in attack.runs]
         self.position: dict[tuple[int, int], int] = {}
         self.heights = [0] * len(attack.runs)
 
-    def term(self, run: int, template: Template) -> Ground:
+    def term(self, run: int, template: Template) -> Value:
         """The ground value of a template in a run."""
-        return _normal(_substitute(template, self.env[run]))
-
-
-def _substitute(template: Template, env: Mapping[str, Ground]) -> Ground:
-    if isinstance(template, str):
-        return env.get(template, template)
-    return (template[0], *(_substitute(t, env) for t in template[1:]))
-
-
-def _normal(term: Ground) -> Ground:
-    """Flatten exponents and the ends of tuples."""
-    if isinstance(term, str):
-        return term
-    args = [_normal(t) for t in term[1:]]
-    if term[0] == "dh":
-        flat: list[Ground] = []
-        for arg in args:
-            if arg == "neutral":
-                return "neutral"
-            flat.extend(arg[1:] if isinstance(arg, tuple) and arg[0] == "dh" else (arg,))
-        return ("dh", *sorted(flat, key=repr))
-    if term[0] == "tuple" and args:
-        last = args[-1]
-        if isinstance(last, tuple) and last[0] == "tuple":
-            args = [*args[:-1], *last[1:]]
-        if len(args) == 1:
-            return args[0]
-    return (term[0], *args)
+        if isinstance(template, str):
+            return self.env[run].get(template) or self.values.make(template, None)
+        kept = self.memo[run].get(id(template))
+        if kept is None:
+            made = self.values.make(str(template[0]), tuple(self.term(run, t) for t in template[1:]))
+            kept = self.memo[run][id(template)] = (template, made)
+        return kept[1]
 
 
 def replay(protocol: Protocol, attack: Attack, query: Query, powers: frozenset[str]) -> None:
@@ -144,13 +173,13 @@ def replay(protocol: Protocol, attack: Attack, query: Query, powers: frozenset[s
     """
     trace = _Trace(protocol, attack)
     _check_values(trace)
-    knowledge = Knowledge(protocol)
+    knowledge = Knowledge(protocol, trace.values)
     for run in attack.runs:
         knowledge.agents(run.agents.values())
     for number, event in enumerate(attack.events):
         if event.kind == "reveal":
             _check_reveal(trace, event, query, powers, number)
-            knowledge.add(event.term)
+            knowledge.add(trace.values.of(event.term))
         else:
             _step(trace, event, knowledge, powers, number)
     _check_violation(trace, knowledge, query)
@@ -180,7 +209,7 @@ def _step(trace: _Trace, event: AttackEvent, knowledge: Knowledge, powers: froze
     elif isinstance(step, Recv):
         message = trace.term(run, step.message)
         if not knowledge.derives(message):
-            raise ReplayError(f"run {run} cannot receive {message!r}")
+            raise ReplayError(f"run {run} cannot receive what it does at step {event.step}")
     elif isinstance(step, Leak):
         if event.kind == "leak":
             if step.power not in powers:
@@ -233,7 +262,7 @@ def _check_violation(trace: _Trace, knowledge: Knowledge, query: Query) -> None:
 def _check_leaks(trace: _Trace, query: Query) -> None:
     protected = [trace.term(i, t) for i, t in query.unleaked]
     for event in trace.attack.events:
-        if event.kind == "leak" and (event.run < len(query.premises) or event.term in protected):
+        if event.kind == "leak" and (event.run < len(query.premises) or trace.values.of(event.term) in protected):
             raise ReplayError("what the claim protects was leaked by a run itself")
 
 
