@@ -147,8 +147,9 @@ def _simplify(
         return True
     if not _originates(state, term, node):
         return False
+    kind, symbol = type(term), term.symbol if type(term) is App else ""
     for learned, source in state.learned:
-        if equal(learned, term):
+        if type(learned) is kind and (type(learned) is not App or learned.symbol == symbol) and equal(learned, term):
             return state.before(source, node)
     if type(term) is App and context.given_away(term, state.reveals):
         state.learn(term, node, "reveal")

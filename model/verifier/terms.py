@@ -48,9 +48,9 @@ class Var:
 
 @final
 class App:
-    """`symbol(args)`. `bit` is the sort of the result; `atoms` and `variables` are all fresh values and variables inside.
+    """`symbol(args)`. `bit` is the sort of the result; `atoms` and `variables` are what is inside.
 
-    Terms share their parts: a transcript is a graph whose tree would be huge, so nothing may walk it as a tree.
+    Terms share their parts: as a tree a transcript would be huge, so nothing may walk it as one.
     """
 
     __slots__ = ("__weakref__", "args", "atoms", "bit", "ground", "symbol", "variables")
@@ -69,10 +69,11 @@ class App:
 class Group:
     """The generator to the power of all `atoms` and of the exponents in `rest`."""
 
-    __slots__ = ("atoms", "bit", "rest")
+    __slots__ = ("atoms", "bit", "plain", "rest")
 
     def __init__(self, atoms: tuple[Term, ...], rest: Var | None, bit: int) -> None:
         self.atoms, self.rest, self.bit = atoms, rest, bit
+        self.plain = all(type(a) is Atom for a in atoms)
 
     def __repr__(self) -> str:
         atoms, rest = exponents(self)
@@ -144,8 +145,8 @@ def app(symbol: str, args: tuple[Term, ...], bit: int) -> App:
 
 def exponents(group: Group) -> tuple[list[Term], Var | None]:
     """All exponents of a group element under the present bindings, and the unbound rest if there is one."""
-    atoms = [deref(a) for a in group.atoms]
     rest = group.rest
+    atoms = list(group.atoms) if group.plain else [deref(a) for a in group.atoms]
     while rest is not None and rest.ref is not None:
         multi: Multi = rest.ref
         atoms.extend(deref(a) for a in multi.atoms)
@@ -197,6 +198,8 @@ def _equal_groups(left: Group, right: Group) -> bool:
 
 def cancel(left: list[Term], right: list[Term]) -> tuple[list[Term], list[Term]]:
     """What remains of two multisets without their common members."""
+    if not left or not right:
+        return left, right
     right = list(right)
     kept = []
     for atom in left:

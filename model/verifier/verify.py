@@ -77,6 +77,7 @@ class Engine:
         self.signature = Signature(protocol, shortcuts)
         self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
         self.flow: Flow = analyse(self.roles, self.signature)
+        self.pool = Pool(self.roles, self.flow)
 
     def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False) -> Answer:
         """Deepen until there is a proof, an attack, or no room."""
@@ -89,7 +90,7 @@ class Engine:
             replay(self.protocol, attack, query, self.powers)
             found.append(attack)
 
-        search = Search(context, Pool(self.roles, self.flow), stats, keep, record)
+        search = Search(context, self.pool, stats, keep, record)
         for bound in deepening(len(query.premises), max_runs):
             progress(f"up to {bound} runs, {stats.states} states")
             if search.run(bound):
