@@ -5,7 +5,7 @@ Every run has a lifeline, and so has the attacker, who is the network: a send go
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -25,19 +25,31 @@ class Line:
     text: str
 
 
-def show(term: Ground) -> str:
-    """A term as people write it: `{m}k` for encryption, `g^(x*y)` for exponents."""
+Names = Mapping[int, str]
+"""Names by the identity of the terms that they stand for."""
+
+
+def show(term: Ground, names: Names | None = None) -> str:
+    """A term as people write it: `{m}k` for encryption, `g^(x*y)` for exponents; a term with a name by its name."""
     if isinstance(term, str):
         return term
-    head, args = str(term[0]), [show(t) for t in term[1:]]
+    return names[id(term)] if names and id(term) in names else _spelled(term, names)
+
+
+def _spelled(term: tuple[Ground, ...], names: Names | None) -> str:
+    head, args = str(term[0]), [show(t, names) for t in term[1:]]
     if head == "tuple":
         return "(" + ", ".join(args) + ")"
     if head == "dh":
         return "g^" + (args[0] if len(args) == 1 else "(" + "*".join(args) + ")")
     if head in ("enc", "senc", "aenc"):
-        inner = args[0][1:-1] if isinstance(term[1], tuple) and term[1][0] == "tuple" else args[0]
+        inner = args[0][1:-1] if args[0].startswith("(") else args[0]
         return "{" + inner + "}" + args[1]
     return f"{head}({', '.join(args)})"
+
+
+def _by_term(attack: Attack) -> Names:
+    return {id(term): name for name, term in attack.names.items()}
 
 
 def title(run: AttackRun) -> str:
@@ -48,14 +60,28 @@ def title(run: AttackRun) -> str:
 
 def lines(attack: Attack) -> Iterator[Line]:
     """The lines of the chart, in order."""
+    names = _by_term(attack)
     for event in attack.events:
-        yield _line(event)
+        yield _line(event, names)
     for term in attack.learned:
-        yield Line(ATTACKER, ATTACKER, f"knows {show(term)}")
+        yield Line(ATTACKER, ATTACKER, f"knows {show(term, names)}")
 
 
-def _line(event: AttackEvent) -> Line:
-    term = show(event.term)
+def legend(attack: Attack) -> Iterator[str]:
+    """What the names stand for, as far as the chart needs them."""
+    names = _by_term(attack)
+    needed = {n for line in lines(attack) for n in attack.names if n in line.text}
+    for name in reversed(attack.names):
+        if name in needed:
+            text = _spelled(attack.names[name], names)  # type: ignore[arg-type]
+            needed |= {n for n in attack.names if n in text}
+    for name, term in attack.names.items():
+        if name in needed:
+            yield f"{name} = {_spelled(term, names)}"  # type: ignore[arg-type]
+
+
+def _line(event: AttackEvent, names: Names) -> Line:
+    term = show(event.term, names)
     label = f"{event.label}. " if event.label else ""
     if event.kind == "send":
         return Line(event.run, ATTACKER, label + term)
@@ -69,14 +95,12 @@ def _line(event: AttackEvent) -> Line:
 
 
 def text(attack: Attack) -> str:
-    """The chart as plain text, one line for each event; `?` is the attacker."""
-    heads = [title(r) for r in attack.runs]
-    rows = [f"[{r.number}] {head}" for r, head in zip(attack.runs, heads, strict=True)]
-    rows.append("[?] the attacker, who is the network")
-    rows.append("")
-    for number, line in enumerate(lines(attack), 1):
-        rows.append(f"{number:3}  {_arrow(line)}  {line.text}")
-    return "\n".join(rows) + "\n"
+    """The chart as plain text, one line for each event; `?` is the attacker, who is the network."""
+    rows = [f"[{r.number}] {title(r)}" for r in attack.runs]
+    rows += ["[?] the attacker, who is the network", ""]
+    rows += [f"{number:3}  {_arrow(line)}  {line.text}" for number, line in enumerate(lines(attack), 1)]
+    explained = list(legend(attack))
+    return "\n".join([*rows, *(["", *explained] if explained else [])]) + "\n"
 
 
 def _arrow(line: Line) -> str:
@@ -101,7 +125,7 @@ def mermaid(attack: Attack) -> str:
 
 def _plain(label: str) -> str:
     """Mermaid reads `;` and `#` as its own."""
-    return label.replace("#", "#35;").replace(";", "#59;") if ";" in label else label.replace("#", "#35;")
+    return label.replace(";", "\0").replace("#", "#35;").replace("\0", "#59;")
 
 
 def svg(attack: Attack) -> str:

@@ -45,12 +45,13 @@ class Secret(Claim):
 
 @dataclass(frozen=True, slots=True)
 class Executable(Claim):
-    """A run of the role can come as far as the event, with honest agents only. Its "violation" is the trace wanted."""
+    """A run of the role can come as far as the event. Its "violation" is the trace that is wanted."""
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         role = protocol.role(self.role)
         agents = {a: _constant(protocol, a) for a in role.agents}
-        yield Query((Premise(self.role, height(role, self.at), agents),), dict.fromkeys(agents.values(), HONEST))
+        classes = {agents[a]: self.classes.get(a, HONEST) for a in role.agents}
+        yield Query((Premise(self.role, height(role, self.at), agents),), classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,15 @@ class Pool:
             self._sent[term.symbol] = found
         return found
 
+    def keeps(self, exponent: Atom) -> bool:
+        """Whether no role gives away its fresh exponent of that name; an exponent is never received."""
+        return not any(
+            key.name == exponent.name
+            for number in range(len(self.roles))
+            for key in self.get(number, 0).positions
+            if type(key) is Atom
+        )
+
     def places(self, instance: Instance, head: object, term: Term, state: State) -> Iterator[Position]:
         """Positions of a run from which the term may come, forwarded variables only if they can carry it."""
         yield from instance.positions.get(head, ())

@@ -145,6 +145,7 @@ Step = Send | Recv | Event | Leak | Match
 class Role:
     """A role: `agents` are its parameters, `actor` is the one who plays it; `fresh` and `variables` map names to sorts.
 
+    `names` are what the specification calls terms of the role (`th_2`), each after those that it contains.
     `family` names the protocol that the role belongs to when several are put together. A `helper` is a role of the
     attacker's making: it need not be executable, and nobody is alive by playing it.
     """
@@ -155,6 +156,7 @@ class Role:
     steps: tuple[Step, ...]
     fresh: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Template] = field(default_factory=dict)
     family: str = ""
     helper: bool = False
 

@@ -175,20 +175,34 @@ class Search:
             undo(mark)
         return count
 
-    def _buildable(self, term: App) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """The ways to build a term that do not need a key which nobody ever gives away."""
+    def _buildable(self, term: App, memo: dict[Term, bool] | None = None) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """The ways to build a term that need nothing which the attacker can never have."""
+        memo = {} if memo is None else memo
         for number, needed in enumerate(self.context.signature.symbols[term.symbol].builds):
-            if not any(self._dead(deref(term.args[i])) for i in needed):
+            if not any(self._dead(deref(term.args[i]), memo) for i in needed):
                 yield number, needed
 
-    def _dead(self, term: Term) -> bool:
-        if type(term) is not App or term.symbol not in self.context.signature.symbols:
-            return False
+    def _dead(self, term: Term, memo: dict[Term, bool]) -> bool:
+        """Whether the attacker can never have the term: nobody sends it, and it cannot be built."""
         if not self.context.signature.shortcuts:
             return False
-        if self.context.signature.symbols[term.symbol].builds or self.pool.sent(term):
+        if type(term) is Group:
+            return sum(map(self._kept, exponents(term)[0])) > 1
+        if type(term) is not App or term.symbol not in self.context.signature.symbols or term.symbol.endswith("~"):
             return False
-        return not self.context.reveal_modes(term)
+        if term not in memo:
+            memo[term] = not (
+                self.context.reveal_modes(term)
+                or self.pool.sent(term)
+                or next(self._buildable(term, memo), None) is not None
+            )
+        return memo[term]
+
+    def _kept(self, exponent: Term) -> bool:
+        """Whether an exponent is a fresh value that no run gives away; a product of two such stays secret."""
+        if type(exponent) is not Atom or exponent.run < 0:
+            return False
+        return self.pool.keeps(exponent)
 
     def _candidates(self, state: State, term: Term) -> Iterator[tuple[int, Instance, Position]]:
         """Positions from which the term may come: first those of runs in the pattern, then those of a new run."""

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .attack import Attack, build
+from .attack import Attack
 from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .compiled import CompiledRole, Signature, compile_roles
 from .flow import Flow, analyse
 from .goals import Context
+from .grounding import build
 from .pool import Pool, Stats, TimeLimit
 from .protocol import Protocol
 from .query import Query

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 from trustconn.model.verifier import charts
 from trustconn.model.verifier.attack import Attack
-from trustconn.model.verifier.claims import Agree
+from trustconn.model.verifier.claims import Agree, Secret
 from trustconn.model.verifier.published import key_exchange as kx
 from trustconn.model.verifier.verify import verify
 
@@ -45,3 +46,16 @@ def test_the_picture_is_well_formed_and_escapes_its_texts(attack: Attack) -> Non
 def test_terms_are_shown_as_people_write_them() -> None:
     assert charts.show(("aenc", ("tuple", "n#0", "a"), ("pk", "b"))) == "{n#0, a}pk(b)"
     assert charts.show(("kdf", ("dh", "x#0", "y#1"), "session")) == "kdf(g^(x#0*y#1), session)"
+
+
+def test_terms_that_the_specification_names_are_shown_by_their_names() -> None:
+    plain = kx.signed()
+    named = replace(plain, roles=tuple(replace(r, names={"secret": kx.SECRET[r.name]}) for r in plain.roles))
+    found = verify(named, Secret("I", "done", term=kx.key("I"), classes={"R": "dishonest"})).attack
+    assert found is not None
+    chart = charts.text(found)
+    assert "knows kdf(secret#0, session)" in chart
+    assert chart.endswith("secret#0 = g^(x#0*~Y1)\n")
+    data = found.to_json()
+    assert data["learned"] == [["kdf", ["=", "secret#0"], "session"]]
+    assert Attack.from_json(data) == found

@@ -44,6 +44,7 @@ class Model:
         self.protocol, self.powers = protocol, powers
         self.theory = Theory(protocol)
         self._runs: dict[tuple[int, int], Run] = {}
+        self._sent: dict[Term, bool] = {}
         self._places: dict[tuple[int, int, int], list[Place]] = {}
         self.roles: list[tuple[Role, frozenset[str]]] = []
         for role in protocol.roles:
@@ -152,6 +153,14 @@ class Model:
                 if not any(set(earlier) <= set(keys) for earlier in sooner)
             ]
         return self._places[key]
+
+    def comes_out(self, start: Term) -> bool:
+        """Whether some send has a term that starts so (a symbol, or the name of a fresh value) where it comes out."""
+        if start not in self._sent:
+            runs = [self.run(n, -30) for n in range(len(self.roles))]
+            messages = [m for run in runs for step in range(len(self.steps(run))) if (m := self.message(run, step))]
+            self._sent[start] = any(part[:2] == start for m in messages for part, _, _ in self.out(m))
+        return self._sent[start]
 
     def sooner(self, run: Run, step: int, term: Term) -> list[tuple[Term, ...]]:
         """Keys with which the same term came out of an earlier receive or send of the run."""

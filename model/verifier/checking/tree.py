@@ -171,21 +171,17 @@ def _own(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Ca
         yield ["strong"], [made]
 
 
-def _dead(case: Case, key: Term) -> bool:
-    """Whether nobody builds, sends or gives away such a key."""
-    key = case.at(key)
-    symbol = case.model.theory.symbols.get(key[1]) if key[0] == "f" else None
-    if symbol is None or symbol.builds or case.modes(key):
+def _dead(case: Case, term: Term) -> bool:
+    """Whether the attacker can never have the term: nobody sends or gives it away, and it cannot be built."""
+    term, model = case.at(term), case.model
+    if term[0] == "g":
+        return len([a for a in term[1] if a[0] == "n" and not model.comes_out(a[:2])]) > 1
+    symbol = model.theory.symbols.get(term[1]) if term[0] == "f" else None
+    if symbol is None or symbol.name.endswith("~") or case.modes(term):
         return False
-    if any(c.anything for c in case.model.carried.values()):
+    if model.comes_out(term[:2]) or any(c.anything for c in model.carried.values()):
         return False
-    for number in range(len(case.model.roles)):
-        run = case.model.run(number, -30)
-        for step in range(len(case.model.steps(run))):
-            message = case.model.message(run, step)
-            if message is not None and any(t[:2] == key[:2] for t, _, _ in case.model.out(message)):
-                return False
-    return True
+    return all(any(_dead(case, term[2][i]) for i in needed) for needed in symbol.builds)
 
 
 def _powers(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:

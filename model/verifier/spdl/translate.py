@@ -167,7 +167,14 @@ class _Translator:
                 steps.extend(self._event(item, protocol, tree, scope, len(steps)))
         helper = protocol.name.value.startswith("@")
         return Role(
-            name, agents, tree.name.value, tuple(steps), scope.fresh, scope.variables, protocol.name.value, helper
+            name,
+            agents,
+            tree.name.value,
+            tuple(steps),
+            scope.fresh,
+            scope.variables,
+            family=protocol.name.value,
+            helper=helper,
         )
 
     def _bind(self, declaration: Declaration, scope: _Scope) -> None:
