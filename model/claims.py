@@ -99,9 +99,17 @@ class Signed(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Unreachable(Statement):
-    """No run comes to the event with a peer of class `peer_class`."""
+    """No run comes to the event with a peer of whom the power `over` holds."""
 
-    peer_class: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meets(Statement):
+    """The value of `term` is one that the check `check` lets pass: what it is about has been judged."""
+
+    term: Term
+    check: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ class Executable(Statement):
 
 
 SIDES = (I, R)
+REVOKED_ATTESTATION_KEY = "revoked-attestation-key"
+"""The power `revoked-certificate` over an attestation key."""
 
 
 def _commit(side: Side) -> str:
@@ -147,6 +157,12 @@ def _evidence(relying_party: Side) -> Statement:
     data = (binder(peer_of(relying_party)), evidence.token.cnf, evidence.ueid)
     peers = (QUOTE_REQUEST[letter].binder, evidence.token.cnf, evidence.ueid)
     return Agree(relying_party.role, "evidence_accepted", TAM_NAME[letter], "attested", data, peers)
+
+
+def _measured(relying_party: Side) -> Statement:
+    """What was attested is what the reference values allow."""
+    measurements = EVIDENCE[peer_of(relying_party).letter].token.measurements
+    return Meets(relying_party.role, "evidence_accepted", measurements, "measurements_match_reference_values")
 
 
 def _labels(receiver: Side) -> Statement:
@@ -189,18 +205,24 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
     "CLM-02": _secrecy(forward=True),
     "CLM-03": _agreement(*IDENTITIES, CHANNEL_SECRET, SUITES_I, *HELLOS, injective=True),
     "CLM-04": tuple(_fresh_evidence(side) for side in SIDES),
-    "CLM-05": (_evidence(R),),
-    "CLM-06": (_evidence(I),),
+    "CLM-05": (_evidence(R), _measured(R)),
+    "CLM-06": (_evidence(I), _measured(I)),
     "CLM-07": tuple(Preceded(s.role, at, VERDICTS) for s in SIDES for at in ("open", *APPLICATION)),
     "CLM-08": (_labels(R),),
     "CLM-09": (_labels(I),),
     "CLM-10": tuple(Unique(s.role, _commit(s), s.role, _commit(s), (CHANNEL_SECRET,), apart=True) for s in SIDES),
     "CLM-11": (Unique(I.role, _commit(I), R.role, _commit(R), (CHANNEL_SECRET,), IDENTITIES),),
-    "CLM-12": _agreement(SUITES_I, *HELLOS),
+    "CLM-12": (
+        *_agreement(SUITES_I, *HELLOS),
+        *(Meets(side.role, _commit(side), SUITES_I, "suite_is_most_preferred") for side in SIDES),
+    ),
     "CLM-13": tuple(_waiver(side) for side in SIDES),
     "CLM-14": _agreement(*IDENTITIES, CHANNEL_SECRET),
     "CLM-15": _agreement(*IDENTITIES),
-    "CLM-16": tuple(Unreachable(side.role, _commit(side), "revoked") for side in SIDES),
+    "CLM-16": (
+        *(Unreachable(side.role, _commit(side), "revoked-certificate") for side in SIDES),
+        *(Unreachable(side.role, "evidence_accepted", REVOKED_ATTESTATION_KEY) for side in SIDES),
+    ),
     "CLM-17": tuple(_environment(side) for side in SIDES),
     "CLM-22": tuple(Executable(s.role, at) for s in SIDES for at in ENDS),
 }

@@ -55,11 +55,9 @@ def derived(name: str, arity: int, sort: str) -> Symbol:
     return Symbol(name, arity, (tuple(range(arity)),), sort=sort)
 
 
-def sealed() -> Symbol:
-    """A record: its place in the sequence of its direction, key, frame."""
-    declared = SYMBOLS["seal"]
-    assert declared.weak is not None
-    return Symbol("seal", 3, ((0, 1, 2),), (Opening(2, (1,)),), weak=tuple(2 for _ in declared.weak), sort="record")
+def local(name: str) -> Symbol:
+    """A message between the software and the TAM of a platform."""
+    return Symbol(f"local {name}", 2, ((0, 1),), (Opening(1, (0,)),))
 
 
 def _owned(name: str, powers: frozenset[str], *, arity: int = 1, sort: str = "") -> Symbol:
@@ -78,7 +76,6 @@ WORLD: tuple[Symbol, ...] = (
     _owned("rogue", frozenset({"other-tenant", "device-software", "hostile-tam"})),
     _owned("not_revoked", EVERYBODY - {"revoked-certificate"}),
     _owned("ak_not_revoked", EVERYBODY - {REVOKED_AK}),
-    Symbol("local", 2, ((0, 1),), (Opening(1, (0,)),)),
 )
 """Keys and statements of the world: identity and attestation keys, the way to a TAM from software as it should be
 (`tam`) and from any other (`rogue`), and what revocation data says of a leaf and of an attestation key."""

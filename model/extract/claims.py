@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..claims import (
     STATEMENTS,
     Agree,
     Executable,
+    Meets,
     Order,
     Preceded,
     Secret,
@@ -27,9 +28,14 @@ from ..verifier.claims import HONEST, Claim, height, partitions
 from ..verifier.protocol import Protocol, Template
 from ..verifier.query import Alternative, Place, Premise, Query
 from .extract import LEAK_POWER, Extracted, Snapshot
+from .reader import MEETS
 from .view import AGENT
 
 NETWORK = "network"
+SAME_AS_NETWORK = frozenset({"other-identity-key"})
+"""The network's own certified identities are keys of others."""
+ALL_OVER_OTHERS = frozenset({NETWORK, "other-tenant", "other-attestation-key", LEAK_POWER})
+PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +52,27 @@ class Scenario:
 
 
 def scenarios(claim: str, role: str) -> tuple[list[Scenario], list[Scenario]]:
-    """Scenarios in which a claim must hold for a claimant of that role, and those in which it must fail."""
+    """Scenarios in which a claim must hold for a claimant of that role, and those in which it must fail.
+
+    The powers over others are had all at once; of those over a party of the claim each is a scenario.
+    """
     holds = holds_under(claim)
-    everywhere = frozenset(p.name for p in holds if p.whose is Whose.OTHERS or p.sessions is not Sessions.NONE)
-    common = {NETWORK} | _engine_powers(everywhere)
-    particular = [p for p in holds if p.whose not in (Whose.OTHERS, Whose.NOBODY) and not p.late]
-    particular = [p for p in particular if p.name != "revoked-certificate"]
+    everybody = frozenset({NETWORK, *(n for p in holds for n in _over_others(p))})
     own = any(p.sessions is Sessions.THIS for p in holds)
-    good = [Scenario("+".join(sorted(common)), frozenset(common), {}, own)]
-    good += [Scenario(p.name, frozenset(common), _classes(p, role), own) for p in particular]
-    bad = [_alone(p, role) for p in fails_under(claim)]
+    good = [Scenario(NETWORK, everybody, {}, own)]
+    good += [Scenario(p.name, everybody, _classes(p, role), own) for p in holds if p.whose in PARTIES and not p.late]
+    bad = [
+        Scenario(p.name, frozenset({NETWORK, *_over_others(p)}), _classes(p, role), p.sessions is Sessions.THIS)
+        for p in fails_under(claim)
+    ]
     return good, bad
 
 
-def _engine_powers(names: frozenset[str]) -> set[str]:
-    return {LEAK_POWER if name == "this-session-key" else name for name in names}
-
-
-def _alone(power: Power, role: str) -> Scenario:
-    powers = frozenset({NETWORK, *_engine_powers(frozenset({power.name}))})
-    return Scenario(power.name, powers, _classes(power, role), power.sessions is Sessions.THIS)
+def _over_others(power: Power) -> tuple[str, ...]:
+    """What a power is to the engine: whose keys it gives away is said by its name, and sessions leak by one name."""
+    if power.sessions is not Sessions.NONE:
+        return (LEAK_POWER,)
+    return (power.name,) if power.whose is Whose.OTHERS and power.name not in SAME_AS_NETWORK else ()
 
 
 def _classes(power: Power, role: str) -> dict[str, str]:
@@ -85,6 +92,8 @@ class TableClaim(Claim):
     second: tuple[str, int] | None = None
     late: bool = False
     executable: bool = False
+    lemma: tuple[Alternative, ...] = ()
+    """What another claim has shown of these runs: one of these holds, so that the search may start from each."""
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         """One for each way in which the agents may coincide."""
@@ -100,9 +109,33 @@ class TableClaim(Claim):
             if self.second is not None:
                 premises = (*premises, Premise(self.second[0], self.second[1]))
             unleaked = tuple((0, t) for t in self.unleaked)
-            yield Query(
+            plain = Query(
                 premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late
             )
+            yield from (_started(plain, known) for known in self.lemma) if self.lemma else (plain,)
+
+
+def _started(query: Query, known: Alternative) -> Query:
+    """The query, with the runs that a lemma has shown to be there."""
+    (role, steps), = known.cast
+    return replace(
+        query,
+        premises=(*query.premises, Premise(role, steps)),
+        equal=(*query.equal, *known.equal),
+        before=(*query.before, *known.before),
+        alternatives=tuple(_shifted(a) for a in query.alternatives),
+    )
+
+
+def _shifted(alternative: Alternative) -> Alternative:
+    """The same alternative when there is one more premise."""
+    equal = tuple(((_next(i), a), (_next(j), b)) for (i, a), (j, b) in alternative.equal)
+    before = tuple(((_next(i), a), (_next(j), b)) for (i, a), (j, b) in alternative.before)
+    return Alternative(alternative.cast, equal, before)
+
+
+def _next(run: int) -> int:
+    return run + 1 if run else 0
 
 
 class Translator:
@@ -119,6 +152,14 @@ class Translator:
                 continue
             for snapshot in self._events(name, statement.at):
                 yield from self._claims(statement, scenario, snapshot)
+
+    def evidence(self, claim: TableClaim, scenario: Scenario, statement: Statement) -> TableClaim | None:
+        """The claim about the evidence of the epoch in which an event lies: what an environment rests on."""
+        number = claim.at.removeprefix("label_accepted")
+        here = self.extracted.snapshots.get((claim.role, f"evidence_accepted{number}"))
+        if here is None:
+            return None
+        return next(self._claims(statement, scenario, here))
 
     def _events(self, role: str, event: str) -> Iterator[Snapshot]:
         for (name, happened), snapshot in self.extracted.snapshots.items():
@@ -142,8 +183,13 @@ class Translator:
             yield TableClaim(here.role, here.event, alternatives=tuple(self._signed(statement, here)), **base)  # type: ignore[arg-type]
         elif isinstance(statement, Unreachable):
             peer = AGENT["R" if statement.role == DEVICE else "I"]
-            base["classes"] = {**scenario.classes, peer: f"{statement.peer_class}-certificate"}
+            base["classes"] = {**scenario.classes, peer: statement.over}
             yield TableClaim(here.role, here.event, **base)  # type: ignore[arg-type]
+        elif isinstance(statement, Meets):
+            value = here.template(statement.term)
+            assert value is not None
+            meets = Alternative((), (((0, value), (0, MEETS[statement.check][0])),))
+            yield TableClaim(here.role, here.event, alternatives=(meets,), **base)  # type: ignore[arg-type]
         elif isinstance(statement, Executable):
             yield TableClaim(here.role, here.event, executable=True)
 

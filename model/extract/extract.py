@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import product
 
 from ..protocol.attestation import CHANNEL_SECRET, QUOTE_REQUEST, TAM_NAME, WAIVER
@@ -14,14 +14,16 @@ from ..table import APP, LOCAL, RECORD, Message, Table, Transition, Verifies
 from ..terms import Term
 from ..verifier.protocol import Event, Leak, Protocol, Recv, Role, Send, Symbol, Template
 from ..verifier.protocol import Step as VerifierStep
-from .algebra import PRIVATE_KEY, WORLD, sealed
+from .algebra import PRIVATE_KEY, WORLD, local, made_from
 from .looked_at import erased
 from .modes import MODES, Mode, in_open, to_open
-from .reader import Reader
+from .reader import MEETS, Reader
 from .view import AGENT, AUTHORITY, KIND, ZERO_SHARE, Declarations, Setting, View, tuple_of
 
 SOFTWARE = {DEVICE: "I", SERVICE: "R"}
 LEAK_POWER = "session-key"
+LEAKING = ("aa", "nn")
+"""Modes of the sessions whose keys leak: every kind of frame goes through one of them."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,6 @@ class Extraction:
     def _choices(self, role: str, mode: Mode) -> Iterator[tuple[str, dict[str, str]]]:
         """Readings beside the plain one that switched off checks allow."""
         peer = "R" if role == DEVICE else "I"
-        options: list[tuple[str, ...]] = [("", "")]
         share, check = ("G_Y", "g_y_is_valid") if role == DEVICE else ("G_X", "g_x_is_valid")
         points: list[tuple[str, str, str]] = []
         if check in self.off:
@@ -111,7 +112,6 @@ class Extraction:
             points.append(("attestation key", "identity key", " identity key as attestation key"))
         if "frame_is_expected" in self.off:
             points.append(("order", "early", " early data"))
-        del options
         for taken in product((False, True), repeat=len(points)):
             chosen = [point for point, yes in zip(points, taken, strict=True) if yes]
             yield "".join(s for _, _, s in chosen), {name: value for name, value, _ in chosen}
@@ -128,7 +128,9 @@ class Extraction:
         self.roles.append(Role(name, (agent,), agent, steps))
 
     def _protocol(self) -> Protocol:
-        symbols: dict[str, Symbol] = {**self.declared.symbols, **{s.name: s for s in (*WORLD, sealed())}}
+        for constant, sort in MEETS.values():
+            self.declared.constant(constant, sort)
+        symbols: dict[str, Symbol] = {**self.declared.symbols, **{s.name: s for s in WORLD}}
         secrets = {AUTHORITY: PRIVATE_KEY}
         name = self.table.name + "".join(f" without {check}" for check in sorted(self.off))
         return Protocol(name, tuple(self.roles), symbols, self.declared.constants, secrets)
@@ -218,7 +220,7 @@ class Walk:
         view.renew(row.fresh)
         self._assign(row.sets)
         self._events(row)
-        if any(register is CHANNEL_SECRET for register, _ in row.sets):
+        if str(self.setting.mode) in LEAKING and any(register is CHANNEL_SECRET for register, _ in row.sets):
             self.steps.append(Leak(self.traffic_keys(), LEAK_POWER))
         for message in row.sends:
             self._send(message)
@@ -266,34 +268,28 @@ class Walk:
     def _send(self, message: Message) -> None:
         template = self.view.value(message.term)
         if template is not None:
-            sequences = [s for s in message.term.reach if s.op == "name" and s.label.startswith("sequence")]
-            del sequences
             self.steps.append(Send(self._carry(message, template, sending=True), message.name, self.role))
 
     def _carry(self, message: Message, content: Template, *, sending: bool = False) -> Template:
         """A message as its channel carries it."""
         if message.channel == LOCAL:
-            symbol = "rogue" if self.setting.choices.get("software") == "unexpected" else "tam"
-            kind = self.view.declared.constant(message.name.rpartition("_")[0], "text")
-            return ("local", (symbol, AGENT[self.letter]), ("tuple", kind, content))
-        if message.channel != RECORD:
-            return content
-        letter = message.name[-1]
-        weak = not sending and "record_tag_verifies" in self.setting.off
-        place = self._place(letter, sending)
-        return ("seal~" if weak else "seal", place, self.view.need(TRAFFIC_KEY[letter]), content)
+            key = "rogue" if self.setting.choices.get("software") == "unexpected" else "tam"
+            return (self.view.declared.symbol(local(message.name[:-2])), (key, AGENT[self.letter]), content)
+        return self._record(message.name[-1], content, sending) if message.channel == RECORD else content
 
-    def _place(self, letter: str, sending: bool) -> Template:
-        number = self.counts[letter]
+    def _record(self, letter: str, content: Template, sending: bool) -> Template:
+        """A frame at its place in the sequence of its direction; places are part of the symbol while they are judged."""
+        number, declared = self.counts[letter], self.view.declared
         self.counts[letter] += 1
-        if not sending and "record_is_in_sequence" in self.setting.off:
-            return self.view._variable(f"place {letter}{number}", "number")
-        return self.view.declared.constant(f"record {number}", "number")
+        weak = "~" if not sending and "record_tag_verifies" in self.setting.off else ""
+        place = "" if "record_is_in_sequence" in self.setting.off else f" {letter}{number}"
+        symbol = declared.symbol(replace(made_from("seal"), name=f"record{place}"))
+        return (symbol + weak, self.view.need(TRAFFIC_KEY[letter]), content)
 
     def _finish(self, agents: tuple[str, ...]) -> None:
         view = self.view
         helper = self.role in TAM_NAME.values()
-        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, "", helper)
+        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, helper=helper)
         self.work.roles.append(role)
         self.work.base_of[self.name] = self.role
         self.work.mode_of[self.name] = self.setting.mode
@@ -308,4 +304,4 @@ def extract(table: Table, *, without: frozenset[str] = frozenset(), modes: tuple
     return Extraction(table, without, modes).run()
 
 
-__all__ = ["Extracted", "Snapshot", "extract", "field"]
+__all__ = ["Extracted", "Snapshot", "extract"]

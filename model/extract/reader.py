@@ -21,6 +21,12 @@ from .algebra import PRIVATE_KEY, made_from
 from .view import AGENT, AUTHORITY, KIND, STRUCTURE, TRANSPARENT, ZERO_SHARE, View, plain_sort, tuple_of
 
 
+EXPECTED, PREFERRED = "expected", "preferred suite last"
+MEETS = {
+    "measurements_match_reference_values": (EXPECTED, "measurements"),
+    "suite_is_most_preferred": (PREFERRED, "suites"),
+}
+"""The value that a predicate lets pass, and its sort."""
 CARRIERS = frozenset({"WAIVER", "DATA_ENVIRONMENT"})
 """Slots whose content is read by a row, or else is absent in an honest message."""
 
@@ -68,8 +74,7 @@ class Reader(View):
         if term.op == "stream":
             return self.receive(term.args[2])
         if term.op == "aead":
-            weak = term.params[0] in self.setting.off
-            return self.protect(term, self.receive(term.args[3]), "aead~" if weak else "aead")
+            return self.protect(term, self.receive(term.args[3]), "~" if term.params[0] in self.setting.off else "")
         return self.value(term)
 
     def ask(self, step: VerifierStep) -> None:
@@ -169,8 +174,14 @@ class Reader(View):
     def measurements(self, letter: str) -> Template:
         """Measurements that the reference values allow, or any."""
         if "measurements_match_reference_values" in self._on:
-            return self.declared.constant("expected", "measurements")
+            return self.declared.constant(EXPECTED, "measurements")
         return self._variable(f"MEASUREMENTS_{letter}", "measurements")
+
+    def suites(self, letter: str) -> Template:
+        """The list that leads to the suite which both prefer, or one that leads to another."""
+        if "suite_is_most_preferred" in self._on:
+            return self.declared.constant(PREFERRED, "suites")
+        return self._variable(f"SUITES_{letter}", "suites")
 
     def other_measurements(self, letter: str) -> Template:
         """Measurements in an environment object: whatever was attested."""
@@ -200,6 +211,7 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "ENV_CHAIN": Reader.other_certificate,
     "MEASUREMENTS": Reader.measurements,
     "ENV_MEASUREMENTS": Reader.other_measurements,
+    "SUITES": Reader.suites,
     "FLAGS": Reader.flags,
     "TIER": Reader.tier,
     "LABEL_SEQ": Reader.sequence,

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
@@ -225,12 +225,13 @@ class View:
         return share if share == ZERO_SHARE else ("dh", exponent, share)
 
     def _sealed(self, term: Term) -> Template:
-        return self.protect(term, self.value(term.args[3]), "aead")
+        return self.protect(term, self.value(term.args[3]), "")
 
-    def protect(self, term: Term, plaintext: Template | None, symbol: str) -> Template:
-        """An AEAD term around a plaintext of which perhaps nothing is kept."""
-        self.declared.symbol(made_from("aead"))
-        return (symbol, self.need(term.args[0]), plaintext or self.declared.constant(NOTHING, "text"))
+    def protect(self, term: Term, plaintext: Template | None, twin: str) -> Template:
+        """An AEAD term around a plaintext of which perhaps nothing is kept; a symbol for each kind of key."""
+        key = self.need(term.args[0])
+        symbol = self.declared.symbol(replace(made_from("aead"), name=f"aead {key[0]}"))
+        return (symbol + twin, key, plaintext or self.declared.constant(NOTHING, "text"))
 
     def _succ(self, term: Term) -> Template:
         before = self.need(term.args[0])
@@ -242,8 +243,11 @@ class View:
         return self.need(term.args[0])[-1]
 
     def signature(self, key: Template, message: Template) -> Template:
-        """A signature over a message."""
-        return (self.declared.symbol(made_from("sign")), key, _once(message))
+        """A signature over a message; a symbol for each kind of message, which its own text tells from others."""
+        content = _once(message)
+        texts = [p for p in content if p in self.declared.constants and self.declared.constants[p] == "text"]
+        kind = str(texts[-1]).removeprefix("tc1-")
+        return (self.declared.symbol(replace(made_from("sign"), name=f"sign {kind}")), key, content)
 
     def authority_key(self, term: Term) -> Template:
         """The key that a waiver is signed with."""

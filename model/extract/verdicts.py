@@ -1,0 +1,214 @@
+"""Each claim's questions and their answers: under the powers it is made for, and under each power that defeats it.
+
+A claim is many queries: a statement for each side, a role for each way through the modes, an event for each time that
+it happens. Queries that say the same are asked once: ways that are still one share their beginning, a secret is asked
+for as soon as it exists, and an agreement follows from one with more data under more powers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..claims import STATEMENTS, Agree, Secret, Statement
+from ..protocol.edhoc import SERVICE
+from ..table import Table
+from ..verifier.attack import Attack
+from ..verifier.claims import height
+from ..verifier.pool import Stats, TimeLimit
+from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Verdict, Verifier
+from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenarios
+from .extract import Extracted, extract
+from .modes import MODES, Mode
+
+Progress = Callable[[str], None]
+TIME_LIMIT = 60.0
+MAX_RUNS = 8
+"""Runs in one pattern: a session of both sides in which both attest twice has six."""
+EXECUTABILITY = "CLM-22"
+TIME = "time limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim under powers, and the answer that its chapter expects."""
+
+    claim: str
+    powers: tuple[str, ...]
+    expected: str
+    scenarios: tuple[tuple[Statement, Scenario], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Name: the claim, and the power that defeats it."""
+        return self.claim if self.expected == PROOF else f"{self.claim} {self.powers[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to a question. `states` patterns were looked at; an attack is that of `role` at `event`."""
+
+    question: Question
+    kind: str
+    states: int
+    seconds: float
+    runs: int = 0
+    attack: Attack | None = None
+    role: str = ""
+    event: str = ""
+    reason: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the answer is the one that the chapter expects."""
+        return self.kind == self.question.expected
+
+
+def questions(claim: str) -> Iterator[Question]:
+    """The questions of a claim: first all powers under which it holds, then each power that defeats it."""
+    good: list[tuple[Statement, Scenario]] = []
+    bad: dict[str, list[tuple[Statement, Scenario]]] = {}
+    for statement in STATEMENTS[claim]:
+        holds, fails = scenarios(claim, statement.role)
+        good += [(statement, scenario) for scenario in holds]
+        for scenario in fails:
+            bad.setdefault(scenario.name, []).append((statement, scenario))
+    names = dict.fromkeys(n for _, s in good for n in (*s.powers, *s.classes.values()))
+    yield Question(claim, tuple(sorted(names)), PROOF, tuple(good))
+    for power, each in bad.items():
+        yield Question(claim, (power,), ATTACK, tuple(each))
+
+
+@dataclass
+class _Run:
+    """What one question has used."""
+
+    deadline: float
+    states: int = 0
+    runs: int = 0
+    kind: str = PROOF
+    reason: str = ""
+
+
+class Prover:
+    """A table with some checks off, and what has been decided about it."""
+
+    def __init__(self, table: Table, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = MODES) -> None:
+        self.extracted: Extracted = extract(table, without=without, modes=modes)
+        self.verifier = Verifier(self.extracted.protocol)
+        self._translator = Translator(self.extracted)
+        self._decided: dict[object, Verdict] = {}
+        self._agreed: list[tuple[Agree, Scenario]] = []
+
+    def decide(self, question: Question, *, time_limit: float = TIME_LIMIT, progress: Progress | None = None) -> Decision:
+        """Answer a question.
+
+        A holding claim is answered by its first attack; a failing one too: one suffices.
+        """
+        start = time.perf_counter()
+        run = _Run(start + time_limit)
+        if question.claim == EXECUTABILITY:
+            return self._executability(question, start, time_limit)
+        found = self._search(question, run, progress or (lambda _: None))
+        decision = Decision(question, run.kind, run.states, time.perf_counter() - start, run.runs, reason=run.reason)
+        if found is None:
+            return decision
+        claim, verdict = found
+        return replace(decision, kind=verdict.kind, attack=verdict.attack, role=claim.role, event=claim.at)
+
+    def _executability(self, question: Question, start: float, time_limit: float) -> Decision:
+        """Every way through the table to its end: then each event on it can be reached."""
+        stats = Stats(deadline=start + time_limit)
+        try:
+            stuck = self.verifier.stuck(MAX_RUNS, stats)
+        except TimeLimit:
+            return Decision(question, BOUNDED, stats.states, time_limit, reason=TIME)
+        kind = VACUOUS if stuck else PROOF
+        return Decision(question, kind, stats.states, time.perf_counter() - start, MAX_RUNS, reason=stuck)
+
+    def _search(self, question: Question, run: _Run, progress: Progress) -> tuple[TableClaim, Verdict] | None:
+        for statement, scenario in question.scenarios:
+            if self._follows(statement, scenario):
+                continue
+            kinds = set()
+            for claim in self._claims(statement, scenario):
+                claim = self._helped(claim, statement, scenario, run)
+                progress(f"{question.id}: {claim.role}, {claim.at}, {run.states} states")
+                verdict = self._ask(claim, scenario, run)
+                kinds.add(verdict.kind)
+                if verdict.kind in (ATTACK, VACUOUS):
+                    return claim, verdict
+                if verdict.kind == BOUNDED:
+                    run.kind, run.reason = BOUNDED, verdict.reason
+            if kinds <= {PROOF} and isinstance(statement, Agree):
+                self._agreed.append((statement, scenario))
+        return None
+
+    def _claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
+        """A secret is asked for at the end of the handshake: whoever comes to OPEN has been there."""
+        early = replace(statement, at="handshake_completed") if isinstance(statement, Secret) else statement
+        seen: set[object] = set()
+        for claim in self._translator.claims(early, scenario):
+            key = self._key(claim)
+            if key not in seen:
+                seen.add(key)
+                yield claim
+
+    def _helped(self, claim: TableClaim, statement: Statement, scenario: Scenario, run: _Run) -> TableClaim:
+        """What is said of an environment object starts from the evidence before it, if that is proved."""
+        if not (isinstance(statement, Agree) and statement.where is not None):
+            return claim
+        lemma = STATEMENTS["CLM-05" if statement.role == SERVICE else "CLM-06"][0]
+        evidence = self._translator.evidence(claim, scenario, lemma)
+        if evidence is None or self._ask(evidence, scenario, run).kind != PROOF:
+            return claim
+        return replace(claim, lemma=evidence.alternatives)
+
+    def _key(self, claim: TableClaim) -> object:
+        role = self.extracted.protocol.role(claim.role)
+        steps = role.steps[: height(role, claim.at)]
+        return (
+            steps, tuple(sorted(claim.classes.items())), claim.unleaked, claim.alternatives, claim.learned, claim.equal,
+            claim.second, claim.late, claim.executable, claim.lemma,
+        )  # fmt: skip
+
+    def _ask(self, claim: TableClaim, scenario: Scenario, run: _Run) -> Verdict:
+        """First under all powers over others, where most claims are asked; an attack must do with those of the claim."""
+        if len(scenario.powers) > 1 and scenario.powers != ALL_OVER_OTHERS:
+            wider = self._verify(claim, ALL_OVER_OTHERS, run)
+            if wider.kind == PROOF:
+                return wider
+        return self._verify(claim, scenario.powers, run)
+
+    def _verify(self, claim: TableClaim, powers: frozenset[str], run: _Run) -> Verdict:
+        key = (self._key(claim), powers)
+        known = self._decided.get(key)
+        if known is None:
+            left = max(0.01, run.deadline - time.perf_counter())
+            known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
+            if known.reason != TIME:
+                self._decided[key] = known
+            run.states += known.states
+        run.runs = max(run.runs, known.bound)
+        return known
+
+    def _follows(self, statement: Statement, scenario: Scenario) -> bool:
+        """Whether an agreement that was proved says more, under more powers."""
+        if not isinstance(statement, Agree):
+            return False
+        for stronger, wider in self._agreed:
+            same = replace(stronger, data=statement.data, injective=statement.injective) == statement
+            more = set(statement.data) <= set(stronger.data) and statement.injective <= stronger.injective
+            powers = scenario.powers <= wider.powers and dict(scenario.classes) == dict(wider.classes)
+            if same and more and powers and scenario.own_leaks <= wider.own_leaks:
+                return True
+        return False
+
+
+def all_questions(claims: tuple[str, ...] = ()) -> tuple[Question, ...]:
+    """The questions of these claims, or of all that the model decides."""
+    return tuple(q for claim in claims or STATEMENTS for q in questions(claim))
+
+
+__all__ = ["Decision", "Prover", "Question", "all_questions", "field", "questions"]
