@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from ..harness.identity.provision import provision
 from ..harness.iut.description import Description, load
 from ..harness.iut.features import as_message
+from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference
 from ..harness.tester.session import IutSession
 from ..harness.verdict.catalogue import requirement_records
@@ -31,7 +32,7 @@ class Fleet:
         """Raises DescriptionError for a description that cannot be used."""
         self._request = request
         self._sessions: dict[str, IutSession] = {}
-        self._failed: dict[str, Exception] = {}
+        self._failed: dict[str, str] = {}
         self._folder = TemporaryDirectory(prefix="trustconn-")
         self.descriptions = self._describe()
 
@@ -59,7 +60,8 @@ class Fleet:
     def iut(self, role: str) -> IutSession:
         """The running implementation of a role; what failed once to start is not tried again."""
         if role in self._failed:
-            raise self._failed[role]
+            # A new exception each time: one that is raised again grows by a traceback.
+            raise LaunchError(self._failed[role])
         session = self._sessions.get(role)
         if session is not None and not session.is_alive():
             session.close()
@@ -69,7 +71,7 @@ class Fleet:
                 patience = PATIENCE if self._request.wait else None
                 self._sessions[role] = IutSession(self.descriptions[role], self._request.seed, patience)
             except Exception as error:
-                self._failed[role] = error
+                self._failed[role] = f"{type(error).__name__}: {error}"
                 raise
         return self._sessions[role]
 

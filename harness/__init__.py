@@ -1,1 +1,1 @@
-"""Bytes and sockets: codecs, evaluator, peers, identities, transport, the tester, verdicts. The model decides; this carries out."""
+"""Bytes and sockets: codecs, evaluator, peers, identities, transport, tester, verdicts. The model decides."""

@@ -1,7 +1,8 @@
-"""Whole conversations over loopback, and what a run of the suite needs: `python -m trustconn.harness.benchmark.conversation`.
+"""Whole conversations over loopback, and what a run of the suite needs.
 
-A conversation is the handshake, both attestations, both verdicts, one label each way with its receipt, and CLOSE both ways;
-the two ends are two processes. The memory of a run is the sum over all its processes, sampled while it runs.
+`python -m trustconn.harness.benchmark.conversation` prints both. A conversation is the handshake, both attestations,
+both verdicts, one label each way with its receipt, and CLOSE both ways; the two ends are two processes. The memory of
+a run is the sum over all its processes, sampled while it runs.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from ..identity.world import World
 from ..transport.errors import TransportError
 from ..transport.units import Kind, Unit, UnitReader, write_unit
 from . import edhoc_errors
-from .events import Event, describe
+from .events import CLAIM_EVENTS, Event, describe, readable
 from .parsing import frame_name, rules_without
 from .protection import Protection
 from .provider import PROFILE_SUITES, WorldProvider
@@ -37,12 +37,6 @@ LETTER = {"device": "I", "service": "R"}
 MESSAGE_1_LIMIT, HANDSHAKE_LIMIT, RECORD_UNIT_LIMIT = 16_384, 65_536, 16_384 + 64
 SEND_MARGIN = 5
 """Seconds before the end of a verdict's validity in which a sender no longer starts."""
-
-
-CLAIM_EVENTS = ("running_", "commit_", "attested")
-"""Events that only claims are about; their data includes keys, so they are never reported."""
-IDENTITIES = ("id_cred", "signer")
-ENCODED = ("tier", "count", "code", "sequence", "epoch", "content_type", "cti", "clean")
 
 
 class NotOpen(RuntimeError):
@@ -328,7 +322,7 @@ class Endpoint:
         if name == "label_accepted":
             self._remember_label(data)
         elif name == "receipt":
-            self._confirmed()
+            self._unconfirmed = max(0, self._unconfirmed - 1)
         elif name == "verdict_sent":
             self.timers.verdict_sent(self.provider.valid_for())
         elif name == "verdict_received":
@@ -337,21 +331,7 @@ class Endpoint:
         elif name == "data_sent":
             self.world.memory.sent_sequence(cbor.decode(data["sequence"]))
         if not name.startswith(CLAIM_EVENTS):
-            self._report(name, **{k: self._readable(k, v) for k, v in data.items()})
-
-    def _confirmed(self) -> None:
-        """The table compares the count; whether anything is unanswered at all is known here."""
-        if not self._unconfirmed and "receipt_counts_my_data" not in self.off:
-            raise CheckFailed("receipt_counts_my_data", "nothing is unanswered")
-        self._unconfirmed = max(0, self._unconfirmed - 1)
-
-    def _readable(self, field: str, value: Any) -> Any:
-        """Identities as URIs, encoded items decoded, other octets in hexadecimal digits."""
-        if field in IDENTITIES:
-            return self.world.credential(value).leaf.identity
-        if field in ENCODED:
-            return describe(cbor.decode(value, rules=self.run.rules))
-        return describe(value)
+            self._report(name, **{k: readable(k, v, self.world, self.run.rules) for k, v in data.items()})
 
     def _remember_label(self, data: dict[str, Any]) -> None:
         signer = self.world.credential(data["signer"]).leaf.sha256

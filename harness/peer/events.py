@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..codec import cbor
+from ..identity.world import World
+
+CLAIM_EVENTS = ("running_", "commit_", "attested")
+"""Events that only claims are about; their data includes keys, so they are never reported."""
+IDENTITIES = ("id_cred", "signer")
+ENCODED = ("tier", "count", "code", "sequence", "epoch", "content_type", "cti", "clean")
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -21,3 +29,10 @@ def describe(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value
     return str(value)
+
+
+def readable(field: str, value: Any, world: World, rules: cbor.Strictness) -> Any:
+    """A field of a row's event: identities as URIs, encoded items decoded, other octets in hexadecimal digits."""
+    if field in IDENTITIES:
+        return world.credential(value).leaf.identity
+    return describe(cbor.decode(value, rules=rules) if field in ENCODED else value)

@@ -285,7 +285,14 @@ def _waiver_flag(provider: WorldProvider, flags: bytes, waiver: bytes) -> None:
     _require(announced == bool(waiver), "flag 2 and a waiver statement come together or not at all")
 
 
+def _receipt_count(provider: WorldProvider, count: bytes, confirmed: bytes, sent: bytes) -> None:
+    expected = _decode(confirmed)
+    _require(expected < _decode(sent), "nothing is unanswered")
+    _require(_decode(count) == expected, f"{_decode(count)} where {expected} is due")
+
+
 _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
+    "receipt_counts_my_data": _receipt_count,
     "waiver_comes_with_its_flag": _waiver_flag,
     "eat_header_is_exact": _header(EAT_TYPE, ES256, ESP256),
     "env_header_is_exact": _header(ENV_TYPE),

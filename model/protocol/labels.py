@@ -76,10 +76,14 @@ class LabelRegisters:
     """Sender: byte string of the environment object's digest, or absent. Receiver: that of the last accepted one."""
     unsent: Term
     """Sender: one-element array of an environment object not sent yet, or absent."""
+    kept: Term
+    """Sender: that array, or absent, until the next attestation."""
     last_iat: Term
     """Receiver: `iat` of the last accepted environment object."""
-    sent: Term
+    confirmed: Term
     """Sender: DATA sent and not yet receipted start at this count."""
+    sent: Term
+    """Sender: DATA frames sent."""
 
 
 def _label_registers(letter: str) -> LabelRegisters:
@@ -87,8 +91,10 @@ def _label_registers(letter: str) -> LabelRegisters:
         slot(f"SEQUENCE_{letter}", UINT),
         slot(f"ENVIRONMENT_DIGEST_{letter}", ITEM),
         slot(f"ENVIRONMENT_UNSENT_{letter}", ITEM),
+        slot(f"ENVIRONMENT_KEPT_{letter}", ITEM),
         slot(f"ENVIRONMENT_LAST_IAT_{letter}", UINT),
         slot(f"DATA_CONFIRMED_{letter}", UINT),
+        slot(f"DATA_SENT_{letter}", UINT),
     )
 
 

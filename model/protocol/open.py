@@ -137,17 +137,34 @@ def send_rows(side: Side) -> Iterator[Transition]:
     label, registers = LABEL[me], LABEL_REGISTERS[me]
     yield Transition(
         side.role, OPEN, local.SEND, OPEN,
-        fresh=(label.iat.defs[side.role], label.cti.defs[side.role]), sends=(label.data,),
-        then_sets=((registers.sequence, unary("succ", registers.sequence)), (registers.unsent, EMPTY)),
+        fresh=(label.iat.defs[side.role], label.cti.defs[side.role], own_sequence(side)),
+        sets=((registers.sequence, own_sequence(side)),), sends=(label.data,),
+        then_sets=(
+            (registers.sequence, unary("succ", registers.sequence)),
+            (registers.unsent, EMPTY),
+            *_count(registers.sent),
+        ),
         events=(event("data_sent", content=label.content, sequence=label.sequence),),
     )  # fmt: skip
     for state in (OPEN, EXPIRED, CLOSING):
-        yield Transition(
-            side.role, state, RECEIPT[peer], state,
-            checks=(equals("receipt_counts_my_data", RECEIPT_COUNT[peer], registers.sent),),
-            then_sets=_count(registers.sent),
-            events=(event("receipt", count=RECEIPT_COUNT[peer], code=RECEIPT_CODE[peer]),),
-        )  # fmt: skip
+        yield _receipt_row(side, state, Guard(RECEIPT_CODE[peer], ZERO))
+        # What was refused may have carried the environment object: the next label brings it again.
+        yield _receipt_row(side, state, None, (registers.unsent, registers.kept))
+
+
+def own_sequence(side: Side) -> Term:
+    """Asked of the world anew for each label: several sessions of one signer share its numbers."""
+    return name(f"sequence_{side.letter.lower()}", LABEL_REGISTERS[side.letter].sequence.sort)
+
+
+def _receipt_row(side: Side, state: str, guard: Guard | None, *further: tuple[Term, Term]) -> Transition:
+    peer, registers = peer_of(side).letter, LABEL_REGISTERS[side.letter]
+    return Transition(
+        side.role, state, RECEIPT[peer], state, when=(guard,) if guard else (),
+        checks=(holds("receipt_counts_my_data", RECEIPT_COUNT[peer], registers.confirmed, registers.sent),),
+        then_sets=(*_count(registers.confirmed), *further),
+        events=(event("receipt", count=RECEIPT_COUNT[peer], code=RECEIPT_CODE[peer]),),
+    )  # fmt: skip
 
 
 def request_rows(side: Side, state: str) -> Iterator[Transition]:
@@ -251,9 +268,11 @@ def initial(side: Side) -> Assignments:
     mine, peers = LABEL_REGISTERS[side.letter], LABEL_REGISTERS[peer_of(side).letter]
     attester = REGISTERS[peer_of(side).letter]
     return (
-        (mine.sequence, name(f"sequence_{side.letter.lower()}", mine.sequence.sort)),
+        (mine.sequence, own_sequence(side)),
+        (mine.kept, EMPTY),
         (mine.reference, EMPTY),
         (mine.unsent, EMPTY),
+        (mine.confirmed, ZERO),
         (mine.sent, ZERO),
         (_UNANSWERED, EMPTY),
         (peers.reference, EMPTY),

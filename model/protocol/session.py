@@ -96,6 +96,7 @@ def quoted(side: Side) -> Assignments:
         (registers.attested_epoch, registers.requested_epoch),
         (labels.reference, bstr(sha256(environment))),
         (labels.unsent, array(environment)),
+        (labels.kept, array(environment)),
     )
 
 
