@@ -30,6 +30,9 @@ INVERSE = "inverse"
 NEUTRAL = "neutral"
 SEND, RECV, EVENT, EQUAL, DIFFER = range(5)
 
+Memo = dict[int, tuple[Template, Term]]
+"""Terms of one environment by the identity of their templates, which are kept so that identities stay theirs."""
+
 
 @dataclass(slots=True)
 class Position:
@@ -64,7 +67,7 @@ class Instance:
     index: int
     env: dict[str, Term]
     steps: list[Step]
-    memo: dict[int, Term]
+    memo: Memo
     positions: dict[object, list[Position]] = field(default_factory=dict)
     first_send: dict[Atom, int] = field(default_factory=dict)
 
@@ -101,7 +104,7 @@ class Signature:
             mask |= self.bit(base)
         return mask
 
-    def term(self, template: Template, env: dict[str, Term], memo: dict[int, Term] | None = None) -> Term:
+    def term(self, template: Template, env: dict[str, Term], memo: Memo | None = None) -> Term:
         """Instantiate a template. `memo` keeps what was made for this environment, by the identity of templates.
 
         Raises:
@@ -113,12 +116,12 @@ class Signature:
                 raise ModelError(f"unknown name {template!r}")
             return found
         memo = {} if memo is None else memo
-        made = memo.get(id(template))
-        if made is None:
-            made = memo[id(template)] = self._made(template, env, memo)
-        return made
+        kept = memo.get(id(template))
+        if kept is None:
+            kept = memo[id(template)] = (template, self._made(template, env, memo))
+        return kept[1]
 
-    def _made(self, template: tuple[Template, ...], env: dict[str, Term], memo: dict[int, Term]) -> Term:
+    def _made(self, template: tuple[Template, ...], env: dict[str, Term], memo: Memo) -> Term:
         head, *rest = template
         if not isinstance(head, str):
             raise ModelError(f"not a term: {template!r}")
@@ -192,7 +195,7 @@ class CompiledRole:
             env[name] = Atom(name, sig.bit(sort), index)
         for name, sort in role.variables.items():
             env[name] = self._variable(name, sort, index)
-        memo: dict[int, Term] = {}
+        memo: Memo = {}
         made = Instance(self, index, env, [self._step(s, env, memo) for s in self.steps], memo)
         _find_positions(made, sig)
         return made
@@ -206,7 +209,7 @@ class CompiledRole:
             raise ModelError(f"variable {name}: an exponent is never received")
         return Var(name, self.signature.mask(sort), index)
 
-    def _step(self, step: TemplateStep, env: dict[str, Term], memo: dict[int, Term]) -> Step:
+    def _step(self, step: TemplateStep, env: dict[str, Term], memo: Memo) -> Step:
         make = self.signature.term
         if isinstance(step, Send):
             return Step(SEND, (make(step.message, env, memo),))

@@ -33,6 +33,8 @@ class Search:
     ) -> None:
         self.context, self.pool, self.stats, self.found, self.record = context, pool, stats, found, record
         self.trees: list[Tree] = []
+        self._counts: dict[Term | Known, int] = {}
+        """How many ways each goal had when last looked at: a guess of how many it has."""
         self.bound = 0
         self.cut = False
         self.done = False
@@ -143,13 +145,16 @@ class Search:
         for i, (variable, _, _) in enumerate(state.inside):
             if type(deref(variable)) is not Var:
                 return i
+        active = [(g, n) for g, n in state.open if not waiting(g)]
+        counts = self._counts
+        active.sort(key=lambda goal: counts.get(goal[0], 0))
         best: tuple[Term, int] | None = None
         least = 1 << 30
-        for goal, node in state.open:
-            if waiting(goal):
-                continue
+        for goal, node in active:
+            if best is not None and least <= counts.get(goal, 0):
+                break
             assert not isinstance(goal, Known)
-            cost = self._ways(state, goal, least)
+            cost = counts[goal] = self._ways(state, goal, least)
             if cost < least:
                 best, least = (goal, node), cost
                 if cost <= 1:

@@ -58,13 +58,30 @@ def _unify(left: Term, right: Term, pending: list[Equation], seen: set[tuple[App
             if left.symbol != TUPLE:
                 return False
             mine, other = align(mine, other)
-        if not all(_unify(a, b, pending, seen) for a, b in zip(mine, other, strict=True)):
-            return False
+        for a, b in zip(mine, other, strict=True):
+            if a is not b and _clash(a, b):
+                return False
+        for a, b in zip(mine, other, strict=True):
+            if a is not b and not _unify(a, b, pending, seen):
+                return False
         seen.add((left, right))
         return True
     if type(left) is Group and type(right) is Group:
         return _unify_groups(left, right, pending)
     return False
+
+
+def _clash(left: Term, right: Term) -> bool:
+    """Whether two arguments differ at their heads: seen before any of them is walked, most failures cost little."""
+    left, right = deref(left), deref(right)
+    kind = type(left)
+    if kind is Var or type(right) is Var:
+        return False
+    if kind is not type(right):
+        return True
+    if kind is App:
+        return left.symbol != right.symbol or (left.ground and right.ground and left is not right)  # type: ignore[union-attr]
+    return kind is Atom and left is not right
 
 
 def _assign(var: Var, term: Term) -> bool:

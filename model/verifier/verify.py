@@ -15,7 +15,7 @@ from .attack import Attack
 from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .compiled import CompiledRole, Signature, compile_roles
-from .flow import Flow, analyse
+from .flow import analyse
 from .goals import Context
 from .grounding import build
 from .pool import Pool, Stats, TimeLimit
@@ -77,8 +77,8 @@ class Engine:
         self.protocol, self.powers = protocol, powers
         self.signature = Signature(protocol, shortcuts)
         self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
-        self.flow: Flow = analyse(self.roles, self.signature)
-        self.pool = Pool(self.roles, self.flow)
+        self.pool = Pool(self.roles, analyse(self.roles, self.signature))
+        self.pool = self.pool
 
     def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False) -> Answer:
         """Deepen until there is a proof, an attack, or no room."""
