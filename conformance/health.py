@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 PATIENCE = 3
 """Honest conversations that may fail in a row before the rest of the run is given up for this role."""
+GIVEN_UP = "ControlFailed: given up: "
 
 
 @dataclass(slots=True)
@@ -22,7 +23,7 @@ class Health:
     def failed(self, reason: str) -> None:
         """An honest conversation did not work."""
         self.failures += 1
-        self.last = reason
+        self.last = reason.removeprefix(GIVEN_UP)
 
     @property
     def given_up(self) -> bool:

@@ -15,7 +15,7 @@ from ..harness.iut.process import ProcessError
 from ..harness.peer.tcp import TcpError
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
-from ..harness.tester.session import Iut, NeedNotMet
+from ..harness.tester.session import ControlFailed, Iut, NeedNotMet
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.transcript import Transcript, save_conversations
@@ -37,6 +37,10 @@ FIRST = "test_basic"
 
 GROUP = 8
 """Tests that one good connection vouches for."""
+
+
+NO_CONVERSATION = (TcpError, LaunchError, ControlError, ControlFailed, StageNotReached, ProcessError)
+"""What keeps a test from coming to its point: no verdict about the implementation, and no fault of the tester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ class SuitePlugin:
         self._benches: dict[str, Bench] = {}
         self._keepers: dict[str, Keeper] = {}
         self._waiting: list[Waiting] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Judgements say what was wrong; drawing the source around each failure would cost more than the test."""
+        config.option.tbstyle = "value"
 
     # --- choosing ----------------------------------------------------------------------------------------------------
 
@@ -108,6 +116,8 @@ class SuitePlugin:
     def bench(self, request: pytest.FixtureRequest, case: Case) -> Bench:
         """The bench of one test."""
         name = name_of(request.node)
+        if self._health[case.role].given_up:
+            raise ControlFailed(f"given up: {self._health[case.role].last}")
         iut = self.fleet.iut(case.role)
         bench = self._bench(name, iut, case, waits=True)
         self._benches[name] = bench
@@ -187,8 +197,9 @@ class SuitePlugin:
             return bench.judgement
         if isinstance(error, NeedNotMet):
             return NotExercised(str(error))
-        if isinstance(error, TcpError | LaunchError | ControlError | StageNotReached | ProcessError):
-            return Judgement(Verdict.INCONC, case.negative, reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, NO_CONVERSATION):
+            self._health[case.role].failed(f"{type(error).__name__}: {error}")
+            return Judgement(Verdict.INCONC, case.negative, reason=self._health[case.role].last)
         if isinstance(error, TesterFault) or error is not None:
             return Judgement(Verdict.ERROR, case.negative, reason=f"{type(error).__name__}: {error}")
         return Judgement(Verdict.ERROR, case.negative, reason="the test concluded nothing")
