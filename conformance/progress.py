@@ -38,7 +38,11 @@ class Progress:
         done = self._counts.total()
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=done, description=self._described())
-        elif not self._silent and self._total >= LINES and done * LINES // self._total > (done - 1) * LINES // self._total:
+        elif (
+            not self._silent
+            and self._total >= LINES
+            and done * LINES // self._total > (done - 1) * LINES // self._total
+        ):
             print(f"{done}/{self._total} tests: {self._described()}", flush=True)
 
     def _described(self) -> str:
