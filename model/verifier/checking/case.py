@@ -129,19 +129,20 @@ class Case:
     def _treat(self, term: Term, node: int) -> bool:
         model = self.model
         if term[0] == "known":
-            if term[1] in self.subst:
-                atoms, rest = self.subst[term[1]]
-                self.open += [(a, node) for a in atoms]
-                self.open += [(("known", rest), node)] if rest is not None else []
-            else:
+            if term[1] not in self.subst:
                 self.open.append((term, node))
-            return True
+                return True
+            atoms, rest = self.subst[term[1]]
+            more = [("known", rest)] if rest is not None else []
+            return all(self._treat(goal, node) for goal in (*map(self.at, atoms), *more))
         if term[0] == "f" and term[1] == "inverse":
-            self.open.append((model.inverse(term[2][0]), node))
+            key: Term = model.inverse(term[2][0])
+            if key != term:
+                return self._treat(key, node)
+            self.open.append((term, node))
             return True
         if term[0] == "f" and model.transparent(term[1]):
-            self.open += [(arg, node) for arg in term[2]]
-            return True
+            return all(self._treat(arg, node) for arg in term[2])
         if model.public(term):
             return True
         if term[0] == "v":

@@ -60,18 +60,17 @@ class Model:
         theory = self.theory
         env: dict[str, Term] = {}
         for name in role.agents:
-            env[name] = ("v", name, index)
+            env[name] = ("v", name, index, AGENT)
             theory.sorts[env[name]] = frozenset({AGENT})
         for name, sort in role.fresh.items():
-            env[name] = ("n", name, index)
-            theory.fresh[name, index] = sort
+            env[name] = ("n", name, index, sort)
         for name, sort in role.variables.items():
             if name in zero:
                 env[name] = NEUTRAL
             elif sort == GROUP:
                 env[name] = ("g", (), ("e", name, index))
             else:
-                env[name] = ("v", name, index)
+                env[name] = ("v", name, index, sort)
                 theory.sorts[env[name]] = theory.accepts(sort)
         self._runs[number, index] = Run(number, index, env)
         return self._runs[number, index]
@@ -241,8 +240,8 @@ class Model:
             elif part[0] == "f":
                 carried.patterns.add(self._general(part))
             elif part[0] == "g" and (part[1] or part[2] is None):
-                carried.patterns.add(("v", "any group", -1))
-                self.theory.sorts["v", "any group", -1] = frozenset({GROUP})
+                carried.patterns.add(("v", "any group", -1, GROUP))
+                self.theory.sorts["v", "any group", -1, GROUP] = frozenset({GROUP})
             elif part[0] == "c" and not self.public(part):
                 carried.patterns.add(part)
             elif part[0] in ("v", "g") and not self.public(part):
@@ -256,6 +255,6 @@ class Model:
         if term[0] == "c":
             return term
         sorts = self.theory.sorts[term] if term[0] == "v" else frozenset({self.theory.sort(term)})
-        general: Term = ("v", repr(term), -2)
+        general: Term = ("v", repr(term), -2, "")
         self.theory.sorts[general] = sorts
         return general

@@ -1,6 +1,6 @@
 """Terms of the checker: plain tuples, substitutions as dictionaries, all unifiers as a list.
 
-`("n", name, run)` a fresh value, `("c", name)` a constant, `("v", name, run)` a variable, `("f", symbol, args)` an
+`("n", name, run, sort)` a fresh value, `("c", name)` a constant, `("v", name, run, sort)` a variable, `("f", symbol, args)` an
 application, `("g", exponents, rest)` a group element whose `rest` is `("e", name, run)` or None.
 """
 
@@ -29,7 +29,6 @@ class Theory:
                 twin = symbol.name + "~"
                 self.symbols[twin] = Symbol(twin, symbol.arity, (symbol.weak,), sort=symbol.result)
         self.sorts: Sorts = {}
-        self.fresh: dict[tuple[str, int], str] = {}
         self._joined = 0
 
     def accepts(self, sort: str) -> frozenset[str] | None:
@@ -42,7 +41,7 @@ class Theory:
     def sort(self, term: Term) -> str:
         """The base sort of a term that is not a variable."""
         if term[0] == "n":
-            return self.fresh[term[1], term[2]]
+            return str(term[3])
         if term[0] == "c":
             if term == NEUTRAL:
                 return GROUP
@@ -68,7 +67,7 @@ class Theory:
         if both is not None and not both:
             return None
         self._joined += 1
-        joined = ("v", "&", self._joined)
+        joined = ("v", "&", self._joined, "")
         self.sorts[joined] = both
         return joined
 

@@ -111,7 +111,9 @@ def read(data: Any, case: Case) -> Term:
         if data[2] is not None:
             _, rest = exponents(("g", (), ("e", *data[2])), case.subst)
         return case.at(("g", tuple(read(d, case) for d in data[1]), rest))
-    return case.at(tuple(data))
+    if data[0] == "c":
+        return ("c", data[1])
+    return case.at(case.runs[data[2]].env[data[1]])
 
 
 def _split(case: Case, tree: Tree) -> int:
@@ -288,10 +290,10 @@ def _from_origin(case: Case, term: Term) -> tuple[int, int, Path] | None:
 
 def _look(case: Case, tree: Tree) -> int:
     """The variable of a forwarding run is bound: the term is a part of its value."""
-    variable, wanted = tuple(tree[1][0]), read(tree[1][1], case)
+    variable, wanted = read(tree[1][0], case), read(tree[1][1], case)
     children = _children(tree)
     for place, (held, term, node) in enumerate(case.inside):
-        if case.at(held) == case.at(variable) and case.at(term) == wanted and case.at(held)[0] != "v":
+        if case.at(held) == variable and case.at(term) == wanted and case.at(held)[0] != "v":
             base = case.copy()
             del base.inside[place]
             return sum(_branch(base, key, made, children) for key, made in _parts(base, held, term, node))
