@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from ..harness.codec import cbor
-from ..harness.tester.deviation import After, Drop, Hold, Stop
-from ..harness.tester.frames import verdict
+from ..harness.tester.deviation import After, Drop, Hold, Instead, Stop
+from ..harness.tester.frames import receipt, verdict
 from ..model.checks import Code
 from ..model.protocol.frames import Tier
 from .bench import Bench
@@ -18,6 +18,8 @@ MARGIN = 30
 """Seconds before the end of its verdict at which an implementation asks again."""
 INTERVAL = 100
 LATER = INTERVAL - MARGIN
+ENVIRONMENT_KEY = 4
+"""Key of the environment objects in DATA."""
 
 
 # --- in every state --------------------------------------------------------------------------------------------------
@@ -242,6 +244,36 @@ def test_late_receipt(case: Case, bench: Bench) -> None:
 
     with timed(bench) as clock:
         tell(bench, script, clock, deviation=hold, world=attesting(bench.iut, valid_for=SHORT))
+
+
+@for_each(each_role("LBL-30", "refused-once", "RECEIPT.OPEN"))
+def test_environment_comes_again(case: Case, bench: Bench) -> None:
+    """After a refusal the next label brings the environment object again, after an acceptance it does not."""
+    refusal = Instead(f"RECEIPT_{PEER[case.role]}", lambda peer: peer.send_frame(receipt(0, Code.LABEL_INVALID)))
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        brought = [ENVIRONMENT_KEY in cbor.decode(talk.receive_data().data)[1] for _ in range(3)]
+        if brought != [True, True, False]:
+            raise Wrong(f"environment object in {brought}")
+
+    tell(bench, script, deviation=refusal)
+
+
+@for_each(each_role("LBL-30", "refused-late", "RECEIPT.EXPIRED"))
+def test_late_refusal(case: Case, bench: Bench) -> None:
+    """A refusal of data of better times is taken in EXPIRED."""
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        talk.receive_data()
+        talk.clock.advance(SHORT)
+        talk.put(receipt(0, Code.STALE))
+        talk.ping()
+
+    with timed(bench) as clock:
+        silent = Drop(f"RECEIPT_{PEER[case.role]}")
+        tell(bench, script, clock, deviation=silent, world=attesting(bench.iut, valid_for=SHORT))
 
 
 # --- CLOSE of the peer -----------------------------------------------------------------------------------------------

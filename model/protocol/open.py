@@ -146,10 +146,11 @@ def send_rows(side: Side) -> Iterator[Transition]:
         ),
         events=(event("data_sent", content=label.content, sequence=label.sequence),),
     )  # fmt: skip
-    for state in (OPEN, EXPIRED, CLOSING):
+    for state in (OPEN, EXPIRED):
         yield _receipt_row(side, state, Guard(RECEIPT_CODE[peer], ZERO))
         # What was refused may have carried the environment object: the next label brings it again.
         yield _receipt_row(side, state, None, (registers.unsent, registers.kept))
+    yield _receipt_row(side, CLOSING, None)
 
 
 def own_sequence(side: Side) -> Term:
