@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..protocol.attestation import CHANNEL_SECRET, QUOTE_REQUEST, TAM_NAME, WAIVER
+from ..protocol.attestation import CHANNEL_SECRET, QUOTE_REQUEST, SID, TAM_NAME, WAIVER, binder
 from ..protocol.channel import TRAFFIC_KEY
-from ..protocol.edhoc import DEVICE, SERVICE
-from ..protocol.frames import ROLE_NAME, SIDES
+from ..protocol.edhoc import DEVICE, INITIATOR, RESPONDER, SERVICE, handshake
+from ..protocol.frames import HELLO, ROLE_NAME, SIDES, I, R
 from ..table import APP, LOCAL, RECORD, Message, Table, Transition, Verifies
 from ..terms import Term
 from ..verifier.protocol import Event, Leak, Protocol, Recv, Role, Send, Symbol, Template
@@ -24,6 +24,14 @@ SOFTWARE = {DEVICE: "I", SERVICE: "R"}
 LEAK_POWER = "session-key"
 LEAKING = ("aa", "nn")
 """Modes of the sessions whose keys leak: every kind of frame goes through one of them."""
+
+
+NAMES: dict[str, Term] = {
+    "TH_2": handshake(0).th_2, "CRED_R": RESPONDER.cred, "TH_3": handshake(0).th_3, "CRED_I": INITIATOR.cred,
+    "TH_4": handshake(0).th_4, "PRK_2e": handshake(0).prk_2e, "K_I": TRAFFIC_KEY["I"], "K_R": TRAFFIC_KEY["R"],
+    "HELLO_R": HELLO["R"].term, "HELLO_I": HELLO["I"].term, "SID": SID, "BINDER_R": binder(R), "BINDER_I": binder(I),
+}  # fmt: skip
+"""What the specification calls terms, in the order in which a session makes them."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,7 @@ class Walk:
         self.steps: list[VerifierStep] = []
         self.counts = {"I": 0, "R": 0}
         self.happened: dict[str, int] = {}
+        self.names: dict[str, Template] = {}
 
     # --- ways --------------------------------------------------------------------------------------------------------
 
@@ -202,6 +211,8 @@ class Walk:
         if guard.term.op == "present":
             carrier = guard.term.args[0]
             return dict(row.opens).get(carrier) is not None and self._carried(carrier)
+        if guard.term in row.receives.slots:
+            return True  # The way goes on with what the first row asks for.
         return self.view.value(guard.term) == self.view.value(guard.equals)
 
     def _carried(self, carrier: Term) -> bool:
@@ -224,7 +235,18 @@ class Walk:
             self.steps.append(Leak(self.traffic_keys(), LEAK_POWER))
         for message in row.sends:
             self._send(message)
+        self._name_terms()
         self._assign(row.then_sets)
+
+    def _name_terms(self) -> None:
+        """Remember what the specification calls the terms that exist by now."""
+        for name in [n for n in NAMES if n not in self.names]:
+            try:
+                found = self.view.value(NAMES[name])
+            except LookupError:
+                return
+            if isinstance(found, tuple):
+                self.names[name] = found
 
     def traffic_keys(self) -> Template:
         """The record keys of both directions."""
@@ -288,8 +310,8 @@ class Walk:
 
     def _finish(self, agents: tuple[str, ...]) -> None:
         view = self.view
-        helper = self.role in TAM_NAME.values()
-        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, helper=helper)
+        helper = self.role in TAM_NAME.values() or bool(self.setting.choices)
+        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, self.names, helper=helper)
         self.work.roles.append(role)
         self.work.base_of[self.name] = self.role
         self.work.mode_of[self.name] = self.setting.mode

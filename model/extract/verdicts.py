@@ -15,9 +15,9 @@ from ..claims import STATEMENTS, Agree, Secret, Statement
 from ..protocol.edhoc import SERVICE
 from ..table import Table
 from ..verifier.attack import Attack
-from ..verifier.claims import height
-from ..verifier.pool import Stats, TimeLimit
-from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Verdict, Verifier
+from ..verifier.claims import HONEST, Executable, height
+from ..verifier.pool import Stats
+from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Engine, Verdict, Verifier
 from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
@@ -91,12 +91,31 @@ class _Run:
     reason: str = ""
 
 
+class _Gated(Verifier):
+    """Gates its verdicts by roles that can be executed with whoever is honest, whether a claim names him or not."""
+
+    gate_states = 0
+
+    def stuck(self, max_runs: int, stats: Stats) -> str:
+        """The names of roles that cannot come to their end."""
+        if max_runs not in self._stuck:
+            engine, before = self.engine(frozenset({HONEST})), stats.states
+            roles = (r.name for r in self.protocol.roles if r.steps and not r.helper)
+            self._stuck[max_runs] = ", ".join(r for r in roles if not self._ends(engine, r, max_runs, stats))
+            self.gate_states = stats.states - before
+        return self._stuck[max_runs]
+
+    def _ends(self, engine: Engine, role: str, max_runs: int, stats: Stats) -> bool:
+        queries = Executable(role, "").queries(self.protocol)
+        return all(engine.solve(query, stats, max_runs, lambda _: None).kind == ATTACK for query in queries)
+
+
 class Prover:
     """A table with some checks off, and what has been decided about it."""
 
     def __init__(self, table: Table, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = MODES) -> None:
         self.extracted: Extracted = extract(table, without=without, modes=modes)
-        self.verifier = Verifier(self.extracted.protocol)
+        self.verifier = _Gated(self.extracted.protocol)
         self._translator = Translator(self.extracted)
         self._decided: dict[object, Verdict] = {}
         self._agreed: list[tuple[Agree, Scenario]] = []
@@ -107,9 +126,10 @@ class Prover:
         A holding claim is answered by its first attack; a failing one too: one suffices.
         """
         start = time.perf_counter()
-        run = _Run(start + time_limit)
         if question.claim == EXECUTABILITY:
-            return self._executability(question, start, time_limit)
+            return self._executability(question, start)
+        self.gate()
+        run = _Run(time.perf_counter() + time_limit)
         found = self._search(question, run, progress or (lambda _: None))
         decision = Decision(question, run.kind, run.states, time.perf_counter() - start, run.runs, reason=run.reason)
         if found is None:
@@ -117,39 +137,48 @@ class Prover:
         claim, verdict = found
         return replace(decision, kind=verdict.kind, attack=verdict.attack, role=claim.role, event=claim.at)
 
-    def _executability(self, question: Question, start: float, time_limit: float) -> Decision:
+    def gate(self) -> str:
+        """The names of roles that cannot come to their end; what is said of the others then means nothing either.
+
+        Raises:
+            TimeLimit: it cannot be told in time.
+        """
+        return self.verifier.stuck(MAX_RUNS, Stats(deadline=time.perf_counter() + TIME_LIMIT))
+
+    def _executability(self, question: Question, start: float) -> Decision:
         """Every way through the table to its end: then each event on it can be reached."""
-        stats = Stats(deadline=start + time_limit)
-        try:
-            stuck = self.verifier.stuck(MAX_RUNS, stats)
-        except TimeLimit:
-            return Decision(question, BOUNDED, stats.states, time_limit, reason=TIME)
-        kind = VACUOUS if stuck else PROOF
-        return Decision(question, kind, stats.states, time.perf_counter() - start, MAX_RUNS, reason=stuck)
+        stuck = self.gate()
+        kind, states = VACUOUS if stuck else PROOF, self.verifier.gate_states
+        return Decision(question, kind, states, time.perf_counter() - start, MAX_RUNS, reason=stuck)
 
     def _search(self, question: Question, run: _Run, progress: Progress) -> tuple[TableClaim, Verdict] | None:
         for statement, scenario in question.scenarios:
-            if self._follows(statement, scenario):
+            if self._follows(statement, scenario) or self._holds_early(statement, scenario, run):
                 continue
-            kinds = set()
+            bounded = False
             for claim in self._claims(statement, scenario):
                 claim = self._helped(claim, statement, scenario, run)
                 progress(f"{question.id}: {claim.role}, {claim.at}, {run.states} states")
                 verdict = self._ask(claim, scenario, run)
-                kinds.add(verdict.kind)
                 if verdict.kind in (ATTACK, VACUOUS):
                     return claim, verdict
                 if verdict.kind == BOUNDED:
-                    run.kind, run.reason = BOUNDED, verdict.reason
-            if kinds <= {PROOF} and isinstance(statement, Agree):
+                    bounded, run.kind, run.reason = True, BOUNDED, verdict.reason
+            if not bounded and isinstance(statement, Agree):
                 self._agreed.append((statement, scenario))
         return None
 
+    def _holds_early(self, statement: Statement, scenario: Scenario, run: _Run) -> bool:
+        """Whether a secret is one at the end of the handshake already: whoever comes to OPEN has been there."""
+        if not isinstance(statement, Secret):
+            return False
+        early = replace(statement, at="handshake_completed")
+        return all(self._ask(claim, scenario, run).kind == PROOF for claim in self._claims(early, scenario))
+
     def _claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
-        """A secret is asked for at the end of the handshake: whoever comes to OPEN has been there."""
-        early = replace(statement, at="handshake_completed") if isinstance(statement, Secret) else statement
+        """The claims of a statement, each once."""
         seen: set[object] = set()
-        for claim in self._translator.claims(early, scenario):
+        for claim in self._translator.claims(statement, scenario):
             key = self._key(claim)
             if key not in seen:
                 seen.add(key)
