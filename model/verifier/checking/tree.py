@@ -143,6 +143,8 @@ def _branch(base: Case, key: list[Any], made: list[Case], children: dict[str, li
 def _branches(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:
     """All ways in which the attacker can come to know a term, without those that a theorem rules out."""
     if term[0] == "g":
+        if _dead(case, term):
+            return
         yield from _powers(case, term, node)
     if term[0] == "f":
         yield from _own(case, term, node)
