@@ -147,7 +147,7 @@ class Search:
                 return i
         active = [(g, n) for g, n in state.open if not waiting(g)]
         for goal, node in active:
-            if type(goal) is Group and self._dead(goal, {}):
+            if not self.record and type(goal) is Group and self._dead(goal, {}):
                 return goal, node
         counts = self._counts
         active.sort(key=lambda goal: counts.get(goal[0], 0))
@@ -282,7 +282,7 @@ class Search:
 
     def _group(self, state: State, term: Group, node: int) -> Iterator[Branch]:
         """A secret of several exponents: the share of one of them is obtained, all others are known."""
-        if self._dead(term, {}):
+        if not self.record and self._dead(term, {}):
             return
         atoms, rest = exponents(term)
         if len(atoms) + (rest is not None) == 1:
