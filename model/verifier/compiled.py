@@ -88,6 +88,7 @@ class Signature:
         self.constants: dict[str, Atom] = {n: Atom(n, self.bit(s)) for n, s in protocol.constants.items()}
         self.constants |= {n: Atom(n, self.bit(s), public=False) for n, s in protocol.secrets.items()}
         self.agent_bit = self.bit(AGENT)
+        self._groups: dict[tuple[tuple[Term, ...], Var | None], Group] = {}
 
     def bit(self, sort: str) -> int:
         """The bit of a base sort."""
@@ -155,7 +156,14 @@ class Signature:
                 raise ModelError(f"{arg.name} is used in an exponent but is not of sort {GROUP}")
             else:
                 atoms.append(arg)
-        return Group(tuple(atoms), rest, self.bit(GROUP))
+        return self.group(tuple(atoms), rest)
+
+    def group(self, atoms: tuple[Term, ...], rest: Var | None) -> Group:
+        """A group element; the same object for the same exponents."""
+        found = self._groups.get((atoms, rest))
+        if found is None:
+            found = self._groups[atoms, rest] = Group(atoms, rest, self.bit(GROUP))
+        return found
 
 
 def _transparent(symbol: Symbol) -> bool:
@@ -184,17 +192,33 @@ class CompiledRole:
         self.name = role.name
         self.steps = tuple(role.steps)
         self.powers = powers
+        self.prefix: list[int] = []
+        """For each height, which roles have come the same way so far: equal numbers are equal ways."""
+        self.namesakes: dict[str, list[CompiledRole]] = {}
         if role.actor not in role.agents:
             raise ModelError(f"role {role.name}: its actor {role.actor} is not one of its agents")
 
-    def instance(self, index: int) -> Instance:
-        """Run number `index`, with variables and fresh values of its own."""
+    def plays(self, name: str, height: int) -> bool:
+        """Whether a run of this role that has come to `height` may as well be one of the role `name`."""
+        if self.name == name:
+            return True
+        same = (other.prefix for other in self.namesakes.get(name, ()))
+        return any(len(prefix) > height and prefix[height] == self.prefix[height] for prefix in same)
+
+    def instance(self, index: int, shared: dict[tuple[str, str], Term] | None = None) -> Instance:
+        """Run number `index`. Roles that share what they call alike are the same until their steps differ."""
         sig, role = self.signature, self.role
-        env: dict[str, Term] = {a: Var(a, sig.agent_bit, index) for a in role.agents}
+        shared = {} if shared is None else shared
+        env: dict[str, Term] = {}
+        for name in role.agents:
+            env[name] = shared.setdefault((name, AGENT), Var(name, sig.agent_bit, index))
         for name, sort in role.fresh.items():
-            env[name] = Atom(name, sig.bit(sort), index)
+            env[name] = shared.setdefault((name, "fresh " + sort), Atom(name, sig.bit(sort), index))
         for name, sort in role.variables.items():
-            env[name] = self._variable(name, sort, index)
+            known = NEUTRAL if name in self.zero else sort
+            if (name, known) not in shared:
+                shared[name, known] = self._variable(name, sort, index)
+            env[name] = shared[name, known]
         memo: Memo = {}
         made = Instance(self, index, env, [self._step(s, env, memo) for s in self.steps], memo)
         _find_positions(made, sig)
@@ -204,7 +228,7 @@ class CompiledRole:
         if name in self.zero:
             return self.signature.neutral
         if sort == GROUP:
-            return Group((), Var(name, EXPONENTS, index), self.signature.bit(GROUP))
+            return self.signature.group((), Var(name, EXPONENTS, index))
         if sort == EXPONENT:
             raise ModelError(f"variable {name}: an exponent is never received")
         return Var(name, self.signature.mask(sort), index)

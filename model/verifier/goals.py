@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .compiled import INVERSE, Signature, inverse
+from .pool import Pool
 from .protocol import Symbol
 from .query import Query, at
 from .state import Known, State
@@ -19,6 +20,29 @@ class Context:
         self.signature, self.query, self.powers = signature, query, powers
         self.classes: dict[Atom, str] = {agents[name]: kind for name, kind in query.classes.items()}
         self.agents = agents
+        self.pool: Pool
+
+    def first_send(self, state: State, atom: Atom) -> int | None:
+        """The step that first sends something with a fresh value, if all roles that its run may be agree on it."""
+        instance = state.runs[atom.run]
+        first = instance.first_send.get(atom)
+        height = len(state.events[atom.run])
+        if atom.run < len(self.query.premises) or (first is not None and first < height):
+            return first
+        roles = [self.pool.roles[n] for n in self.pool.members(instance.role, height)]
+        if first is not None and all(
+            r.prefix[first + 1 : first + 2] == [instance.role.prefix[first + 1]] for r in roles
+        ):
+            return first
+        return None
+
+    def never_sent(self, state: State, atom: Atom) -> bool:
+        """Whether no role that the run of a fresh value may be sends anything with it."""
+        instance = state.runs[atom.run]
+        if atom.run < len(self.query.premises):
+            return atom not in instance.first_send
+        numbers = self.pool.members(instance.role, len(state.events[atom.run]))
+        return not any(atom in self.pool.get(n, atom.run).first_send for n in numbers)
 
     def reveal_modes(self, term: App) -> tuple[bool, ...]:
         """How a long-term key may be given away: `False` at any time, `True` only after the claim."""
@@ -145,7 +169,7 @@ def _simplify(
         return True
     if context.is_public(term):
         return True
-    if not _originates(state, term, node):
+    if not _originates(state, context, term, node):
         return False
     kind, symbol = type(term), term.symbol if type(term) is App else ""
     for learned, source in state.learned:
@@ -159,12 +183,14 @@ def _simplify(
     return True
 
 
-def _originates(state: State, term: Term, node: int) -> bool:
+def _originates(state: State, context: Context, term: Term, node: int) -> bool:
     """A fresh value is nowhere before its run has sent something with it."""
     for atom in fresh_atoms(term):
-        first = state.runs[atom.run].first_send.get(atom)
+        first = context.first_send(state, atom)
         if first is None:
-            return False
+            if context.never_sent(state, atom):
+                return False
+            continue
         state.reach(atom.run, first + 1)
         if not state.before(state.events[atom.run][first], node):
             return False

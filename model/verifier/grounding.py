@@ -106,7 +106,7 @@ def _assign(state: State, alternative: Alternative, runs: list[int], chosen: int
         return
     role, height = alternative.cast[chosen]
     for number, instance in enumerate(state.runs):
-        if instance.role.name == role and len(state.events[number]) >= height:
+        if len(state.events[number]) >= height and instance.role.plays(role, height):
             yield from _assign(state, alternative, [*runs, number], chosen + 1)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .compiled import CompiledRole, Instance, Position
 from .flow import Flow
-from .state import State
+from .protocol import Event, Recv, Send
+from .protocol import Step as TemplateStep
 from .terms import App, Atom, Term, Var
 
 
@@ -40,13 +40,52 @@ class Pool:
     def __init__(self, roles: list[CompiledRole], flow: Flow) -> None:
         self.roles, self.flow = roles, flow
         self._made: dict[tuple[int, int], Instance] = {}
+        self._shared: dict[int, dict[tuple[str, str], Term]] = {}
+        self._choices: dict[tuple[int, int, int, object], list[tuple[Instance, Position]]] = {}
         self._sent: dict[str, bool] = {}
+        self._members: dict[int, list[int]] = {}
+        self._find_prefixes()
 
     def get(self, role: int, index: int) -> Instance:
         key = (role, index)
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self.roles[role].instance(index)
+            found = self._made[key] = self.roles[role].instance(index, self._shared.setdefault(index, {}))
+        return found
+
+    def _find_prefixes(self) -> None:
+        """Number the ways that roles can come; what is alike has the same terms, because names are shared."""
+        numbers: dict[object, int] = {}
+        namesakes: dict[str, list[CompiledRole]] = {}
+        for role in self.roles:
+            namesakes.setdefault(role.name, []).append(role)
+            role.namesakes = namesakes
+            key: object = (role.role.agents, role.role.actor)
+            role.prefix = [numbers.setdefault(key, len(numbers))]
+            for step, source in zip(self.get(role.number, 0).steps, role.steps, strict=True):
+                key = (role.prefix[-1], _mark(source), step.kind, step.leak, tuple(map(id, step.terms)))
+                role.prefix.append(numbers.setdefault(key, len(numbers)))
+            for number in role.prefix:
+                self._members.setdefault(number, []).append(role.number)
+
+    def members(self, role: CompiledRole, height: int) -> list[int]:
+        """The roles that a run of `role` at `height` may turn out to be."""
+        return self._members[role.prefix[height]]
+
+    def choices(self, way: int, height: int, index: int, head: object) -> list[tuple[Instance, Position]]:
+        """Positions from `height` on in all roles that have come this way (all roles for -1), each once."""
+        key = (way, height, index, head)
+        found = self._choices.get(key)
+        if found is None:
+            seen: set[tuple[int, tuple[int, ...]]] = set()
+            found = self._choices[key] = []
+            for number in self._members[way] if way >= 0 else range(len(self.roles)):
+                instance = self.get(number, index)
+                for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
+                    mark = (instance.role.prefix[position.step + 1], position.path)
+                    if position.step >= height and mark not in seen:
+                        seen.add(mark)
+                        found.append((instance, position))
         return found
 
     def sent(self, term: App) -> bool:
@@ -68,11 +107,16 @@ class Pool:
             if type(key) is Atom
         )
 
-    def places(self, instance: Instance, head: object, term: Term, state: State) -> Iterator[Position]:
-        """Positions of a run from which the term may come, forwarded variables only if they can carry it."""
-        yield from instance.positions.get(head, ())
-        origin = state.runs[term.run].role.name if type(term) is Atom and term.run >= 0 else ""
-        for position in instance.positions.get(Var, ()):
-            assert type(position.term) is Var
-            if self.flow[instance.role.number, position.term.name].may_be(term, origin):
-                yield position
+    def brings(self, instance: Instance, position: Position, term: Term, origins: set[str]) -> bool:
+        """Whether a position may bring the term: a forwarded variable only if it can carry it."""
+        if type(position.term) is not Var:
+            return True
+        carried = self.flow[instance.role.number, position.term.name]
+        return any(carried.may_be(term, origin) for origin in origins)
+
+
+def _mark(step: TemplateStep) -> tuple[object, ...]:
+    """What tells steps apart beside their terms."""
+    if isinstance(step, Send | Recv):
+        return (type(step), step.label, step.sender, step.receiver)
+    return (type(step), step.name) if isinstance(step, Event) else (type(step),)

@@ -69,7 +69,7 @@ def _holds(state: State, alternative: Alternative, runs: list[int], chosen: int)
         return True
     role, height = alternative.cast[chosen]
     for number, instance in enumerate(state.runs):
-        if instance.role.name == role and len(state.events[number]) >= height:
+        if len(state.events[number]) >= height and instance.role.plays(role, height):
             runs.append(number)
             if _facts(state, alternative, runs, len(runs) - 1) and _holds(state, alternative, runs, chosen + 1):
                 return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from .attack import Attack, AttackEvent, Ground
-from .protocol import GROUP, Event, Leak, Match, Protocol, Recv, Role, Send, Symbol, Template
+from .protocol import GROUP, Event, Leak, Match, Protocol, Recv, Role, Send, Step, Symbol, Template
 from .query import Alternative, Query
 
 
@@ -153,6 +153,21 @@ class _Trace:
         self.position: dict[tuple[int, int], int] = {}
         self.heights = [0] * len(attack.runs)
 
+    def way(self, role: str, height: int) -> tuple[object, ...]:
+        """What a role does up to a height: roles with the same way so far are not told apart."""
+        played = self.protocol.role(role)
+        return played.agents, played.actor, height, *(self._shape(s) for s in played.steps[:height])
+
+    def _shape(self, step: Step) -> tuple[object, ...]:
+        of = self.values.of
+        if isinstance(step, Send | Recv):
+            return type(step), step.label, step.sender, step.receiver, of(step.message)
+        if isinstance(step, Event):
+            return type(step), step.name, *map(of, step.data)
+        if isinstance(step, Leak):
+            return type(step), step.power, of(step.message)
+        return type(step), of(step.left), of(step.right), step.equal
+
     def term(self, run: int, template: Template) -> Value:
         """The ground value of a template in a run."""
         if isinstance(template, str):
@@ -268,7 +283,10 @@ def _check_leaks(trace: _Trace, query: Query) -> None:
 
 def _holds(trace: _Trace, query: Query, alternative: Alternative) -> bool:
     own = range(len(query.premises))
-    choices = [[r.number for r in trace.attack.runs if r.role == role] for role, _ in alternative.cast]
+    choices = [
+        [r.number for r in trace.attack.runs if trace.way(r.role, height) == trace.way(role, height)]
+        for role, height in alternative.cast
+    ]
     for cast in product(*choices):
         runs = [*own, *cast]
         if all(trace.heights[r] >= h for r, (_, h) in zip(cast, alternative.cast, strict=True)) and _facts(

@@ -32,6 +32,7 @@ class Search:
         self, context: Context, pool: Pool, stats: Stats, found: Callable[[State], None], record: bool = False
     ) -> None:
         self.context, self.pool, self.stats, self.found, self.record = context, pool, stats, found, record
+        context.pool = pool
         self.trees: list[Tree] = []
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
@@ -147,7 +148,7 @@ class Search:
                 return i
         active = [(g, n) for g, n in state.open if not waiting(g)]
         for goal, node in active:
-            if not self.record and type(goal) is Group and self._dead(goal, {}):
+            if type(goal) is Group and self._dead(goal, {}):
                 return goal, node
         counts = self._counts
         active.sort(key=lambda goal: counts.get(goal[0], 0))
@@ -222,23 +223,47 @@ class Search:
         else:
             origin = term
         head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
-        if type(origin) is Atom and origin.run >= 0 and self.context.signature.shortcuts:
-            instance = state.runs[origin.run]
-            first = instance.first_send.get(origin)
-            for position in instance.positions.get(head, ()):
-                if position.step != first or position.keys or instance.steps[first].leak:
-                    continue
-                if equal(position.term, term):
-                    yield origin.run, instance, position
-                    return
+        unique = self._origin(state, term, origin, head) if self.context.signature.shortcuts else None
+        if unique is not None:
+            yield unique
+            return
+        origins = self._origins(state, term)
+        pool, fixed = self.pool, len(self.context.query.premises)
         for run, instance in enumerate(state.runs):
-            for position in self.pool.places(instance, head, term, state):
-                yield run, instance, position
+            height = len(state.events[run]) if run >= fixed else len(instance.steps)
+            for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
+                if position.step < height and pool.brings(instance, position, term, origins):
+                    yield run, instance, position
+            if run >= fixed:
+                for other, position in pool.choices(instance.role.prefix[height], height, run, head):
+                    if pool.brings(other, position, term, origins):
+                        yield run, other, position
         index = len(state.runs)
-        for role in range(len(self.pool.roles)):
-            instance = self.pool.get(role, index)
-            for position in self.pool.places(instance, head, term, state):
+        for instance, position in pool.choices(-1, 0, index, head):
+            if pool.brings(instance, position, term, origins):
                 yield index, instance, position
+
+    def _origin(self, state: State, term: Term, origin: Term, head: object) -> tuple[int, Instance, Position] | None:
+        """The one place where a fresh value, or its share, is first sent in the clear, if every way leads there."""
+        if type(origin) is not Atom or origin.run < 0:
+            return None
+        instance = state.runs[origin.run]
+        first = self.context.first_send(state, origin)
+        if first is None or instance.steps[first].leak:
+            return None
+        for position in instance.positions.get(head, ()):
+            if position.step == first and not position.keys and equal(position.term, term):
+                return origin.run, instance, position
+        return None
+
+    def _origins(self, state: State, term: Term) -> set[str]:
+        """The roles that the run of a fresh value may be."""
+        if type(term) is not Atom or term.run < 0:
+            return {""}
+        role = state.runs[term.run].role
+        if term.run < len(self.context.query.premises):
+            return {role.name}
+        return {self.pool.roles[n].name for n in self.pool.members(role, len(state.events[term.run]))}
 
     def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[Branch]:
         """Every way to meet a goal; bindings are undone between them."""
@@ -282,7 +307,7 @@ class Search:
 
     def _group(self, state: State, term: Group, node: int) -> Iterator[Branch]:
         """A secret of several exponents: the share of one of them is obtained, all others are known."""
-        if not self.record and self._dead(term, {}):
+        if self._dead(term, {}):
             return
         atoms, rest = exponents(term)
         if len(atoms) + (rest is not None) == 1:
@@ -325,6 +350,8 @@ class Search:
         child = state.copy()
         if run == len(state.runs):
             child.add_run(instance)
+        else:
+            child.runs[run] = instance
         learned = child.learn(term, node, f"run {run} step {position.step}")
         if not child.extract(run, position, learned):
             return

@@ -155,3 +155,18 @@ def test_a_message_that_gives_all_away_never_helps(protocol: Protocol, claim: Cl
         leaky = tuple(replace(r, steps=(*r.steps, Send(("tuple", "tag1", *sorted(r.fresh))))) for r in protocol.roles)
         if answer(protocol, claim) == "attack":
             assert answer(replace(protocol, roles=leaky), claim) in ("attack", "unknown")
+
+
+@FEW
+@given(protocols(), _fields(["m", "n", "A", "tag2"]), st.sampled_from(CLAIMS))
+def test_variants_of_a_role_are_searched_together_or_apart_alike(
+    protocol: Protocol, other: Template, claim: Claim
+) -> None:
+    """A second B goes another way after two messages. Under other names the two share nothing, and mean the same."""
+    a, b = protocol.roles
+    second = Role("B2", b.agents, b.actor, (*b.steps[:3], Recv(other), Send(("hash", "n"))), b.fresh, b.variables)
+    apart = replace(_renamed(second, {"n": "p", "m": "q"} | {x: x for x in ("A", "B", "B2")}), name="B2")
+    together = answer(replace(protocol, roles=(a, b, second)), claim)
+    alone = answer(replace(protocol, roles=(a, b, apart)), claim)
+    if "unknown" not in (together, alone) and not (isinstance(claim, Agree) and claim.peer == "B"):
+        assert (together == "attack") == (alone == "attack")

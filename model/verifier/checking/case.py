@@ -163,14 +163,37 @@ class Case:
     def _originates(self, term: Term, node: int) -> bool:
         for atom in subterms(term):
             if atom[0] == "n":
-                first = first_send(self.model, self.runs[atom[2]], atom)
+                first = self.first_send(atom)
                 if first is None:
-                    return False
+                    if not self._may_send(atom):
+                        return False
+                    continue
                 self.reach(atom[2], first + 1)
                 event = self.events[atom[2]][first]
                 if not (self.ordered(event, node) or self.order(event, node)):
                     return False
         return True
+
+    def roles(self, run: int) -> list[int]:
+        """The role variants that a run may be."""
+        number = self.runs[run].role
+        if run < len(self.query.premises):
+            return [number]
+        return self.model.members(number, len(self.events[run]))
+
+    def first_send(self, atom: Term) -> int | None:
+        """The step that first sends something with a fresh value, if all variants that its run may be agree on it."""
+        run = self.runs[atom[2]]
+        first = first_send(self.model, run, atom)
+        if first is None or first < len(self.events[atom[2]]):
+            return first
+        ways = [self.model.ways[n] for n in self.roles(atom[2])]
+        same = all(len(w) > first + 1 and w[first + 1] == self.model.ways[run.role][first + 1] for w in ways)
+        return first if same else None
+
+    def _may_send(self, atom: Term) -> bool:
+        runs = [self.model.run(n, atom[2]) for n in self.roles(atom[2])]
+        return any(first_send(self.model, run, atom) is not None for run in runs)
 
     def modes(self, key: Term) -> set[bool]:
         """How a long-term key may be given away: at any time (False), after the claim (True)."""
@@ -248,7 +271,9 @@ class Case:
             )
         role, height = alternative.cast[number]
         return any(
-            self.model.name(run) == role and len(self.events[n]) >= height and self._cast(alternative, [*runs, n])
+            len(self.events[n]) >= height
+            and self.model.plays(run, role, height)
+            and self._cast(alternative, [*runs, n])
             for n, run in enumerate(self.runs)
         )
 

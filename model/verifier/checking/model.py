@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, combinations
 
-from ..protocol import AGENT, GROUP, Leak, Protocol, Recv, Role, Send, Step
+from ..protocol import AGENT, GROUP, Event, Leak, Protocol, Recv, Role, Send, Step
 from .terms import NEUTRAL, Subst, Term, Theory, resolve, unify
 
 Path = tuple[int, ...]
@@ -74,6 +74,49 @@ class Model:
                 theory.sorts[env[name]] = theory.accepts(sort)
         self._runs[number, index] = Run(number, index, env)
         return self._runs[number, index]
+
+    @cached_property
+    def ways(self) -> list[list[object]]:
+        """For each role and height what it has done so far: roles with equal ways are not told apart."""
+        found = []
+        for number, (role, _) in enumerate(self.roles):
+            run = self.run(number, -40)
+            way: object = (role.agents, role.actor)
+            found.append([way])
+            for step in role.steps:
+                way = (way, self._shape(run, step))
+                found[-1].append(way)
+        return found
+
+    def _shape(self, run: Run, step: Step) -> tuple[object, ...]:
+        make = self.theory.term
+        if isinstance(step, Recv | Send):
+            return type(step), step.label, step.sender, step.receiver, make(step.message, run.env)
+        if isinstance(step, Event):
+            return type(step), step.name, tuple(make(t, run.env) for t in step.data)
+        if isinstance(step, Leak):
+            return type(step), step.power in self.powers, make(step.message, run.env)
+        return type(step), step.equal, make(step.left, run.env), make(step.right, run.env)
+
+    def members(self, role: int, height: int) -> list[int]:
+        """The role variants that a run of one of them may turn out to be, when it has come so far."""
+        way = self.ways[role][height]
+        return [n for n, other in enumerate(self.ways) if len(other) > height and other[height] == way]
+
+    def onward(self, role: int, height: int, index: int) -> Iterator[tuple[Run, int]]:
+        """Each next step from a height on, once for all variants that come to it alike; `role` -1 is any."""
+        seen: list[object] = []
+        for number in self.members(role, height) if role >= 0 else range(len(self.roles)):
+            run = self.run(number, index)
+            for step in range(height, len(self.steps(run))):
+                way = self.ways[number][step + 1]
+                if way not in seen:
+                    seen.append(way)
+                    yield run, step
+
+    def plays(self, run: Run, name: str, height: int) -> bool:
+        """Whether a run that has come to `height` may as well be one of the role `name`."""
+        return any(self.roles[n][0].name == name for n in self.members(run.role, height))
 
     def steps(self, run: Run) -> tuple[Step, ...]:
         return tuple(self.roles[run.role][0].steps)

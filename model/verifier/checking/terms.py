@@ -1,7 +1,7 @@
 """Terms of the checker: plain tuples, substitutions as dictionaries, all unifiers as a list.
 
 `("n", name, run, sort)` is a fresh value, `("c", name)` a constant, `("v", name, run, sort)` a variable,
-`("f", symbol, args)` an application, `("g", exponents, rest)` a group element, with `("e", name, run)` or None as `rest`.
+`("f", symbol, args)` an application, `("g", exponents, rest)` a group element; `rest` is `("e", name, run)` or None.
 """
 
 from __future__ import annotations

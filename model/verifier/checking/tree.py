@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol import Leak, Protocol
 from ..query import Query
-from .case import Case, first_send
+from .case import Case
 from .model import Model, Path, Place, Run
 from .terms import Term, exponents, unify
 
@@ -148,9 +148,19 @@ def _branches(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], li
         yield from _powers(case, term, node)
     if term[0] == "f":
         yield from _own(case, term, node)
-    for run in (*case.runs, *(case.model.run(n, len(case.runs)) for n in range(len(case.model.roles)))):
-        for step in range(len(case.model.steps(run))):
-            yield from _sources(case, term, node, run, step)
+    for run, step in _steps(case):
+        yield from _sources(case, term, node, run, step)
+
+
+def _steps(case: Case) -> Iterator[tuple[Run, int]]:
+    """The steps of the runs of a case, those that they may come to, and those of a new run."""
+    for number, run in enumerate(case.runs):
+        fixed = number < len(case.query.premises)
+        height = len(case.model.steps(run) if fixed else case.events[number])
+        yield from ((run, step) for step in range(height))
+        if not fixed:
+            yield from case.model.onward(run.role, height, number)
+    yield from case.model.onward(-1, 0, len(case.runs))
 
 
 def _own(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:
@@ -242,6 +252,7 @@ def _extract(case: Case, term: Term, node: int, run: Run, step: int, place: Plac
     if run.number == len(made.runs):
         made.runs.append(run)
         made.events.append(())
+    made.runs[run.number] = run
     made.reach(run.number, step + 1)
     learned = made.learn(term, node)
     if not made.order(made.events[run.number][step], learned):
@@ -269,7 +280,7 @@ def _impossible(case: Case, term: Term, run: Run, step: int, place: Place) -> bo
     carried = model.carried[run.role, part[1]]
     if carried.anything:
         return False
-    if term[0] == "n" and (model.name(case.runs[term[2]]), term[1]) in carried.origins:
+    if term[0] == "n" and any((model.roles[n][0].name, term[1]) in carried.origins for n in case.roles(term[2])):
         return False
     return not any(unify(pattern, term, case.subst, model.theory) for pattern in carried.patterns)
 
@@ -280,7 +291,7 @@ def _from_origin(case: Case, term: Term) -> tuple[int, int, Path] | None:
     if atom[0] != "n":
         return None
     model, run = case.model, case.runs[atom[2]]
-    first = first_send(model, run, atom)
+    first = case.first_send(atom)
     if first is None or isinstance(model.steps(run)[first], Leak):
         return None
     message = model.message(run, first)
