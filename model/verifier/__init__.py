@@ -1,1 +1,18 @@
-"""The symbolic verifier: proofs for any number of sessions, or the attack."""
+"""The symbolic verifier: a proof for any number of sessions, or the attack.
+
+Backward refinement of patterns with native Diffie-Hellman. It knows nothing of the transition table: whoever has a
+protocol writes it as `protocol.Protocol`, asks a question of `claims`, and gets a `verify.Verdict`.
+
+| module | what it holds |
+|---|---|
+| `protocol`, `claims`, `query` | the language: roles over symbols, claims, and the violations that a claim means |
+| `terms`, `unify` | terms with variables as cells, unification modulo exponents and sorts |
+| `compiled`, `flow`, `pool` | what is found once per protocol: positions, what variables carry, shared runs |
+| `state`, `goals`, `search`, `verify` | the search: patterns, simplification, the core loop, deepening |
+| `grounding`, `attack`, `replay`, `charts` | attacks: a ground trace, its independent judge, its pictures |
+| `certificate`, `checking` | proofs: the case tree, and a checker with terms of its own |
+| `spdl`, `published` | protocols that others wrote, and those that the verifier is measured against |
+
+Facts that prune a branch can only become false by going on (they are monotone): nothing is pruned because variables
+differ. A new run that the bound forbids makes the answer `bounded`, never `proof`.
+"""

@@ -151,20 +151,10 @@ def _simplify(
     work: list[tuple[Term | Known, int]],
     kept: list[tuple[Term | Known, int]],
 ) -> bool:
-    signature = context.signature
-    if type(term) is App:
-        if term.symbol == TUPLE or term.symbol in signature.transparent:
-            work.extend((arg, node) for arg in term.args)
-            return True
-        if term.symbol == INVERSE:
-            key = inverse(term.args[0], signature)
-            if type(key) is App and key.symbol == INVERSE:
-                kept.append((key, node))
-            else:
-                work.append((key, node))
-            return True
+    if type(term) is App and _taken_apart(context.signature, term, node, work, kept):
+        return True
     if type(term) is Var:
-        if term.mask != signature.agent_bit:
+        if term.mask != context.signature.agent_bit:
             kept.append((term, node))
         return True
     if context.is_public(term):
@@ -180,6 +170,27 @@ def _simplify(
         state.reveals.append((term, False))
         return True
     kept.append((term, node))
+    return True
+
+
+def _taken_apart(
+    signature: Signature,
+    term: App,
+    node: int,
+    work: list[tuple[Term | Known, int]],
+    kept: list[tuple[Term | Known, int]],
+) -> bool:
+    """Tuples become their components; the inverse of a key becomes a key once that is known."""
+    if term.symbol == TUPLE or term.symbol in signature.transparent:
+        work.extend((arg, node) for arg in term.args)
+        return True
+    if term.symbol != INVERSE:
+        return False
+    key = inverse(term.args[0], signature)
+    if type(key) is App and key.symbol == INVERSE:
+        kept.append((key, node))
+    else:
+        work.append((key, node))
     return True
 
 

@@ -32,6 +32,9 @@ NETWORK: frozenset[str] = frozenset()
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
 
+ENOUGH = 8
+"""Runs that every role must be able to end with, whatever the bound of a claim."""
+
 Progress = Callable[[str], None]
 
 
@@ -149,7 +152,7 @@ class Verifier:
         """
         gate = Stats(deadline=time.perf_counter() + time_limit)
         try:
-            stuck = self.stuck(max_runs, gate)
+            stuck = self.stuck(max(max_runs, ENOUGH), gate)
         except TimeLimit:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
         start = time.perf_counter()

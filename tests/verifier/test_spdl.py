@@ -51,6 +51,12 @@ def test_deep_nesting_is_an_error_and_not_a_crash() -> None:
         load(HEAD + "send_1(A, B, " + "(" * 5000 + "A" + ")" * 5000 + ");" + TAIL)
 
 
+def test_macros_that_grow_without_end_are_an_error() -> None:
+    lines = [f"macro m{i} = (m{i - 1}, m{i - 1});" for i in range(1, 40)]
+    with pytest.raises(SpdlError, match="more terms than a file may have"):
+        load("macro m0 = (a, b);\n" + "\n".join(lines))
+
+
 @given(st.text(alphabet="protocl(){}AB,;:_1 \nrs/*#\"'{}k", max_size=80))
 def test_any_text_is_a_model_or_an_error_with_a_place(source: str) -> None:
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from .lexer import SpdlError, Token, tokenize
 
 MAX_DEPTH = 100
+MAX_TERMS = 100_000
+"""Terms in a file with all macros expanded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Parser:
         self._tokens = tokenize(source)
         self._next = 0
         self._macros: dict[str, tuple[Node, ...]] = {}
+        self._sizes: dict[str, int] = {}
+        self._count = 0
 
     def file(self) -> File:
         """The whole file.
@@ -229,7 +233,9 @@ class Parser:
     def _macro(self) -> None:
         name = self._name("the name of a macro")
         self._mark("=")
+        before = self._count
         self._macros[name.value] = self._terms(0)
+        self._sizes[name.value] = self._count - before
         self._mark(";")
 
     def _terms(self, depth: int) -> tuple[Node, ...]:
@@ -242,6 +248,9 @@ class Parser:
         token = self._peek()
         if depth > MAX_DEPTH:
             raise SpdlError("terms are nested too deeply", token.line, token.column)
+        self._count += 1 + self._sizes.get(token.value, 0)
+        if self._count > MAX_TERMS:
+            raise SpdlError("more terms than a file may have, macros expanded", token.line, token.column)
         if self._accept("{"):
             inner = self._terms(depth + 1)
             self._mark("}")
