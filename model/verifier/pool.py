@@ -43,6 +43,7 @@ class Pool:
         self._shared: dict[int, dict[tuple[str, str], Term]] = {}
         self._choices: dict[tuple[int, int, int, object], list[tuple[Instance, Position]]] = {}
         self._sent: dict[str, bool] = {}
+        self._leaked: dict[str, bool] = {}
         self._members: dict[int, list[int]] = {}
         self._find_prefixes()
 
@@ -96,6 +97,16 @@ class Pool:
                 carried.wild for carried in self.flow.values()
             )
             self._sent[term.symbol] = found
+        return found
+
+    def only_leaked(self, term: App) -> bool:
+        """Whether every send that gives an application of this symbol away is the leak of a session's keys."""
+        found = self._leaked.get(term.symbol)
+        if found is None:
+            instances = [self.get(i, 0) for i in range(len(self.roles))]
+            places = ((i, p) for i in instances for p in i.positions.get(term.symbol, ()))
+            found = all(instance.steps[position.step].leak for instance, position in places)
+            found = self._leaked[term.symbol] = found and not any(carried.wild for carried in self.flow.values())
         return found
 
     def keeps(self, exponent: Atom) -> bool:

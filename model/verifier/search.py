@@ -36,6 +36,7 @@ class Search:
         self.trees: list[Tree] = []
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
+        self._protected: list[Term] = []
         self.bound = 0
         self.cut = False
         self.done = False
@@ -85,6 +86,7 @@ class Search:
         ordered = all(
             state.before(state.events[i][first], state.events[j][then]) for (i, first), (j, then) in query.before
         )
+        self._protected = [part for place in query.unleaked for part in _components(at(state, *place))]
         for left, right in query.equal:
             state.match.append((at(state, *left), at(state, *right)))
         for place in query.learned:
@@ -103,6 +105,8 @@ class Search:
             return self._solve(state, pending)
         if holds(state, self.context.query):
             return HOLDS
+        if not self.record and any(not waiting(goal) and self._dead(goal, {}) for goal, _ in state.open):
+            return DEAD
         goal = self._pick(state)
         if goal is None:
             if state.inside:
@@ -191,7 +195,7 @@ class Search:
             if not any(self._dead(deref(term.args[i]), memo) for i in needed):
                 yield number, needed
 
-    def _dead(self, term: Term, memo: dict[Term, bool]) -> bool:
+    def _dead(self, term: Term | Known, memo: dict[Term, bool]) -> bool:
         """Whether the attacker can never have the term: nobody sends it, and it cannot be built."""
         if not self.context.signature.shortcuts:
             return False
@@ -202,10 +206,17 @@ class Search:
         if term not in memo:
             memo[term] = not (
                 self.context.reveal_modes(term)
-                or self.pool.sent(term)
+                or self._sent(term)
                 or next(self._buildable(term, memo), None) is not None
             )
         return memo[term]
+
+    def _sent(self, term: App) -> bool:
+        """Whether some send can give the term away; what the claim protects is not leaked."""
+        if not self.pool.sent(term):
+            return False
+        protected = not self.record and self.pool.only_leaked(term)
+        return not (protected and any(equal(term, part) for part in self._protected))
 
     def _kept(self, exponent: Term) -> bool:
         """Whether an exponent is a fresh value that no run gives away; a product of two such stays secret."""
@@ -391,3 +402,9 @@ def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[
     for opening in signature.symbols[term.symbol].opens:
         needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
         yield from parts(term.args[opening.yields], (*keys, *needed), signature)
+
+
+def _components(term: Term) -> tuple[Term, ...]:
+    """What a leak of the term gives away: each part of a tuple."""
+    term = deref(term)
+    return term.args if type(term) is App and term.symbol == TUPLE else (term,)
