@@ -20,7 +20,7 @@ from ..claims import (
     fails_under,
     holds_under,
 )
-from ..powers import Power, Sessions, Whose
+from ..powers import POWERS, Power, Sessions, Whose
 from ..protocol.channel import TRAFFIC_KEY
 from ..protocol.edhoc import DEVICE
 from ..terms import Term
@@ -66,6 +66,23 @@ def scenarios(claim: str, role: str) -> tuple[list[Scenario], list[Scenario]]:
         for p in fails_under(claim)
     ]
     return good, bad
+
+
+def scenario_under(names: tuple[str, ...], role: str) -> Scenario:
+    """The scenario of these powers, for a claimant of that role.
+
+    Raises:
+        KeyError: no such power.
+        ValueError: two of them are over the same party.
+    """
+    chosen = [POWERS[name] for name in names]
+    over = [_classes(power, role) for power in chosen if power.whose in PARTIES]
+    agents = [agent for classes in over for agent in classes]
+    if len(agents) > len(set(agents)):
+        raise ValueError("an agent of the claim can be under one power only")
+    everybody = frozenset({NETWORK, *(n for power in chosen for n in _over_others(power))})
+    classes = {agent: name for each in over for agent, name in each.items()}
+    return Scenario(NETWORK, everybody, classes, any(power.sessions is Sessions.THIS for power in chosen))
 
 
 def _over_others(power: Power) -> tuple[str, ...]:
@@ -197,7 +214,10 @@ class Translator:
         return ("tuple", *(t for key in TRAFFIC_KEY.values() if (t := here.template(key)) is not None))
 
     def _agree(self, statement: Agree, here: Snapshot, base: dict[str, object]) -> Iterator[TableClaim]:
-        mine = [here.template(t) for t in statement.data]
+        try:
+            mine = [here.template(t) for t in statement.data]
+        except LookupError:
+            return  # Out of order, a role has come here without what the statement speaks of.
         options = []
         for name in self.extracted.roles(statement.peer):
             for there in self._events(name, statement.running):

@@ -4,8 +4,8 @@ Every symbolic check is switched off alone. A check without which some claim has
 without which everything is still proved is redundant under the powers of the claims: others protect the same. Those are
 tried in pairs, where they judge the same thing (`GROUPS`).
 
-The matrix is computed over `MATRIX_MODES`: evidence both ways and waivers both ways. An attack there is one in all
-modes; where nothing is required a role does less.
+The matrix is computed over `MATRIX_MODES`: evidence both ways, waivers both ways, and nothing required. An attack
+there is one in all modes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 from ..checks import CHECKS, CheckClass
@@ -23,7 +24,7 @@ from ..verifier.verify import ATTACK, PROOF
 from .modes import MODES
 from .verdicts import Prover, all_questions
 
-MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww"))
+MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww", "nn"))
 TIME_LIMIT = 3.0
 """Seconds for one claim. What is not decided in time is said, and never counted as redundant."""
 
@@ -103,19 +104,27 @@ def pairs(redundant: Iterable[str]) -> tuple[tuple[str, str], ...]:
 
 
 def matrix(
-    progress: Callable[[str], None] | None = None, *, processes: int = 0, checks: tuple[str, ...] = ()
+    progress: Callable[[str], None] | None = None,
+    *,
+    processes: int = 0,
+    checks: tuple[str, ...] = (),
+    claims: tuple[str, ...] = (),
+    time_limit: float = TIME_LIMIT,
 ) -> Iterator[Removal]:
     """Each check alone, then pairs of those that are redundant; in the order of the register."""
     tell = progress or (lambda _: None)
     with ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
-        singles = _all(pool, [(check,) for check in checks or symbolic_checks()], tell)
+        work = partial(_all, pool, partial(remove, claims=claims, time_limit=time_limit), tell)
+        singles = work([(check,) for check in checks or symbolic_checks()])
         yield from singles
         redundant = [r.checks[0] for r in singles if r.verdict == "redundant"]
-        yield from _all(pool, list(pairs(redundant)), tell)
+        yield from work(list(pairs(redundant)))
 
 
-def _all(pool: ProcessPoolExecutor, sets: list[tuple[str, ...]], tell: Callable[[str], None]) -> list[Removal]:
-    waiting = {pool.submit(remove, one): one for one in sets}
+def _all(
+    pool: ProcessPoolExecutor, work: Callable[..., Removal], tell: Callable[[str], None], sets: list[tuple[str, ...]]
+) -> list[Removal]:
+    waiting = {pool.submit(work, one): one for one in sets}
     found: dict[tuple[str, ...], Removal] = {}
     for number, done in enumerate(as_completed(waiting), 1):
         removal = found[waiting[done]] = done.result()

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ..claims import STATEMENTS, Agree, Secret, Statement
+from ..claims import STATEMENTS, Agree, Secret, Statement, fails_under
 from ..protocol.edhoc import SERVICE
 from ..table import Table
 from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, Executable, height
 from ..verifier.pool import Stats
 from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Engine, Verdict, Verifier
-from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenarios
+from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenario_under, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
 
@@ -78,6 +78,17 @@ def questions(claim: str) -> Iterator[Question]:
     yield Question(claim, tuple(sorted(names)), PROOF, tuple(good))
     for power, each in bad.items():
         yield Question(claim, (power,), ATTACK, tuple(each))
+
+
+def question_under(claim: str, powers: tuple[str, ...]) -> Question:
+    """A claim under powers of one's choice; expected is an attack where the chapter names one of them as fatal.
+
+    Raises:
+        ValueError: two of the powers are over the same party of the claim.
+    """
+    asked = tuple((s, scenario_under(powers, s.role)) for s in STATEMENTS[claim])
+    fatal = any(power.name in powers for power in fails_under(claim))
+    return Question(claim, tuple(powers), ATTACK if fatal else PROOF, asked)
 
 
 @dataclass

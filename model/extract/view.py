@@ -140,7 +140,9 @@ class View:
         return self.value(way)
 
     def _name(self, name: Term) -> Template | None:
-        base = name.label.removesuffix(f"_{self.letter.lower()}")
+        base, others = name.label.removesuffix(f"_{self.letter.lower()}"), "r" if self.letter == "I" else "i"
+        if name.label.endswith(f"_{others}") or name.label == {"I": "y", "R": "x"}[self.letter]:
+            raise LookupError(f"{self.role} does not hold {name.label}")
         if name.label in ("x", "y"):
             return self._draw(name.label, EXPONENT)
         held = self._held().get(base)

@@ -1,0 +1,138 @@
+"""The committed verdicts, with which every answer is compared, and the attacks that the specification shows.
+
+    python -m trustconn.model.extract.expected            recompute everything and write both files
+    python -m trustconn.model.extract.expected --claims   the claims alone
+
+`expected.json` holds the verdict and the number of states for each question, and what each removal breaks;
+`attacks.json` one attack for each check that carries a claim, the one with the fewest runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..protocol.tables import profile
+from ..verifier import charts
+from .matrix import Removal, matrix
+from .verdicts import Decision, Prover, all_questions
+
+VERDICTS, ATTACKS = (Path(__file__).with_name(name) for name in ("expected.json", "attacks.json"))
+
+
+@cache
+def expected() -> Mapping[str, Any]:
+    """The committed verdicts: `claims` by question, `matrix` by the removed checks."""
+    data: Mapping[str, Any] = json.loads(VERDICTS.read_text(encoding="utf-8"))
+    return data
+
+
+@cache
+def attacks() -> Mapping[str, Any]:
+    """The committed attacks by the removed checks."""
+    data: Mapping[str, Any] = json.loads(ATTACKS.read_text(encoding="utf-8"))["attacks"]
+    return data
+
+
+def differences(decisions: Iterable[Decision]) -> list[str]:
+    """What is not as committed, a sentence each."""
+    found = []
+    for decision in decisions:
+        known = expected()["claims"].get(decision.question.id)
+        if known is None:
+            found.append(f"{decision.question.id}: {decision.kind}, and no verdict is committed")
+        elif known["verdict"] != decision.kind:
+            found.append(f"{decision.question.id}: {decision.kind}, committed is {known['verdict']}")
+    return found
+
+
+def removal_differences(removals: Iterable[Removal]) -> list[str]:
+    """What a removal breaks otherwise than committed; claims that the time did not suffice for are left out."""
+    found = []
+    for removal in removals:
+        name, known = name_of(removal.checks), expected()["matrix"].get(name_of(removal.checks))
+        if known is None:
+            found.append(f"without {name}: no verdict is committed")
+            continue
+        undecided = {*removal.undecided, *known["undecided"]}
+        broken = {b.claim for b in removal.breaches}
+        for claim in sorted((broken ^ set(known["broken"])) - undecided):
+            found.append(f"without {name}: {claim} {'has an attack' if claim in broken else 'holds'}, unlike committed")
+    return found
+
+
+def name_of(checks: Iterable[str]) -> str:
+    """Name of a set of removed checks."""
+    return " + ".join(checks)
+
+
+def claims_data(decisions: Iterable[Decision]) -> dict[str, Any]:
+    """The verdicts of questions, for `expected.json`."""
+    return {
+        d.question.id: {
+            "powers": list(d.question.powers), "chapter": d.question.expected, "verdict": d.kind, "states": d.states,
+            "runs": d.runs,
+        }
+        for d in decisions
+    }  # fmt: skip
+
+
+def matrix_data(removals: Iterable[Removal]) -> dict[str, Any]:
+    """What removals break, for `expected.json`."""
+    return {
+        name_of(r.checks): {
+            "verdict": r.verdict,
+            "broken": {b.claim: len(b.attack.runs) for b in r.breaches},
+            "undecided": list(r.undecided),
+            "states": r.states,
+        }
+        for r in removals
+    }
+
+
+def attack_data(removals: Iterable[Removal]) -> dict[str, Any]:
+    """The smallest attack of each removal, with its charts."""
+    found = {}
+    for removal in removals:
+        if removal.breaches:
+            breach = min(removal.breaches, key=lambda b: (len(b.attack.runs), len(b.attack.events), b.claim))
+            found[name_of(removal.checks)] = {
+                "claim": breach.claim, "role": breach.role, "event": breach.event,
+                "text": charts.text(breach.attack), "mermaid": charts.mermaid(breach.attack),
+                "attack": breach.attack.to_json(),
+            }  # fmt: skip
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m trustconn.model.extract.expected", description=__doc__)
+    parser.add_argument("--claims", action="store_true", help="the claims alone")
+    options = parser.parse_args(arguments)
+    prover = Prover(profile())
+    data = {"claims": claims_data(prover.decide(question) for question in all_questions())}
+    if options.claims:
+        data["matrix"] = expected()["matrix"]
+    else:
+        removals = list(matrix(print))
+        data["matrix"] = matrix_data(removals)
+        _write(ATTACKS, {"attacks": attack_data(removals)})
+    _write(VERDICTS, data)
+    return 0
+
+
+def _write(path: Path, data: Mapping[str, Mapping[str, Any]]) -> None:
+    """One line for each entry, so that a change is a readable difference."""
+    parts = (
+        f"{json.dumps(name)}: {{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in each.items()) + "\n}"
+        for name, each in data.items()
+    )
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

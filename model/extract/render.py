@@ -1,0 +1,72 @@
+"""Blocks of the specification: the committed verdicts, and an attack for each check that carries a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..checks import CHECKS
+from ..claims import UNDECIDED
+from ..draw import markdown
+from .expected import attacks, expected
+from .matrix import symbolic_checks
+
+
+def render_verdicts() -> str:
+    """Tables: each claim with its verdicts, and each symbolic check with what it carries."""
+    claims, removals = expected()["claims"], expected()["matrix"]
+    return "\n\n".join(
+        (
+            "Each claim under all the powers for which it is made, then under each power that is said to defeat it."
+            " `proof` is for any number of sessions; one re-attestation in each direction and two labels each way are"
+            " looked at in a session. States are patterns that the search looked at.",
+            markdown(("claim", "under", "verdict", "states"), [_claim(name, row) for name, row in claims.items()]),
+            f"Not decided by the model: {', '.join(sorted(UNDECIDED))}.",
+            *_surprises(claims),
+            "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
+            " powers: other checks protect the same.",
+            markdown(("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]),
+            *_pairs(removals),
+        )
+    )
+
+
+def _claim(name: str, row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return name.partition(" ")[0], ", ".join(row["powers"]), row["verdict"], str(row["states"])
+
+
+def _surprises(claims: Mapping[str, Any]) -> Iterable[str]:
+    found = [name for name, row in claims.items() if row["verdict"] != row["chapter"]]
+    if found:
+        listed = ", ".join(f"{name.partition(' ')[0]} under `{name.partition(' ')[2]}`" for name in found)
+        yield f"Stronger than the chapter says, because a proof stands where an attack was expected: {listed}."
+
+
+def _check(name: str, removals: Mapping[str, Any]) -> tuple[str, str]:
+    row = removals[name]
+    if row["broken"]:
+        return f"`{name}`", ", ".join(row["broken"])
+    sets = [other for other, r in removals.items() if name in other.split(" + ") and " + " in other and r["broken"]]
+    return f"`{name}`", row["verdict"] + (f"; breaks together: {'; '.join(sets)}" if sets else "")
+
+
+def _pairs(removals: Mapping[str, Any]) -> Iterable[str]:
+    rows = [(name, ", ".join(r["broken"]) or r["verdict"]) for name, r in removals.items() if " + " in name]
+    if rows:
+        yield "Pairs of checks that are redundant alone and judge the same thing."
+        yield markdown(("without both", "claims with an attack"), rows)
+
+
+def render_attacks() -> str:
+    """The smallest attack for each check, or pair, that carries a claim: as text and as a Mermaid diagram."""
+    return "\n\n".join(_attack(name, data) for name, data in attacks().items())
+
+
+def _attack(name: str, data: Mapping[str, Any]) -> str:
+    parts = name.split(" + ")
+    named = " and ".join(f"`{part}` ({CHECKS[part].requirement})" for part in parts)
+    return (
+        f"### Without {named}: {data['claim']}\n\n"
+        f"At `{data['event']}` of {data['role']}.\n\n```text\n{data['text'].rstrip()}\n```\n\n"
+        f"```mermaid\n{data['mermaid'].rstrip()}\n```"
+    )

@@ -1,0 +1,233 @@
+"""Decides the security claims over the transition table, or the claims of a protocol in an SPDL file.
+
+Every claim is asked under all the powers for which it is made, and under each power that is said to defeat it:
+`proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither. Without FILE.spdl the
+verdicts are compared with the committed ones.
+
+    trustconn verify
+    trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
+    trustconn verify --claim CLM-01 --powers network,session-key
+    trustconn verify --matrix --json matrix.json
+    trustconn verify needham-schroeder.spdl
+
+Exit codes: 0 as expected, 1 a verdict differs or a proof is missing, 2 bad usage or a bad file.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import spec
+from . import exit_code
+from .errors import UsageError, require_known
+from .options import check_names, readable_file
+
+LINE = "{:<9} {:<50.50} {:<8} {:>7} {:>8}  {}"
+HEAD = LINE.format("claim", "powers", "verdict", "states", "seconds", "")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `verify`."""
+    parser.add_argument("file", metavar="FILE.spdl", nargs="?", type=readable_file, help="a protocol in SPDL")
+    parser.add_argument("--claim", metavar="ID", action="append", default=[], help="only this claim; may be repeated")
+    parser.add_argument("--without", metavar="CHECK[,CHECK]", type=check_names, default=frozenset(), help="checks to leave out")
+    parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help="ask under these powers instead")
+    parser.add_argument("--matrix", action="store_true", help="leave out every symbolic check in turn")
+    parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60; matrix: 3)")
+    parser.add_argument("--chart", action="store_true", help="print each attack as a message sequence chart")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all answers and attacks")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Decides, prints a line for each answer, and compares."""
+    for claim in arguments.claim if arguments.file is None else ():
+        require_known("claim", claim, spec.claims())
+    if arguments.matrix and (arguments.file or arguments.without or arguments.powers):
+        raise UsageError("--matrix goes with neither a file, --without nor --powers")
+    if arguments.file is not None:
+        return _file(arguments)
+    return _matrix(arguments) if arguments.matrix else _table(arguments)
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    from ..model.extract.expected import differences
+    from ..model.extract.verdicts import TIME_LIMIT, Decision, Prover
+    from ..model.protocol.tables import profile
+
+    questions = _questions(arguments)
+    prover = Prover(profile(), arguments.without)
+    decisions: list[Decision] = []
+    print(HEAD)
+    with _status() as tell:
+        for question in questions:
+            decision = prover.decide(question, time_limit=arguments.time_limit or TIME_LIMIT, progress=tell)
+            decisions.append(decision)
+            print(_line(decision), flush=True)
+            _chart(decision.attack if arguments.chart else None)
+    _write(arguments.json, [_record(d) for d in decisions])
+    if arguments.powers:
+        return exit_code.PASSED
+    if arguments.without:
+        broken = [d.question.id for d in decisions if d.kind != d.question.expected and d.question.expected == "proof"]
+        return _verdict([f"{name}: no proof" for name in broken])
+    return _verdict(differences(decisions))
+
+
+def _questions(arguments: argparse.Namespace) -> Sequence[Any]:
+    from ..model.claims import STATEMENTS
+    from ..model.extract.verdicts import all_questions, question_under
+
+    for claim in arguments.claim:
+        if claim not in STATEMENTS:
+            raise UsageError(f"{claim} is specified and not decided by the model")
+    if not arguments.powers:
+        return all_questions(tuple(arguments.claim))
+    for power in arguments.powers:
+        require_known("power", power, spec.powers())
+    try:
+        return [question_under(claim, arguments.powers) for claim in arguments.claim or STATEMENTS]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _line(decision: Any) -> str:
+    where = f"{decision.role} at {decision.event}" if decision.attack else decision.reason
+    powers = ", ".join(decision.question.powers)
+    return LINE.format(
+        decision.question.claim, powers, decision.kind, decision.states, f"{decision.seconds:.2f}", where
+    ).rstrip()
+
+
+def _record(decision: Any) -> dict[str, Any]:
+    return {
+        "claim": decision.question.claim, "powers": list(decision.question.powers), "verdict": decision.kind,
+        "expected": decision.question.expected, "states": decision.states, "seconds": round(decision.seconds, 3),
+        "runs": decision.runs, "role": decision.role, "event": decision.event, "reason": decision.reason,
+        "attack": decision.attack.to_json() if decision.attack else None,
+    }  # fmt: skip
+
+
+# --- the removal matrix ----------------------------------------------------------------------------------------------
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    from ..model.extract.expected import removal_differences
+    from ..model.extract.matrix import TIME_LIMIT, Removal, matrix
+
+    removals: list[Removal] = []
+    with _status() as tell:
+        for removal in matrix(tell, claims=tuple(arguments.claim), time_limit=arguments.time_limit or TIME_LIMIT):
+            removals.append(removal)
+            broken = ", ".join(f"{b.claim} ({len(b.attack.runs)} runs)" for b in removal.breaches)
+            undecided = f"; not decided in time: {', '.join(removal.undecided)}" if removal.undecided else ""
+            print(f"without {' + '.join(removal.checks)}: {broken or removal.verdict}{undecided}", flush=True)
+            for breach in removal.breaches if arguments.chart else ():
+                _chart(breach.attack)
+    _write(
+        arguments.json,
+        [
+            {
+                "without": list(r.checks), "verdict": r.verdict, "undecided": list(r.undecided), "states": r.states,
+                "broken": [
+                    {"claim": b.claim, "role": b.role, "event": b.event, "attack": b.attack.to_json()}
+                    for b in r.breaches
+                ],
+            }
+            for r in removals
+        ],
+    )  # fmt: skip
+    return exit_code.PASSED if arguments.claim else _verdict(removal_differences(removals))
+
+
+# --- SPDL ------------------------------------------------------------------------------------------------------------
+
+
+def _file(arguments: argparse.Namespace) -> int:
+    from ..model.verifier.protocol import ModelError
+    from ..model.verifier.spdl import SpdlError, load
+    from ..model.verifier.verify import DEFAULT_POWERS, NETWORK, Verifier
+
+    if arguments.without:
+        raise UsageError("--without names checks of the table, not of a file")
+    powers = DEFAULT_POWERS if arguments.powers is None else frozenset(arguments.powers) - {"network"}
+    try:
+        model = load(arguments.file.read_text(encoding="utf-8"))
+    except (SpdlError, UnicodeDecodeError) as error:
+        raise UsageError(f"{arguments.file}:{error}") from None
+    missing, records = [], []
+    verifier = Verifier(model.protocol)
+    print(HEAD)
+    with _status() as tell:
+        for claim in model.claims:
+            if arguments.claim and claim.name not in arguments.claim:
+                continue
+            try:
+                verdict = verifier.verify(
+                    claim.claim, powers=powers or NETWORK, time_limit=arguments.time_limit or 60.0, progress=tell
+                )
+            except ModelError as error:
+                raise UsageError(f"{arguments.file}:{claim.line}: {error}") from None
+            seconds = f"{verdict.seconds:.2f}"
+            text = f"{claim.role}: {claim.text}"
+            print(LINE.format(claim.name, text, verdict.kind, verdict.states, seconds, verdict.reason).rstrip())
+            _chart(verdict.attack if arguments.chart else None)
+            if verdict.kind != "proof":
+                missing.append(f"{claim.name}: {verdict.kind}")
+            records.append(
+                {
+                    "claim": claim.name, "text": claim.text, "verdict": verdict.kind, "states": verdict.states,
+                    "seconds": round(verdict.seconds, 3), "reason": verdict.reason,
+                    "attack": verdict.attack.to_json() if verdict.attack else None,
+                }
+            )  # fmt: skip
+    _write(arguments.json, records)
+    return _verdict(missing)
+
+
+# --- output ----------------------------------------------------------------------------------------------------------
+
+
+def _chart(attack: Any) -> None:
+    if attack is not None:
+        from ..model.verifier.charts import text
+
+        print("\n" + text(attack) + "\n")
+
+
+def _verdict(unexpected: Iterable[str]) -> int:
+    found = list(unexpected)
+    for line in found:
+        print(line, file=sys.stderr)
+    return exit_code.FAILED if found else exit_code.PASSED
+
+
+def _write(path: Path | None, answers: list[dict[str, Any]]) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(json.dumps({"version": 1, "answers": answers}, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """What is being looked at, in a line that changes on a terminal; elsewhere the answers themselves tell."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield lambda text: status.update(text)
