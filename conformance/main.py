@@ -15,7 +15,12 @@ from .interrupt import listening
 from .parallel import Companion, Log, SharedLog
 from .plugin import SuitePlugin
 
-QUIET = ("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:hypothesispytest")
+UNUSED = (
+    "cacheprovider", "terminal", "logging", "capture", "warnings", "unraisableexception", "threadexception", "doctest",
+    "junitxml", "stepwise", "setuponly", "setupplan", "hypothesispytest",
+)  # fmt: skip
+"""Plugins of pytest that would do something for every test, and that a run has no use for."""
+QUIET = ("--assert=plain", *(word for name in UNUSED for word in ("-p", f"no:{name}")))
 
 
 def run(request: RunRequest) -> Results:

@@ -12,6 +12,7 @@ import pytest
 from ..harness.iut.control import ControlError
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.process import ProcessError
+from ..harness.memory import settle_memory
 from ..harness.peer.tcp import TcpError
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
@@ -94,6 +95,7 @@ class SuitePlugin:
         self.progress.begin(len(items))
         mine = [item for item in kept if case_of(item).role in self.roles and not self.request.list_only]
         items[:] = mine
+        settle_memory()
         if self.companion is not None:
             self.companion.start()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..iut.address import Address
 from ..iut.messages import MessageError
+from ..memory import settle_memory
 from .clock import Clock, ControlledClock, SystemClock
 from .connection import IDLE
 
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if fault := _usage_fault(arguments):
         print(fault, file=sys.stderr)
         return BAD_USAGE
+    settle_memory()
     try:
         return asyncio.run(_controlled(arguments) if arguments.control else _plain(arguments))
     except HostError as error:

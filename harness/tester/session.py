@@ -262,9 +262,9 @@ class IutSession(Iut):
         self.need_verb("close").close_connection(self._connection(conversation))
 
     def moment(self) -> int:
-        control = self.need_verb("events")
-        control.events_since(control.last_seq)  # What was pushed before the reply is there with it.
-        return control.last_seq
+        self.need_verb("events")
+        self.control.hello()  # What was pushed before a reply is there with it.
+        return self.control.last_seq
 
     def begun(self, since: int) -> None:
         self._begun(since)
