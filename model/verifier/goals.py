@@ -196,7 +196,7 @@ def _taken_apart(
 
 def _originates(state: State, context: Context, term: Term, node: int) -> bool:
     """A fresh value is nowhere before its run has sent something with it."""
-    for atom in fresh_atoms(term):
+    for atom in sorted(fresh_atoms(term), key=lambda a: (a.run, a.name)):  # Always the same search.
         first = context.first_send(state, atom)
         if first is None:
             if context.never_sent(state, atom):
