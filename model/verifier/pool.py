@@ -16,20 +16,28 @@ class TimeLimit(Exception):
     """The search took longer than it may."""
 
 
+class BudgetSpent(Exception):
+    """The search looked at more patterns than this attempt may."""
+
+
 @dataclass(slots=True)
 class Stats:
     """Counters of one claim, over all its searches."""
 
     states: int = 0
     deadline: float = float("inf")
+    budget: float = float("inf")
 
     def tick(self) -> None:
         """Count a state.
 
         Raises:
             TimeLimit: the deadline has passed.
+            BudgetSpent: the budget of states is spent.
         """
         self.states += 1
+        if self.states > self.budget:
+            raise BudgetSpent
         if not self.states & 31 and time.perf_counter() > self.deadline:
             raise TimeLimit
 

@@ -37,6 +37,7 @@ class Search:
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
         self._protected: list[Term] = []
+        self.newest_first = False
         self.bound = 0
         self.cut = False
         self.done = False
@@ -150,12 +151,13 @@ class Search:
         for i, (variable, _, _) in enumerate(state.inside):
             if type(deref(variable)) is not Var:
                 return i
-        active = [(g, n) for g, n in state.open if not waiting(g)]
+        goals = reversed(state.open) if self.newest_first else state.open
+        active = [(g, n) for g, n in goals if not waiting(g)]
         for goal, node in active:
             if type(goal) is Group and self._dead(goal, {}):
                 return goal, node
         counts = self._counts
-        active.sort(key=lambda goal: counts.get(goal[0], 0))
+        active.sort(key=lambda goal: (counts.get(goal[0], 0), self._rank(goal[0])))
         best: tuple[Term, int] | None = None
         least = 1 << 30
         for goal, node in active:
@@ -168,6 +170,13 @@ class Search:
                 if cost <= 1:
                     break
         return best
+
+    def _rank(self, term: Term | Known) -> int:
+        """Of goals with as many ways: keys and fresh values first, then what opens, shares, and hashes last."""
+        if type(term) is not App:
+            return 0 if type(term) is Atom else 2
+        symbol = self.context.signature.symbols[term.symbol]
+        return 0 if not symbol.builds else 1 if symbol.opens else 3
 
     def _ways(self, state: State, term: Term, most: int) -> int:
         """How many branches a goal has; counting stops at `most`."""

@@ -18,7 +18,7 @@ from .compiled import CompiledRole, Signature, compile_roles
 from .flow import analyse
 from .goals import Context
 from .grounding import build
-from .pool import Pool, Stats, TimeLimit
+from .pool import BudgetSpent, Pool, Stats, TimeLimit
 from .protocol import Protocol
 from .query import Query
 from .replay import replay
@@ -31,6 +31,9 @@ NETWORK: frozenset[str] = frozenset()
 
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
+
+PATIENCE = 100
+"""States that the first attempt at a query may take."""
 
 ENOUGH = 8
 """Runs that every role must be able to end with, whatever the bound of a claim."""
@@ -97,11 +100,22 @@ class Engine:
         search = Search(context, self.pool, stats, keep, record)
         for bound in deepening(len(query.premises), max_runs):
             progress(f"up to {bound} runs, {stats.states} states")
-            if search.run(bound):
+            if self._attempt(search, bound, stats):
                 return Answer(ATTACK, bound, found[0])
             if not search.cut:
                 return Answer(PROOF, bound, trees=tuple(search.trees))
         return Answer(BOUNDED, max_runs)
+
+    def _attempt(self, search: Search, bound: int, stats: Stats) -> bool:
+        """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
+        allowance = PATIENCE
+        while True:
+            stats.budget = stats.states + allowance
+            try:
+                return search.run(bound)
+            except BudgetSpent:
+                search.newest_first = not search.newest_first
+                allowance *= 2
 
 
 class Verifier:
