@@ -21,6 +21,9 @@ from .state import GOAL_NODE, Known, Node, State
 from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
 from .unify import TUPLE, Equation, solutions, unifiers, unify
 
+PATIENCE = 100
+"""States that the first attempt at a query may take."""
+
 Branch = tuple[list[Any], State]
 """How a goal is met, for the certificate, and the pattern in which it is."""
 
@@ -38,6 +41,7 @@ class Search:
         """How many ways each goal had when last looked at: a guess of how many it has."""
         self._protected: list[Term] = []
         self.newest_first = False
+        self.patience = PATIENCE
         self.bound = 0
         self.cut = False
         self.done = False

@@ -32,9 +32,6 @@ NETWORK: frozenset[str] = frozenset()
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
 
-PATIENCE = 100
-"""States that the first attempt at a query may take."""
-
 ENOUGH = 8
 """Runs that every role must be able to end with, whatever the bound of a claim."""
 
@@ -108,14 +105,13 @@ class Engine:
 
     def _attempt(self, search: Search, bound: int, stats: Stats) -> bool:
         """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
-        allowance = PATIENCE
         while True:
-            stats.budget = stats.states + allowance
+            stats.budget = stats.states + search.patience
             try:
                 return search.run(bound)
             except BudgetSpent:
                 search.newest_first = not search.newest_first
-                allowance *= 2
+                search.patience *= 2
 
 
 class Verifier:

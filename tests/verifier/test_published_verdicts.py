@@ -44,4 +44,4 @@ def test_symmetric_keys_with_a_server_stay_small() -> None:
     for name in ("needham-schroeder-sk.spdl", "otway-rees.spdl", "yahalom.spdl", "kao-chow.spdl", "iso-9798-2-4.spdl"):
         model = load((MODELS / name).read_text())
         verifier = Verifier(model.protocol)
-        assert sum(verifier.verify(c.claim).states for c in model.claims) < 10_000
+        assert sum(verifier.verify(c.claim).states for c in model.claims) < 15_000
