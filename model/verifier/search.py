@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .certificate import DEAD, HOLDS, STUCK, Tree, written
-from .compiled import Instance, Position, Signature, inverse
+from .compiled import Instance, Position
 from .goals import Context, settle, waiting
 from .pool import Pool, Stats
 from .protocol import GROUP
 from .query import at, holds
+from .sources import Sources, parts
 from .state import GOAL_NODE, Known, Node, State
 from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
 from .unify import TUPLE, Equation, solutions, unifiers, unify
@@ -36,6 +37,7 @@ class Search:
     ) -> None:
         self.context, self.pool, self.stats, self.found, self.record = context, pool, stats, found, record
         context.pool = pool
+        self.sources = Sources(context, pool)
         self.trees: list[Tree] = []
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
@@ -192,7 +194,7 @@ class Search:
             count = len(atoms)
             if count + (rest is not None) > 1:
                 return count + (rest is not None)
-        for _, _, position in self._candidates(state, term):
+        for _, _, position in self.sources.candidates(state, term):
             if count >= most:
                 break
             mark = len(TRAIL)
@@ -236,58 +238,6 @@ class Search:
         if type(exponent) is not Atom or exponent.run < 0:
             return False
         return self.pool.keeps(exponent)
-
-    def _candidates(self, state: State, term: Term) -> Iterator[tuple[int, Instance, Position]]:
-        """Positions from which the term may come: first those of runs in the pattern, then those of a new run."""
-        if type(term) is Group:
-            atoms, rest = exponents(term)
-            if len(atoms) != 1 or rest is not None:
-                return
-            origin = atoms[0]
-        else:
-            origin = term
-        head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
-        unique = self._origin(state, term, origin, head) if self.context.signature.shortcuts else None
-        if unique is not None:
-            yield unique
-            return
-        origins = self._origins(state, term)
-        pool, fixed = self.pool, len(self.context.query.premises)
-        for run, instance in enumerate(state.runs):
-            height = len(state.events[run]) if run >= fixed else len(instance.steps)
-            for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
-                if position.step < height and pool.brings(instance, position, term, origins):
-                    yield run, instance, position
-            if run >= fixed:
-                for other, position in pool.choices(instance.role.prefix[height], height, run, head):
-                    if pool.brings(other, position, term, origins):
-                        yield run, other, position
-        index = len(state.runs)
-        for instance, position in pool.choices(-1, 0, index, head):
-            if pool.brings(instance, position, term, origins):
-                yield index, instance, position
-
-    def _origin(self, state: State, term: Term, origin: Term, head: object) -> tuple[int, Instance, Position] | None:
-        """The one place where a fresh value, or its share, is first sent in the clear, if every way leads there."""
-        if type(origin) is not Atom or origin.run < 0:
-            return None
-        instance = state.runs[origin.run]
-        first = self.context.first_send(state, origin)
-        if first is None or instance.steps[first].leak:
-            return None
-        for position in instance.positions.get(head, ()):
-            if position.step == first and not position.keys and equal(position.term, term):
-                return origin.run, instance, position
-        return None
-
-    def _origins(self, state: State, term: Term) -> set[str]:
-        """The roles that the run of a fresh value may be."""
-        if type(term) is not Atom or term.run < 0:
-            return {""}
-        role = state.runs[term.run].role
-        if term.run < len(self.context.query.premises):
-            return {role.name}
-        return {self.pool.roles[n].name for n in self.pool.members(role, len(state.events[term.run]))}
 
     def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[Branch]:
         """Every way to meet a goal; bindings are undone between them."""
@@ -358,7 +308,7 @@ class Search:
 
     def _sources(self, state: State, term: Term, node: int) -> Iterator[Branch]:
         """The term comes out of a send."""
-        for run, instance, position in self._candidates(state, term):
+        for run, instance, position in self.sources.candidates(state, term):
             if position.inside:
                 yield from self._use(state, term, node, run, instance, position)
                 continue
@@ -399,22 +349,6 @@ class Search:
                 child = base.copy()
                 child.open.extend((key, node) for key in keys)
                 yield ["part", number], child
-
-
-def parts(term: Term, keys: tuple[Term, ...], signature: Signature) -> Iterator[tuple[Term, tuple[Term, ...]]]:
-    """Everything that comes out of a term, with the keys that this takes."""
-    term = deref(term)
-    if type(term) is not App:
-        yield term, keys
-        return
-    if term.symbol == TUPLE or term.symbol in signature.transparent:
-        for arg in term.args:
-            yield from parts(arg, keys, signature)
-        return
-    yield term, keys
-    for opening in signature.symbols[term.symbol].opens:
-        needed = tuple(inverse(term.args[i], signature) for i in opening.needs)
-        yield from parts(term.args[opening.yields], (*keys, *needed), signature)
 
 
 def _components(term: Term) -> tuple[Term, ...]:
