@@ -8,7 +8,7 @@ protocol writes it as `protocol.Protocol`, asks a question of `claims`, and gets
 | `protocol`, `claims`, `query` | the language: roles over symbols, claims, and the violations that a claim means |
 | `terms`, `unify` | terms with variables as cells, unification modulo exponents and sorts |
 | `compiled`, `flow`, `pool` | what is found once per protocol: positions, what variables carry, shared runs |
-| `state`, `goals`, `sources`, `search`, `verify` | patterns, simplification, origins of terms, the core loop, deepening |
+| `state`, `goals`, `sources`, `search`, `verify` | patterns, simplification, sources of terms, the loop, deepening |
 | `grounding`, `attack`, `replay`, `charts` | attacks: a ground trace, its independent judge, its pictures |
 | `certificate`, `checking` | proofs: the case tree, and a checker with terms of its own |
 | `spdl`, `published` | protocols that others wrote, and those that the verifier is measured against |

@@ -18,7 +18,7 @@ HONEST = "honest"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What all claims share. `unleaked`: terms of the claiming run that no run gives away (leaked session keys)."""
+    """What all claims share. `unleaked`: terms of this run that no run leaks, nor a component of them."""
 
     role: str
     at: str

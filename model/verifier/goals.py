@@ -221,9 +221,17 @@ def _consistent(state: State, context: Context) -> bool:
     for run, _, leak in state.leaks:
         if run < len(context.query.premises):
             return False
-        if any(equal(leak, at(state, i, t)) for i, t in context.query.unleaked):
+        given = components(leak)
+        kept = (part for i, t in context.query.unleaked for part in components(at(state, i, t)))
+        if any(equal(part, one) for part in kept for one in given):
             return False
     return True
+
+
+def components(term: Term) -> tuple[Term, ...]:
+    """What a leak of the term gives away: each part of a tuple."""
+    term = deref(term)
+    return term.args if type(term) is App and term.symbol == TUPLE else (term,)
 
 
 def _had(state: State, context: Context, key: Term, node: int) -> bool:

@@ -39,7 +39,8 @@ class Alternative:
 class Query:
     """A violation to look for. `classes` gives the class of each agent that the premises name.
 
-    `late`: long-term keys are revealed after the last step of premise 0. `unleaked`: terms that no run gives away.
+    `late`: long-term keys are revealed after the last step of premise 0. `unleaked`: no run gives these terms away, nor
+    a component of them.
     """
 
     premises: tuple[Premise, ...]

@@ -274,11 +274,17 @@ def _check_violation(trace: _Trace, knowledge: Knowledge, query: Query) -> None:
         raise ReplayError("the claim holds in this trace")
 
 
+def _components(value: Value) -> tuple[Value, ...]:
+    return value.args if value.head == "tuple" and value.args is not None else (value,)
+
+
 def _check_leaks(trace: _Trace, query: Query) -> None:
-    protected = [trace.term(i, t) for i, t in query.unleaked]
+    protected = {part for i, t in query.unleaked for part in _components(trace.term(i, t))}
     for event in trace.attack.events:
-        if event.kind == "leak" and (event.run < len(query.premises) or trace.values.of(event.term) in protected):
-            raise ReplayError("what the claim protects was leaked by a run itself")
+        if event.kind == "leak":
+            given = _components(trace.values.of(event.term))
+            if event.run < len(query.premises) or not protected.isdisjoint(given):
+                raise ReplayError("what the claim protects was leaked by a run itself")
 
 
 def _holds(trace: _Trace, query: Query, alternative: Alternative) -> bool:

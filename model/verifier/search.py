@@ -13,14 +13,14 @@ from typing import Any
 
 from .certificate import DEAD, HOLDS, STUCK, Tree, written
 from .compiled import Instance, Position
-from .goals import Context, settle, waiting
+from .goals import Context, components, settle, waiting
 from .pool import Pool, Stats
 from .protocol import GROUP
 from .query import at, holds
 from .sources import Sources, parts
 from .state import GOAL_NODE, Known, Node, State
 from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
-from .unify import TUPLE, Equation, solutions, unifiers, unify
+from .unify import Equation, solutions, unifiers, unify
 
 PATIENCE = 100
 """States that the first attempt at a query may take."""
@@ -93,7 +93,7 @@ class Search:
         ordered = all(
             state.before(state.events[i][first], state.events[j][then]) for (i, first), (j, then) in query.before
         )
-        self._protected = [part for place in query.unleaked for part in _components(at(state, *place))]
+        self._protected = [part for place in query.unleaked for part in components(at(state, *place))]
         for left, right in query.equal:
             state.match.append((at(state, *left), at(state, *right)))
         for place in query.learned:
@@ -349,9 +349,3 @@ class Search:
                 child = base.copy()
                 child.open.extend((key, node) for key in keys)
                 yield ["part", number], child
-
-
-def _components(term: Term) -> tuple[Term, ...]:
-    """What a leak of the term gives away: each part of a tuple."""
-    term = deref(term)
-    return term.args if type(term) is App and term.symbol == TUPLE else (term,)

@@ -132,6 +132,20 @@ def test_a_leaked_secret_of_another_session(key: Template, verdict: str) -> None
     assert kinds(protocol(a, b), claim, "dishonest", "session key") == verdict
 
 
+def test_what_a_claim_protects_is_not_given_away_but_what_it_does_not_is() -> None:
+    """Runs leak two keys together: a claim that protects one of them speaks of runs that keep it."""
+    seed: Template = ("senc", "s", ("k", "A", "B"))
+    one, two, other = (("kdf", "s", label) for label in ("label", "tag", "zero"))
+    leak = Leak(("tuple", one, two), "session key")
+    a = role("A", Send(seed), Event("done"), leak, fresh="s")
+    p = protocol(a, role("B", Recv(seed), leak, variables={"s": "nonce"}))
+    powers = ("dishonest", "session key")
+    assert kinds(p, Secret("A", "done", term=one), *powers) == "proof"
+    assert kinds(p, Secret("A", "done", term=("tuple", one, other)), *powers) == "proof"
+    assert kinds(p, Secret("A", "done", term=("hash", one)), *powers) == "attack"
+    assert kinds(p, Secret("A", "done", term=("hash", one), unleaked=(two,)), *powers) == "proof"
+
+
 def test_a_leak_before_the_claim_does_not_make_the_claim_empty() -> None:
     a = role("A", Event("running", ("n",)), Send("n"), fresh="n")
     b = role("B", Recv("n"), Leak("n", "session key"), Event("done", ("n",)), variables={"n": "nonce"})

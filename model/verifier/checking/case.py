@@ -236,9 +236,10 @@ class Case:
             return False
         if any(self.at(left) == self.at(right) for left, right in self.differ):
             return False
-        protected = [self.at(self.place(i, t)) for i, t in self.query.unleaked]
-        if any(run < len(self.query.premises) or self.at(term) in protected for run, term in self.leaks):
-            return False
+        protected = {part for i, t in self.query.unleaked for part in _components(self.at(self.place(i, t)))}
+        for run, term in self.leaks:
+            if run < len(self.query.premises) or not protected.isdisjoint(_components(self.at(term))):
+                return False
         return not any(all(self._had(key, node) for key in keys) for keys, node in self.forwards)
 
     def _had(self, key: Term, node: int) -> bool:
@@ -276,6 +277,10 @@ class Case:
             and self._cast(alternative, [*runs, n])
             for n, run in enumerate(self.runs)
         )
+
+
+def _components(term: Term) -> tuple[Term, ...]:
+    return tuple(term[2]) if term[:2] == ("f", "tuple") else (term,)
 
 
 def first_send(model: Model, run: Run, atom: Term) -> int | None:
