@@ -12,8 +12,8 @@ from ..symbols import SYMBOLS
 from ..verifier.protocol import Opening, Symbol
 
 KEEPS: Mapping[str, tuple[int, ...]] = {"aead": (0, 3), "extract": (1,)}
-"""Arguments that remain. Nonce and external_aad of an EDHOC message come from the same secret and transcript as its key;
-what is derived from PRK_2e has TH_2 in its own context, so that the salt adds nothing."""
+"""Arguments that remain. Nonce and external_aad of an EDHOC message come from the same secret and transcript as its
+key; what is derived from PRK_2e has TH_2 in its own context, so that the salt adds nothing."""
 MACS = (2, 6)
 """Labels of MAC_2 and MAC_3: their context stands beside them under the same signature."""
 
@@ -24,7 +24,8 @@ SIZES: Mapping[int | str, str] = {
 }  # fmt: skip
 """Sizes to sorts: what a hole of a known size accepts. Lengths of the suite are those of AES-128, SHA-256 and P-256."""
 RESULTS = {
-    "hash": OCTETS_32, "sha256": OCTETS_32, "extract": OCTETS_32, "leaf_digest": OCTETS_32, "sign": OCTETS_64, "succ": "number",
+    "hash": OCTETS_32, "sha256": OCTETS_32, "extract": OCTETS_32, "leaf_digest": OCTETS_32, "sign": OCTETS_64,
+    "succ": "number",
 }  # fmt: skip
 PRIVATE_KEY, CREDENTIAL = "private key", "credential"
 

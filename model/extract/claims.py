@@ -1,4 +1,4 @@
-"""The statements of `model/claims` as queries over extracted roles, and the scenarios of powers that they are asked in."""
+"""The statements of `model/claims` as queries over extracted roles, and the scenarios of powers they are asked in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..claims import (
-    STATEMENTS,
     Agree,
-    Executable,
     Meets,
     Order,
     Preceded,
@@ -35,6 +33,8 @@ NETWORK = "network"
 SAME_AS_NETWORK = frozenset({"other-identity-key"})
 """The network's own certified identities are keys of others."""
 ALL_OVER_OTHERS = frozenset({NETWORK, "other-tenant", "other-attestation-key", LEAK_POWER})
+ANYBODY = "stolen-identity-key"
+"""What a third party has signed must be true of a peer that is not honest at all."""
 PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE)
 
 
@@ -102,13 +102,11 @@ def _classes(power: Power, role: str) -> dict[str, str]:
 class TableClaim(Claim):
     """A statement about one extracted role: the runs of `premises`, and what must be there besides."""
 
-    found: tuple[tuple[tuple[str, str], ...], ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     learned: tuple[Place, ...] = ()
     equal: tuple[tuple[Place, Place], ...] = ()
     second: tuple[str, int] | None = None
     late: bool = False
-    executable: bool = False
     lemma: tuple[Alternative, ...] = ()
     """What another claim has shown of these runs: one of these holds, so that the search may start from each."""
 
@@ -118,23 +116,21 @@ class TableClaim(Claim):
         steps = height(role, self.at)
         for blocks in partitions(role.agents):
             kinds = [{self.classes.get(a, HONEST) for a in block} for block in blocks]
-            if any(len(kind) > 1 for kind in kinds) or (self.executable and len(blocks) < len(role.agents)):
+            if any(len(kind) > 1 for kind in kinds):
                 continue
             agents = {a: block[0].lower() for block in blocks for a in block}
             classes = {block[0].lower(): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
-            premises = (Premise(self.role, steps, agents),)
+            premises: tuple[Premise, ...] = (Premise(self.role, steps, agents),)
             if self.second is not None:
                 premises = (*premises, Premise(self.second[0], self.second[1]))
             unleaked = tuple((0, t) for t in self.unleaked)
-            plain = Query(
-                premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late
-            )
+            plain = Query(premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late)
             yield from (_started(plain, known) for known in self.lemma) if self.lemma else (plain,)
 
 
 def _started(query: Query, known: Alternative) -> Query:
     """The query, with the runs that a lemma has shown to be there."""
-    (role, steps), = known.cast
+    ((role, steps),) = known.cast
     return replace(
         query,
         premises=(*query.premises, Premise(role, steps)),
@@ -185,35 +181,28 @@ class Translator:
 
     def _claims(self, statement: Statement, scenario: Scenario, here: Snapshot) -> Iterator[TableClaim]:
         kept = () if scenario.own_leaks else (self._keys(here),)
-        base = {"classes": dict(scenario.classes), "unleaked": kept}
+        plain = TableClaim(here.role, here.event, classes=dict(scenario.classes), unleaked=kept)
         if isinstance(statement, Secret):
-            term = here.template(statement.term)
-            assert term is not None
-            yield TableClaim(here.role, here.event, learned=((0, term),), late=statement.forward, **base)  # type: ignore[arg-type]
+            yield replace(plain, learned=((0, _kept(here, statement.term)),), late=statement.forward)
         elif isinstance(statement, Agree):
-            yield from self._agree(statement, here, base)
+            yield from self._agree(statement, here, plain)
         elif isinstance(statement, Unique):
-            yield from self._unique(statement, here, base)
+            yield from self._unique(statement, here, plain)
         elif isinstance(statement, Preceded):
-            yield TableClaim(here.role, here.event, alternatives=self._preceded(statement, here), **base)  # type: ignore[arg-type]
+            yield replace(plain, alternatives=self._preceded(statement, here))
         elif isinstance(statement, Signed):
-            yield TableClaim(here.role, here.event, alternatives=tuple(self._signed(statement, here)), **base)  # type: ignore[arg-type]
+            whoever = {_peer(statement): ANYBODY, **scenario.classes}
+            yield replace(plain, classes=whoever, alternatives=tuple(self._signed(statement, here)))
         elif isinstance(statement, Unreachable):
-            peer = AGENT["R" if statement.role == DEVICE else "I"]
-            base["classes"] = {**scenario.classes, peer: statement.over}
-            yield TableClaim(here.role, here.event, **base)  # type: ignore[arg-type]
+            yield replace(plain, classes={**scenario.classes, _peer(statement): statement.over})
         elif isinstance(statement, Meets):
-            value = here.template(statement.term)
-            assert value is not None
-            meets = Alternative((), (((0, value), (0, MEETS[statement.check][0])),))
-            yield TableClaim(here.role, here.event, alternatives=(meets,), **base)  # type: ignore[arg-type]
-        elif isinstance(statement, Executable):
-            yield TableClaim(here.role, here.event, executable=True)
+            same = ((0, _kept(here, statement.term)), (0, MEETS[statement.check][0]))
+            yield replace(plain, alternatives=(Alternative((), (same,)),))
 
     def _keys(self, here: Snapshot) -> Template:
         return ("tuple", *(t for key in TRAFFIC_KEY.values() if (t := here.template(key)) is not None))
 
-    def _agree(self, statement: Agree, here: Snapshot, base: dict[str, object]) -> Iterator[TableClaim]:
+    def _agree(self, statement: Agree, here: Snapshot, plain: TableClaim) -> Iterator[TableClaim]:
         try:
             mine = [here.template(t) for t in statement.data]
         except LookupError:
@@ -224,9 +213,9 @@ class Translator:
                 pairs = self._pairs(mine, there, statement.peers or statement.data)
                 if pairs is not None:
                     options.append(self._option(statement, here, there, pairs))
-        yield TableClaim(here.role, here.event, alternatives=tuple(options), **base)  # type: ignore[arg-type]
+        yield replace(plain, alternatives=tuple(options))
         if statement.injective:
-            yield from self._injective(mine, here, base)
+            yield from self._injective(statement, mine, here, plain)
 
     def _pairs(
         self, mine: list[Template | None], there: Snapshot, terms: tuple[Term, ...]
@@ -251,15 +240,22 @@ class Translator:
         return event if at.rpartition(" ")[0] == "" else "reattestation_requested"
 
     def _injective(
-        self, mine: list[Template | None], here: Snapshot, base: dict[str, object]
+        self, statement: Agree, mine: list[Template | None], here: Snapshot, plain: TableClaim
     ) -> Iterator[TableClaim]:
-        """No two runs come to the event with equal data, nor one run twice."""
+        """No two runs come to the event with equal data, nor does one run twice."""
         twice = tuple(((0, t), (1, t)) for t in mine if t is not None)
-        yield TableClaim(
-            here.role, here.event, equal=twice, second=(here.role, self._height(here)), **base  # type: ignore[arg-type]
-        )
+        yield replace(plain, equal=twice, second=(here.role, self._height(here)))
+        before = self.extracted.snapshots.get((here.role, here.event.removesuffix(" 2")))
+        if before is not None and before is not here:
+            first = [before.template(t) for t in statement.data]
+            yield replace(
+                plain,
+                equal=tuple(
+                    ((0, a), (0, b)) for a, b in zip(mine, first, strict=True) if a is not None and b is not None
+                ),
+            )
 
-    def _unique(self, statement: Unique, here: Snapshot, base: dict[str, object]) -> Iterator[TableClaim]:
+    def _unique(self, statement: Unique, here: Snapshot, plain: TableClaim) -> Iterator[TableClaim]:
         keys, agree = [here.template(t) for t in statement.keys], [here.template(t) for t in statement.agree]
         for name in self.extracted.roles(statement.other):
             for there in self._events(name, statement.other_at):
@@ -268,10 +264,7 @@ class Translator:
                 if same is None or like is None:
                     continue
                 options = () if statement.apart else (Alternative((), like),)
-                yield TableClaim(
-                    here.role, here.event, equal=same, alternatives=options,
-                    second=(name, self._height(there)), **base,  # type: ignore[arg-type]
-                )  # fmt: skip
+                yield replace(plain, equal=same, alternatives=options, second=(name, self._height(there)))
 
     def _preceded(self, statement: Preceded, here: Snapshot) -> tuple[Alternative, ...]:
         role, at = self.protocol.role(here.role), self._height(here)
@@ -281,7 +274,7 @@ class Translator:
         return (Alternative(),)
 
     def _signed(self, statement: Signed, here: Snapshot) -> Iterator[Alternative]:
-        data = (here.template(statement.key), here.template(statement.message))
+        data = (here.template(statement.key), here.meant(statement.message))
         for name in self.extracted.roles("authority"):
             signed = self.protocol.role(name).steps[0]
             content = getattr(signed, "data", ())
@@ -292,6 +285,12 @@ class Translator:
         return height(self.protocol.role(snapshot.role), snapshot.event)
 
 
-def statements(claim: str) -> tuple[Statement, ...]:
-    """The statements of a claim. Raises KeyError: the claim is unknown or not decided by the model."""
-    return STATEMENTS[claim]
+def _peer(statement: Statement) -> str:
+    return AGENT["R" if statement.role == DEVICE else "I"]
+
+
+def _kept(here: Snapshot, term: Term) -> Template:
+    found = here.template(term)
+    if found is None:
+        raise LookupError(f"nothing is kept of {term!r}")
+    return found

@@ -2,6 +2,7 @@
 
     python -m trustconn.model.extract.expected            recompute everything and write both files
     python -m trustconn.model.extract.expected --claims   the claims alone
+    python -m trustconn.model.extract.expected --only a b the removals of these checks, alone and in pairs
 
 `expected.json` holds the verdict and the number of states for each question, and what each removal breaks;
 `attacks.json` one attack for each check that carries a claim, the one with the fewest runs.
@@ -112,16 +113,21 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m trustconn.model.extract.expected", description=__doc__)
     parser.add_argument("--claims", action="store_true", help="the claims alone")
+    parser.add_argument("--only", nargs="+", metavar="CHECK", default=[], help="the removals of these checks alone")
     options = parser.parse_args(arguments)
-    prover = Prover(profile())
-    data = {"claims": claims_data(prover.decide(question) for question in all_questions())}
-    if options.claims:
-        data["matrix"] = expected()["matrix"]
-    else:
-        removals = list(matrix(print))
-        data["matrix"] = matrix_data(removals)
-        _write(ATTACKS, {"attacks": attack_data(removals)})
-    _write(VERDICTS, data)
+    data = dict(expected()) if VERDICTS.is_file() else {}
+    shown = dict(attacks()) if ATTACKS.is_file() else {}
+    if not options.only:
+        prover = Prover(profile())
+        data["claims"] = claims_data(prover.decide(question) for question in all_questions())
+        _write(VERDICTS, data)
+    if not options.claims:
+        removals = list(matrix(print, checks=tuple(options.only)))
+        kept = data.get("matrix", {}) if options.only else {}
+        data["matrix"] = kept | matrix_data(removals)
+        _write(VERDICTS, data)
+        again = {name_of(r.checks) for r in removals}
+        _write(ATTACKS, {"attacks": {n: a for n, a in shown.items() if n not in again} | attack_data(removals)})
     return 0
 
 

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
+from ..checks import CHECKS
 from ..protocol.attestation import CHANNEL_SECRET, QUOTE_REQUEST, SID, TAM_NAME, WAIVER, binder
 from ..protocol.channel import TRAFFIC_KEY
 from ..protocol.edhoc import DEVICE, INITIATOR, RESPONDER, SERVICE, handshake
 from ..protocol.frames import HELLO, ROLE_NAME, SIDES, I, R
+from ..symbols import received_slots
 from ..table import APP, LOCAL, RECORD, Message, Table, Transition, Verifies
 from ..terms import Term
-from ..verifier.protocol import Event, Leak, Protocol, Recv, Role, Send, Symbol, Template
+from ..verifier.protocol import Event, Leak, Protocol, Recv, Role, Send, Template
 from ..verifier.protocol import Step as VerifierStep
-from .algebra import PRIVATE_KEY, WORLD, local, made_from
+from .algebra import PRIVATE_KEY, local, made_from
 from .looked_at import erased
 from .modes import MODES, Mode, in_open, to_open
-from .reader import MEETS, Reader
+from .reader import ANY, EARLY, IDENTITY, MEETS, OTHER, Reader
 from .view import AGENT, AUTHORITY, KIND, ZERO_SHARE, Declarations, Setting, View, tuple_of
 
 SOFTWARE = {DEVICE: "I", SERVICE: "R"}
@@ -50,8 +52,20 @@ class Snapshot:
         Raises:
             LookupError: the role does not know it.
         """
+        return self._evaluate(term, self.values)
+
+    def meant(self, term: Term) -> Template | None:
+        """The term as it should be: received slots in it have their meaning, whatever came in.
+
+        Raises:
+            LookupError: the role does not know it.
+        """
+        slots = {slot for slot in received_slots(term) if slot.means is not None}
+        return self._evaluate(term, {slot: value for slot, value in self.values.items() if slot not in slots})
+
+    def _evaluate(self, term: Term, values: Mapping[Term, Template | None]) -> Template | None:
         view = self.view
-        before, view.values = view.values, dict(self.values)
+        before, view.values = view.values, dict(values)
         drawn, view.drawn = view.drawn, dict(self.drawn)
         try:
             return view.value(term)
@@ -78,7 +92,8 @@ class Extraction:
     """The work of one extraction."""
 
     def __init__(self, table: Table, without: frozenset[str], modes: tuple[Mode, ...]) -> None:
-        self.table, self.off, self.modes = table, without, modes
+        self.table, self.modes = table, modes
+        self.off = without | {n for n, c in CHECKS.items() if not c.beside_table and n not in table.checks}
         self.declared = Declarations()
         self.erased = erased(table)
         self.signed = {
@@ -110,27 +125,30 @@ class Extraction:
         return Setting(mode, self.off, self.erased, self.signed, choices)
 
     def _choices(self, role: str, mode: Mode) -> Iterator[tuple[str, dict[str, str]]]:
-        """Readings beside the plain one that switched off checks allow."""
+        """Readings beside the plain one that switched off checks allow: a role for each."""
         peer = "R" if role == DEVICE else "I"
-        share, check = ("G_Y", "g_y_is_valid") if role == DEVICE else ("G_X", "g_x_is_valid")
-        points: list[tuple[str, str, str]] = []
-        if check in self.off:
-            points.append((share, ZERO_SHARE, " zero share"))
-        if {"ak_is_for_eat", "ak_is_not_the_identity_key"} <= self.off and mode.attests(peer):
-            points.append(("attestation key", "identity key", " identity key as attestation key"))
-        if "frame_is_expected" in self.off:
-            points.append(("order", "early", " early data"))
+        attests = mode.attests(peer)
+        checks: list[tuple[bool, set[str], tuple[str, str]]] = [
+            (True, {f"g_{'y' if role == DEVICE else 'x'}_is_valid"}, ("share", ZERO_SHARE)),
+            (True, {f"cred_{peer.lower()}_has_{KIND[peer]}_role"}, ("usage", OTHER)),
+            (True, {f"cred_{peer.lower()}_path_verifies"}, ("identity key", ANY)),
+            (attests, {"ak_path_verifies"}, ("attestation key", ANY)),
+            (attests, {"ak_is_for_eat", "ak_is_not_the_identity_key"}, ("attestation key", IDENTITY)),
+            (True, {"frame_is_expected"}, ("data", EARLY)),
+        ]
+        points = [point for possible, off, point in checks if possible and off <= self.off]
         for taken in product((False, True), repeat=len(points)):
             chosen = [point for point, yes in zip(points, taken, strict=True) if yes]
-            yield "".join(s for _, _, s in chosen), {name: value for name, value, _ in chosen}
+            if len({what for what, _ in chosen}) == len(chosen):
+                yield "".join(f", {how} {what}" for what, how in chosen), dict(chosen)
 
     def _authority(self, letter: str) -> None:
         """Who signs waivers: it names the leaf of any agent. No role of the table, because it speaks to nobody."""
         setting = self._setting(self.modes[0], {})
         view = View(ROLE_NAME[letter], letter, setting, self.declared)
         waiver, agent = WAIVER[letter], AGENT[letter]
-        signature = view.signature(AUTHORITY, view.need(waiver.tbs))
-        steps = (Event("signed", signature[1:]), Send(signature, "waiver"))
+        symbol, key, content = view.signature(AUTHORITY, view.need(waiver.tbs))
+        steps = (Event("signed", (key, content)), Send((symbol, key, content), "waiver"))
         name = f"authority of {KIND[letter]}s"
         self.base_of[name] = "authority"
         self.roles.append(Role(name, (agent,), agent, steps))
@@ -138,10 +156,9 @@ class Extraction:
     def _protocol(self) -> Protocol:
         for constant, sort in MEETS.values():
             self.declared.constant(constant, sort)
-        symbols: dict[str, Symbol] = {**self.declared.symbols, **{s.name: s for s in WORLD}}
         secrets = {AUTHORITY: PRIVATE_KEY}
         name = self.table.name + "".join(f" without {check}" for check in sorted(self.off))
-        return Protocol(name, tuple(self.roles), symbols, self.declared.constants, secrets)
+        return Protocol(name, tuple(self.roles), self.declared.symbols, self.declared.constants, secrets)
 
 
 class Walk:
@@ -149,7 +166,7 @@ class Walk:
 
     def __init__(self, work: Extraction, role: str, name: str, setting: Setting) -> None:
         self.work, self.role, self.name, self.setting = work, role, name, setting
-        self.letter = SOFTWARE.get(role) or next(l for l, tam in TAM_NAME.items() if tam == role)
+        self.letter = SOFTWARE.get(role) or next(x for x, tam in TAM_NAME.items() if tam == role)
         self.view = Reader(role, self.letter, setting, work.declared)
         self.steps: list[VerifierStep] = []
         self.counts = {"I": 0, "R": 0}
@@ -181,7 +198,7 @@ class Walk:
         self._finish(("D", "S"))
 
     def _is_early(self, row: Transition) -> bool:
-        return self.setting.choices.get("order") == "early" and row.receives.name.startswith(("VERDICT", "ATT"))
+        return self.setting.choices.get("data") == EARLY and row.receives.name.startswith(("VERDICT", "ATT"))
 
     def tam(self) -> None:
         """One request and its answer."""
@@ -219,7 +236,7 @@ class Walk:
         """A label always; an environment object once after each quote."""
         if not carrier.label.startswith("DATA_ENVIRONMENT"):
             return True
-        if self.setting.choices.get("order") == "early":
+        if self.setting.choices.get("data") == EARLY:
             return False
         return self.setting.mode.attests(carrier.label[-1])
 
@@ -261,9 +278,7 @@ class Walk:
             number = self.happened[event.name] = self.happened.get(event.name, 0) + 1
             name = event.name if number == 1 else f"{event.name} {number}"
             self.steps.append(Event(name))
-            self.work.snapshots[self.name, name] = Snapshot(
-                self.name, name, view, dict(view.values), dict(view.drawn)
-            )
+            self.work.snapshots[self.name, name] = Snapshot(self.name, name, view, dict(view.values), dict(view.drawn))
 
     def _receive(self, row: Transition) -> None:
         message, view = row.receives, self.view
@@ -300,7 +315,7 @@ class Walk:
         return self._record(message.name[-1], content, sending) if message.channel == RECORD else content
 
     def _record(self, letter: str, content: Template, sending: bool) -> Template:
-        """A frame at its place in the sequence of its direction; places are part of the symbol while they are judged."""
+        """A frame at its place in the sequence of its direction: part of the symbol while the place is judged."""
         number, declared = self.counts[letter], self.view.declared
         self.counts[letter] += 1
         weak = "~" if not sending and "record_tag_verifies" in self.setting.off else ""
@@ -311,7 +326,16 @@ class Walk:
     def _finish(self, agents: tuple[str, ...]) -> None:
         view = self.view
         helper = self.role in TAM_NAME.values() or bool(self.setting.choices)
-        role = Role(self.name, agents, AGENT[self.letter], tuple(self.steps), view.fresh, view.variables, self.names, helper=helper)
+        role = Role(
+            self.name,
+            agents,
+            AGENT[self.letter],
+            tuple(self.steps),
+            view.fresh,
+            view.variables,
+            self.names,
+            helper=helper,
+        )
         self.work.roles.append(role)
         self.work.base_of[self.name] = self.role
         self.work.mode_of[self.name] = self.setting.mode

@@ -25,7 +25,7 @@ from .modes import MODES
 from .verdicts import Prover, all_questions
 
 MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww", "nn"))
-TIME_LIMIT = 3.0
+TIME_LIMIT = 10.0
 """Seconds for one claim. What is not decided in time is said, and never counted as redundant."""
 
 GROUPS: tuple[tuple[str, ...], ...] = (

@@ -17,10 +17,11 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
-from .algebra import PRIVATE_KEY, made_from
+from .algebra import PRIVATE_KEY
 from .view import AGENT, AUTHORITY, KIND, STRUCTURE, TRANSPARENT, ZERO_SHARE, View, plain_sort, tuple_of
 
-
+ANY, EARLY, IDENTITY, OTHER = "any", "early", "identity", "other"
+"""Readings that switched off checks allow: of a key, of the order, of a certificate and of its usage."""
 EXPECTED, PREFERRED = "expected", "preferred suite last"
 MEETS = {
     "measurements_match_reference_values": (EXPECTED, "measurements"),
@@ -113,17 +114,19 @@ class Reader(View):
         expected = _expected(step)
         return self._free(slot, step) if expected is None else self.value(expected)
 
-    def _free(self, slot: Term, step: Step | None) -> Template:
-        """A variable of the type of what should stand there."""
+    def _free(self, slot: Term, step: Step | None) -> Template | None:
+        """A variable of the type of what should stand there; None where an honest message has nothing."""
         if slot.sort is SHARE:
-            zero = self.setting.choices.get(slot.label) == ZERO_SHARE
+            zero = self.setting.choices.get("share") == ZERO_SHARE
             return self.declared.constant(ZERO_SHARE, "share") if zero else self._variable(slot.label, GROUP)
         expected = slot.means if step is None else _expected(step)
         try:
-            meant = None if expected is None else self.value(expected)
+            meant = slot.label if expected is None else self.value(expected)
         except LookupError:
-            meant = None
-        return self._variable(slot.label, plain_sort(slot.sort)) if meant is None else self._like(slot.label, meant)
+            meant = slot.label
+        if meant == slot.label:
+            return self._variable(slot.label, plain_sort(slot.sort))
+        return None if meant is None else self._like(slot.label, meant)
 
     def _like(self, label: str, meant: Template) -> Template:
         if isinstance(meant, tuple) and meant[0] == "tuple":
@@ -141,12 +144,13 @@ class Reader(View):
 
     def credential(self, letter: str) -> Template:
         """A peer's certificate, as far as the checks that are on determine it."""
-        check, kind = f"cred_{letter.lower()}", self.declared.constant(KIND[letter], "usage")
+        check, choices = f"cred_{letter.lower()}", self.setting.choices
         meant = {f"{check}_is_intended", f"{check}_is_authorised"} & self._on
-        usage = kind if f"{check}_has_{kind}_role" in self._on else self._variable(f"usage of {letter}", "usage")
+        usage = self.declared.constant(KIND["IR".replace(letter, "") if choices.get("usage") else letter], "usage")
         agent = AGENT[letter] if meant else self._variable(f"name of {letter}", AGENT_SORT)
-        certified = f"{check}_path_verifies" in self._on
-        key: Template = ("sk", usage, agent) if certified else self._variable(f"key of {letter}", PRIVATE_KEY)
+        key: Template = ("sk", usage, agent)
+        if choices.get("identity key") == ANY:
+            key = self._variable(f"key of {letter}", PRIVATE_KEY)
         return ("cert", usage, agent, key)
 
     def attestation_certificate(self, letter: str) -> Template:
@@ -155,11 +159,11 @@ class Reader(View):
         assert isinstance(peer, tuple)
         named = "ak_names_peer_device" in self._on
         agent = peer[2] if named else self._variable(f"platform of {letter}", AGENT_SORT)
-        if "ak_path_verifies" not in self._on:
+        keys: dict[str, Template] = {IDENTITY: ("sk", self.declared.constant(KIND[letter], "usage"), agent)}
+        choice = self.setting.choices.get("attestation key", "")
+        if choice == ANY:
             return ("akcert", agent, self._variable(f"attestation key of {letter}", PRIVATE_KEY))
-        if self.setting.choices.get("attestation key") == "identity key":
-            return ("akcert", agent, ("sk", self.declared.constant(KIND[letter], "usage"), agent))
-        return ("akcert", agent, ("ak", agent))
+        return ("akcert", agent, keys.get(choice, ("ak", agent)))
 
     def other_certificate(self, letter: str) -> Template:
         """The certificate that comes with an environment object: its path is judged through the evidence's alone."""

@@ -25,7 +25,9 @@ def render_verdicts() -> str:
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
             " powers: other checks protect the same.",
-            markdown(("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]),
+            markdown(
+                ("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]
+            ),
             *_pairs(removals),
         )
     )
@@ -58,15 +60,20 @@ def _pairs(removals: Mapping[str, Any]) -> Iterable[str]:
 
 
 def render_attacks() -> str:
-    """The smallest attack for each check, or pair, that carries a claim: as text and as a Mermaid diagram."""
-    return "\n\n".join(_attack(name, data) for name, data in attacks().items())
+    """The smallest attack for each check, or pair, that carries a claim, as a Mermaid diagram."""
+    hint = (
+        "The attack with the fewest runs for each check, or pair of checks, that carries a claim. A run is one session"
+        " of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart` finds it anew"
+        " and shows what each name stands for."
+    )
+    return "\n\n".join((hint, *(_attack(name, data) for name, data in attacks().items())))
 
 
 def _attack(name: str, data: Mapping[str, Any]) -> str:
     parts = name.split(" + ")
     named = " and ".join(f"`{part}` ({CHECKS[part].requirement})" for part in parts)
     return (
-        f"### Without {named}: {data['claim']}\n\n"
-        f"At `{data['event']}` of {data['role']}.\n\n```text\n{data['text'].rstrip()}\n```\n\n"
-        f"```mermaid\n{data['mermaid'].rstrip()}\n```"
+        f"<details>\n<summary>Without {named}: {data['claim']} fails at {data['event']} of {data['role']}</summary>"
+        "\n\n"
+        f"```mermaid\n{data['mermaid'].rstrip()}\n```\n\n</details>"
     )

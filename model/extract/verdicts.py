@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cache
 
 from ..claims import STATEMENTS, Agree, Secret, Statement, fails_under
 from ..protocol.edhoc import SERVICE
+from ..protocol.tables import profile
 from ..table import Table
 from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, Executable, height
@@ -131,7 +133,9 @@ class Prover:
         self._decided: dict[object, Verdict] = {}
         self._agreed: list[tuple[Agree, Scenario]] = []
 
-    def decide(self, question: Question, *, time_limit: float = TIME_LIMIT, progress: Progress | None = None) -> Decision:
+    def decide(
+        self, question: Question, *, time_limit: float = TIME_LIMIT, progress: Progress | None = None
+    ) -> Decision:
         """Answer a question.
 
         A holding claim is answered by its first attack; a failing one too: one suffices.
@@ -210,11 +214,11 @@ class Prover:
         steps = role.steps[: height(role, claim.at)]
         return (
             steps, tuple(sorted(claim.classes.items())), claim.unleaked, claim.alternatives, claim.learned, claim.equal,
-            claim.second, claim.late, claim.executable, claim.lemma,
+            claim.second, claim.late, claim.lemma,
         )  # fmt: skip
 
     def _ask(self, claim: TableClaim, scenario: Scenario, run: _Run) -> Verdict:
-        """First under all powers over others, where most claims are asked; an attack must do with those of the claim."""
+        """First under all powers over others, as most claims are; an attack must do with those of the claim."""
         if len(scenario.powers) > 1 and scenario.powers != ALL_OVER_OTHERS:
             wider = self._verify(claim, ALL_OVER_OTHERS, run)
             if wider.kind == PROOF:
@@ -229,7 +233,7 @@ class Prover:
             known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
             if known.reason != TIME:
                 self._decided[key] = known
-            run.states += known.states
+        run.states += known.states
         run.runs = max(run.runs, known.bound)
         return known
 
@@ -246,9 +250,15 @@ class Prover:
         return False
 
 
+@cache
+def prover(without: frozenset[str] = frozenset()) -> Prover:
+    """The prover of the profile without these checks."""
+    return Prover(profile(), without)
+
+
 def all_questions(claims: tuple[str, ...] = ()) -> tuple[Question, ...]:
     """The questions of these claims, or of all that the model decides."""
     return tuple(q for claim in claims or STATEMENTS for q in questions(claim))
 
 
-__all__ = ["Decision", "Prover", "Question", "all_questions", "field", "questions"]
+__all__ = ["Decision", "Prover", "Question", "all_questions", "prover", "question_under", "questions"]

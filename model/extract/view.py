@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import EXPONENT, Symbol, Template
-from .algebra import KEEPS, MACS, OCTETS_32, SIZES, derived, made_from
+from .algebra import KEEPS, MACS, OCTETS_32, SIZES, WORLD, derived, made_from
 from .modes import Mode
 
 KIND = {"I": "device", "R": "service"}
@@ -51,7 +51,7 @@ class Setting:
 class Declarations:
     """What the templates made so far need to be declared."""
 
-    symbols: dict[str, Symbol] = field(default_factory=dict)
+    symbols: dict[str, Symbol] = field(default_factory=lambda: {symbol.name: symbol for symbol in WORLD})
     constants: dict[str, str] = field(default_factory=dict)
 
     def constant(self, name: str, sort: str) -> str:
@@ -124,8 +124,7 @@ class View:
                 if template in known:
                     return known[template]
             return AGENT_SORT
-        head = str(template[0])
-        return self.declared.symbols[head].result if head in self.declared.symbols else head
+        return self.declared.symbols[str(template[0])].result
 
     # --- leaves ------------------------------------------------------------------------------------------------------
 
@@ -182,9 +181,8 @@ class View:
     # --- symbols -----------------------------------------------------------------------------------------------------
 
     def _apply(self, term: Term) -> Template | None:
-        make = _MAKERS.get(term.op)
-        if make is not None:
-            return make(self, term)
+        if term.op in _MAKERS:
+            return _MAKERS[term.op](self, term)
         args = [self.value(term.args[i]) for i in KEEPS.get(term.op, range(len(term.args)))]
         if any(a is None for a in args):
             return None
@@ -244,7 +242,7 @@ class View:
     def _key_of(self, term: Term) -> Template:
         return self.need(term.args[0])[-1]
 
-    def signature(self, key: Template, message: Template) -> Template:
+    def signature(self, key: Template, message: Template) -> tuple[str, Template, Template]:
         """A signature over a message; a symbol for each kind of message, which its own text tells from others."""
         content = _once(message)
         texts = [p for p in content if p in self.declared.constants and self.declared.constants[p] == "text"]
@@ -280,7 +278,7 @@ def _members(content: Template) -> Iterator[Template]:
         yield content
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[[View, Term], Template | None]] = {
     "hash": View._transcript_hash,
     "kdf": View._derive,
     "export": View._derive,

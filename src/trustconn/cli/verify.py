@@ -34,10 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `verify`."""
     parser.add_argument("file", metavar="FILE.spdl", nargs="?", type=readable_file, help="a protocol in SPDL")
     parser.add_argument("--claim", metavar="ID", action="append", default=[], help="only this claim; may be repeated")
-    parser.add_argument("--without", metavar="CHECK[,CHECK]", type=check_names, default=frozenset(), help="checks to leave out")
+    parser.add_argument(
+        "--without", metavar="CHECK[,CHECK]", type=check_names, default=frozenset(), help="checks to leave out"
+    )
     parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help="ask under these powers instead")
     parser.add_argument("--matrix", action="store_true", help="leave out every symbolic check in turn")
-    parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60; matrix: 3)")
+    parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60; matrix: 10)")
     parser.add_argument("--chart", action="store_true", help="print each attack as a message sequence chart")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all answers and attacks")
 
@@ -62,16 +64,15 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _table(arguments: argparse.Namespace) -> int:
     from ..model.extract.expected import differences
-    from ..model.extract.verdicts import TIME_LIMIT, Decision, Prover
-    from ..model.protocol.tables import profile
+    from ..model.extract.verdicts import TIME_LIMIT, Decision, prover
 
     questions = _questions(arguments)
-    prover = Prover(profile(), arguments.without)
+    asked = prover(arguments.without)
     decisions: list[Decision] = []
     print(HEAD)
     with _status() as tell:
         for question in questions:
-            decision = prover.decide(question, time_limit=arguments.time_limit or TIME_LIMIT, progress=tell)
+            decision = asked.decide(question, time_limit=arguments.time_limit or TIME_LIMIT, progress=tell)
             decisions.append(decision)
             print(_line(decision), flush=True)
             _chart(decision.attack if arguments.chart else None)
