@@ -7,7 +7,6 @@ for as soon as it exists, and an agreement follows from one with more data under
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +17,7 @@ from ..protocol.tables import profile
 from ..table import Table
 from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, Executable, height
+from ..verifier.clock import now
 from ..verifier.pool import Stats
 from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Engine, Verdict, Verifier
 from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenario_under, scenarios
@@ -140,13 +140,13 @@ class Prover:
 
         A holding claim is answered by its first attack; a failing one too: one suffices.
         """
-        start = time.perf_counter()
+        start = now()
         if question.claim == EXECUTABILITY:
             return self._executability(question, start)
         self.gate()
-        run = _Run(time.perf_counter() + time_limit)
+        run = _Run(now() + time_limit)
         found = self._search(question, run, progress or (lambda _: None))
-        decision = Decision(question, run.kind, run.states, time.perf_counter() - start, run.runs, reason=run.reason)
+        decision = Decision(question, run.kind, run.states, now() - start, run.runs, reason=run.reason)
         if found is None:
             return decision
         claim, verdict = found
@@ -158,13 +158,13 @@ class Prover:
         Raises:
             TimeLimit: it cannot be told in time.
         """
-        return self.verifier.stuck(MAX_RUNS, Stats(deadline=time.perf_counter() + TIME_LIMIT))
+        return self.verifier.stuck(MAX_RUNS, Stats(deadline=now() + TIME_LIMIT))
 
     def _executability(self, question: Question, start: float) -> Decision:
         """Every way through the table to its end: then each event on it can be reached."""
         stuck = self.gate()
         kind, states = VACUOUS if stuck else PROOF, self.verifier.gate_states
-        return Decision(question, kind, states, time.perf_counter() - start, MAX_RUNS, reason=stuck)
+        return Decision(question, kind, states, now() - start, MAX_RUNS, reason=stuck)
 
     def _search(self, question: Question, run: _Run, progress: Progress) -> tuple[TableClaim, Verdict] | None:
         for statement, scenario in question.scenarios:
@@ -229,7 +229,7 @@ class Prover:
         key = (self._key(claim), powers)
         known = self._decided.get(key)
         if known is None:
-            left = max(0.01, run.deadline - time.perf_counter())
+            left = max(0.01, run.deadline - now())
             known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
             if known.reason != TIME:
                 self._decided[key] = known

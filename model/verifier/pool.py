@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
+from .clock import now
 from .compiled import CompiledRole, Instance, Position
 from .flow import Flow
 from .protocol import Event, Recv, Send
@@ -38,7 +38,7 @@ class Stats:
         self.states += 1
         if self.states > self.budget:
             raise BudgetSpent
-        if not self.states & 31 and time.perf_counter() > self.deadline:
+        if not self.states & 31 and now() > self.deadline:
             raise TimeLimit
 
 

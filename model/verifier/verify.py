@@ -7,13 +7,13 @@ cannot come to its end at all, so that whatever is said of it means nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .attack import Attack
 from .certificate import Certificate, Tree
 from .claims import Claim, Executable
+from .clock import now
 from .compiled import CompiledRole, Signature, compile_roles
 from .flow import analyse
 from .goals import Context
@@ -160,17 +160,17 @@ class Verifier:
         Raises:
             ModelError: the protocol or the claim is not well formed, or is beyond the method.
         """
-        gate = Stats(deadline=time.perf_counter() + time_limit)
+        gate = Stats(deadline=now() + time_limit)
         try:
             stuck = self.stuck(max(max_runs, ENOUGH), gate)
         except TimeLimit:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
-        start = time.perf_counter()
+        start = now()
         stats = Stats(deadline=start + time_limit)
         verdict = self._decide(claim, self.engine(powers), stats, max_runs, progress or _silent, certify)
         if stuck and not isinstance(claim, Executable):
             verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
-        return replace(verdict, states=stats.states, seconds=time.perf_counter() - start)
+        return replace(verdict, states=stats.states, seconds=now() - start)
 
     def _decide(
         self, claim: Claim, engine: Engine, stats: Stats, max_runs: int, progress: Progress, certify: bool

@@ -16,12 +16,14 @@ Exit codes: 0 as expected, 1 a verdict differs or a proof is missing, 2 bad usag
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .. import spec
+from ..model.verifier import clock
 from . import exit_code
 from .errors import UsageError, require_known
 from .options import check_names, readable_file
@@ -50,6 +52,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 def main(arguments: argparse.Namespace) -> int:
     """Decides, prints a line for each answer, and compares."""
+    clock.use(time.perf_counter)
     for claim in arguments.claim if arguments.file is None else ():
         require_known("claim", claim, spec.claims())
     if arguments.matrix and (arguments.file or arguments.without or arguments.powers):
