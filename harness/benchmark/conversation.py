@@ -8,12 +8,12 @@ a run is the sum over all its processes, sampled while it runs.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +23,7 @@ from ..tester.local import START_TIME, LocalIut
 from ..tester.session import Iut, IutSession
 
 CONTENT = b"21.5 degrees"
-SAMPLE = 0.05
+SAMPLE = 0.2
 """Seconds between two looks at the memory of a run."""
 
 
@@ -91,23 +91,28 @@ def memory_of_a_run() -> tuple[float, float, int]:
 
 
 def resident(leader: int) -> int:
-    """Octets of resident memory of a process and its descendants; shared pages count for each."""
+    """Octets of memory of a process and its descendants: a page that several share counts once, in parts (PSS)."""
     parents: dict[int, list[int]] = {}
-    pages: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
+            with suppress(OSError, IndexError):
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                pages[int(entry.name)] = int((entry / "statm").read_text().split()[1])
-            except (OSError, IndexError):
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+                parents.setdefault(int(fields[1]), []).append(int(entry.name))
     pending, total = [leader], 0
     while pending:
         process = pending.pop()
-        total += pages.get(process, 0)
+        total += proportional(process)
         pending += parents.get(process, [])
-    return total * os.sysconf("SC_PAGESIZE")
+    return total
+
+
+def proportional(process: int) -> int:
+    """Octets of a process's proportional set size; 0 once it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def main() -> None:
