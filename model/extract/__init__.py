@@ -9,7 +9,8 @@ why no attack is lost by it:
 
 - **Erased fields.** A slot that no symbolic check, guard or claim looks at is erased on both sides. Erasing maps every
   trace of the table to a trace of what is left. One field of each HELLO stays for all that are compared as a whole.
-- **CRED for ID_CRED.** x5t and x5chain name one leaf by its SHA-256; both are `cert(usage, agent, key)`. Anybody can write one down; the key that a valid one certifies is its owner's.
+- **CRED for ID_CRED.** x5t and x5chain name one leaf by its SHA-256; both are `cert(usage, agent, key)`. Anybody can
+  write one down; the key that a valid one certifies is its owner's.
 - **Transcripts without signatures.** They are functions of what else is in the transcript. The same goes for the
   salt of PRK_2e, the contexts of MAC_2 and MAC_3, and the nonce and external_aad of AEAD: what they bind stands beside
   them in the same key or under the same signature. Dropping an argument only makes more terms equal.

@@ -134,6 +134,8 @@ class Extraction:
             (True, {f"cred_{peer.lower()}_path_verifies"}, ("identity key", ANY)),
             (attests, {"ak_path_verifies"}, ("attestation key", ANY)),
             (attests, {"ak_is_for_eat", "ak_is_not_the_identity_key"}, ("attestation key", IDENTITY)),
+            (attests, {"env_ak_is_the_attested_one"}, ("environment key", ANY)),
+            (mode.waives(peer), {"waiver_authority_is_pinned"}, ("waiver authority", ANY)),
             (True, {"frame_is_expected"}, ("data", EARLY)),
         ]
         points = [point for possible, off, point in checks if possible and off <= self.off]

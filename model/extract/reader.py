@@ -85,7 +85,7 @@ class Reader(View):
 
     def authority_key(self, term: Term) -> Template:
         """The key that a waiver must be signed with."""
-        pinned = "waiver_authority_is_pinned" in self._on
+        pinned = self.setting.choices.get("waiver authority") != ANY
         return AUTHORITY if pinned else self._variable(f"key of {term.args[0].label}", PRIVATE_KEY)
 
     # --- slots -------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Reader(View):
     def other_certificate(self, letter: str) -> Template:
         """The certificate that comes with an environment object: its path is judged through the evidence's alone."""
         step = next(s for slot, s in self._steps.items() if slot.label == f"ENV_CHAIN_{letter}")
-        if step.check.name in self._on:
+        if self.setting.choices.get("environment key") != ANY:
             expected = _expected(step)
             assert expected is not None
             return self.need(expected)
