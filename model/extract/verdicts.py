@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ..claims import STATEMENTS, Agree, Secret, Statement, fails_under
+from ..claims import STATEMENTS, Agree, Secret, Statement, fails_under, holds_under
 from ..protocol.edhoc import SERVICE
 from ..protocol.tables import profile
 from ..table import Table
@@ -76,8 +76,7 @@ def questions(claim: str) -> Iterator[Question]:
         good += [(statement, scenario) for scenario in holds]
         for scenario in fails:
             bad.setdefault(scenario.name, []).append((statement, scenario))
-    names = dict.fromkeys(n for _, s in good for n in (*s.powers, *s.classes.values()))
-    yield Question(claim, tuple(sorted(names)), PROOF, tuple(good))
+    yield Question(claim, tuple(power.name for power in holds_under(claim)), PROOF, tuple(good))
     for power, each in bad.items():
         yield Question(claim, (power,), ATTACK, tuple(each))
 
