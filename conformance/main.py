@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -37,7 +38,15 @@ def run(request: RunRequest) -> Results:
     return _run(request, request.out)
 
 
+def _clear(out: Path) -> None:
+    """The folder keeps one run: conversations of an earlier one would be taken for this one's."""
+    rmtree(out / "pcap", ignore_errors=True)
+    for transcripts in out.glob("transcripts-*.jsonl"):
+        transcripts.unlink()
+
+
 def _run(request: RunRequest, out: Path) -> Results:
+    _clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
         plugin = _play(request, fleet, SharedLog(log))
     if plugin.refused:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -73,6 +74,7 @@ class SuitePlugin:
         self._benches: dict[str, Bench] = {}
         self._keepers: dict[str, Keeper] = {}
         self._waiting: list[Waiting] = []
+        self._streams: dict[str, TextIO] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Judgements say what was wrong; drawing the source around each failure would cost more than the test."""
@@ -184,7 +186,7 @@ class SuitePlugin:
     def _store(self, item: pytest.Function, bench: Bench | None, error: BaseException | None, duration: float) -> None:
         name = name_of(item)
         if keeper := self._keepers.pop(name, None):
-            keeper.store(self.request.out / "conversations", name)
+            keeper.store(self._transcripts(case_of(item).role), self.request.out / "pcap", name)
         judgement = self._judgement(case_of(item), bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(name, judgement)
@@ -193,6 +195,13 @@ class SuitePlugin:
         self.results[name] = result
         self.log.test_finished(result, self._now())
         self.progress.advance(result)
+
+    def _transcripts(self, role: str) -> TextIO:
+        """The file that keeps a role's transcripts, test by test."""
+        if role not in self._streams:
+            (self.request.out / "pcap").mkdir(parents=True, exist_ok=True)
+            self._streams[role] = (self.request.out / f"transcripts-{role}.jsonl").open("w", encoding="utf-8")
+        return self._streams[role]
 
     def _judgement(self, case: Case, bench: Bench | None, error: BaseException | None) -> Judgement | NotExercised:
         if bench is not None and bench.judgement is not None and error is None:
@@ -212,6 +221,8 @@ class SuitePlugin:
 
     def pytest_sessionfinish(self) -> None:
         """End the log and everything that was started."""
+        for stream in self._streams.values():
+            stream.close()
         if self.companion is not None and not self.refused:
             if self.interrupted:
                 self.companion.stop()
@@ -234,11 +245,10 @@ class Keeper:
     def __call__(self, what: str, conversation: Conversation) -> None:
         self._kept.append((what, conversation.transcript))
 
-    def store(self, folder: Path, test: str) -> None:
+    def store(self, stream: TextIO, folder: Path, test: str) -> None:
         """Write transcript and capture."""
         if self._kept:
-            folder.mkdir(parents=True, exist_ok=True)
-            save_conversations(folder, _file_name(test), self._kept)
+            save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, self._kept)
 
 
 def _file_name(test: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Self, get_args
+from typing import NamedTuple, Self, TextIO, get_args
 
 from ..transport.pcap import Sender, write_pcap
 
@@ -78,8 +78,9 @@ class Transcript:
         write_pcap(path, self.chunks)
 
 
-def save_conversations(folder: Path, name: str, conversations: Sequence[tuple[str, Transcript]]) -> None:
-    """Writes all conversations of a test: `name.jsonl`, each line saying which, and `name.pcap`."""
-    lines = (line for what, transcript in conversations for line in transcript._lines(conversation=what))
-    (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-    write_pcap(folder / f"{name}.pcap", *(transcript.chunks for _, transcript in conversations))
+def save_conversations(stream: TextIO, pcap: Path, test: str, conversations: Sequence[tuple[str, Transcript]]) -> None:
+    """Writes all conversations of a test: lines to `stream` that say which test and conversation, and one capture."""
+    for what, transcript in conversations:
+        stream.writelines(transcript._lines(test=test, conversation=what))
+    stream.flush()
+    write_pcap(pcap, *(transcript.chunks for _, transcript in conversations))
