@@ -108,7 +108,7 @@ def test_a_bad_attestation_certificate_is_refused_by_its_check_alone(
 def test_an_identifier_of_another_form_is_refused(
     service: World, header: dict[int, object], refusers: Refusers
 ) -> None:
-    calls = {"id_cred_i_is_a_certificate": (cbor.encode(header),)}
+    calls: dict[str, tuple[bytes, ...]] = {"id_cred_i_is_a_certificate": (cbor.encode(header),)}
     assert list(refusers(service, calls)) == ["id_cred_i_is_a_certificate"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.identity import path as path_module
+from trustconn.harness.identity.certificate import Certificate
 from trustconn.harness.identity.errors import CredentialUnavailable, Refused
 from trustconn.harness.identity.predicates import PREDICATES, ak_public_key, leaf_public_key, leaf_sha256
 from trustconn.harness.identity.tester import TesterPki
@@ -52,9 +53,14 @@ def test_keys_and_digests_come_from_the_first_certificate(device: World, service
 def test_a_verified_path_is_verified_once_and_again_under_other_anchors(
     device: World, service: World, pki: TesterPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verified = []
+    verified: list[tuple[Certificate, ...]] = []
     original = path_module.check_issued
-    monkeypatch.setattr(path_module, "check_issued", lambda *pair: verified.append(pair) or original(*pair))
+
+    def check_issued(*pair: Certificate) -> None:
+        verified.append(pair)
+        original(*pair)
+
+    monkeypatch.setattr(path_module, "check_issued", check_issued)
     id_cred = device.credentials.issued.id_cred()
     for _ in range(3):
         PREDICATES["cred_i_path_verifies"](service, id_cred)

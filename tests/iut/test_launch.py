@@ -32,7 +32,8 @@ def described(folder: Path, role: str, wire: str, control: str = "") -> Descript
 
 def free_port() -> int:
     with TcpListener() as listener:
-        return listener.port
+        port: int = listener.port
+    return port
 
 
 def test_service_is_reached_when_it_listens_and_gone_afterwards(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,7 @@ def test_restart_drops_connections_and_answers_again(pair: tuple[Peer, Peer]) ->
     ],
 )
 def test_request_that_cannot_be_carried_out_has_its_code(
-    role: str, verb: str, arguments: dict[str, object], code: str, pair: tuple[Peer, Peer]
+    role: str, verb: str, arguments: dict[str, Any], code: str, pair: tuple[Peer, Peer]
 ) -> None:
     peer = pair[0] if role == "device" else pair[1]
     with pytest.raises(ControlRefused) as caught:

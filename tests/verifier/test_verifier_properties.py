@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trustconn.model.verifier.claims import Agree, Claim, Secret
 from trustconn.model.verifier.pool import Stats, TimeLimit
-from trustconn.model.verifier.protocol import Event, Protocol, Recv, Role, Send, Template
+from trustconn.model.verifier.protocol import Event, Match, Protocol, Recv, Role, Send, Step, Template
 from trustconn.model.verifier.query import Query
 from trustconn.model.verifier.verify import DEFAULT_POWERS, NETWORK, Engine
 
@@ -40,8 +40,8 @@ def protocols(draw: st.DrawFn) -> Protocol:
     first = draw(_fields(["n", "A", "B", "tag1"]))
     second = draw(_fields(["n", "m", "A", "B", "tag2"]))
     third = draw(_fields(["m", "n", "A", "tag1"]))
-    a = [Send(first), Recv(second), Event("running", ("n",)), Send(third), Event("done", ("n",))]
-    b = [Recv(first), Event("running", ("n",)), Send(second), Recv(third), Event("done", ("n",))]
+    a: list[Step] = [Send(first), Recv(second), Event("running", ("n",)), Send(third), Event("done", ("n",))]
+    b: list[Step] = [Recv(first), Event("running", ("n",)), Send(second), Recv(third), Event("done", ("n",))]
     return Protocol(
         "drawn",
         (
@@ -139,8 +139,9 @@ def _renamed(role: Role, new: dict[str, str]) -> Role:
         return new.get(t, t) if isinstance(t, str) else (t[0], *(template(x) for x in t[1:]))
 
     steps = tuple(
-        Event(s.name, tuple(map(template, s.data))) if isinstance(s, Event) else type(s)(template(s.message))  # type: ignore[union-attr, arg-type]
+        Event(s.name, tuple(map(template, s.data))) if isinstance(s, Event) else replace(s, message=template(s.message))
         for s in role.steps
+        if not isinstance(s, Match)
     )
     agents = tuple(new[a] for a in role.agents)
     fresh = {new[n]: s for n, s in role.fresh.items()}
