@@ -21,7 +21,7 @@ from ..checks import CHECKS, CheckClass
 from ..protocol.tables import profile
 from ..verifier.attack import Attack
 from ..verifier.verify import ATTACK, PROOF
-from .modes import MODES
+from .modes import MODES, Mode
 from .verdicts import Prover, all_questions
 
 MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww", "nn"))
@@ -80,9 +80,14 @@ def symbolic_checks() -> tuple[str, ...]:
     return tuple(name for name, check in CHECKS.items() if check.cls is CheckClass.SYMBOLIC)
 
 
-def remove(checks: Sequence[str], claims: tuple[str, ...] = (), time_limit: float = TIME_LIMIT) -> Removal:
+def remove(
+    checks: Sequence[str],
+    claims: tuple[str, ...] = (),
+    time_limit: float = TIME_LIMIT,
+    modes: tuple[Mode, ...] = MATRIX_MODES,
+) -> Removal:
     """Decide the claims without these checks."""
-    prover = Prover(profile(), frozenset(checks), MATRIX_MODES)
+    prover = Prover(profile(), frozenset(checks), modes)
     decisions = [
         prover.decide(question, time_limit=time_limit)
         for question in all_questions(claims)
