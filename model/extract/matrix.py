@@ -22,7 +22,7 @@ from ..protocol.tables import profile
 from ..verifier.attack import Attack
 from ..verifier.verify import ATTACK, PROOF
 from .modes import MODES, Mode
-from .verdicts import Prover, all_questions
+from .verdicts import Decision, Prover, all_questions
 
 MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww", "nn"))
 TIME_LIMIT = 10.0
@@ -88,17 +88,24 @@ def remove(
 ) -> Removal:
     """Decide the claims without these checks."""
     prover = Prover(profile(), frozenset(checks), modes)
-    decisions = [
-        prover.decide(question, time_limit=time_limit)
-        for question in all_questions(claims)
-        if question.expected == PROOF
-    ]
+    asked = [question for question in all_questions(claims) if question.expected == PROOF]
+    decisions = [prover.decide(question, time_limit=time_limit) for question in asked]
+    decisions = [d if d.kind in (PROOF, ATTACK) else _narrower(d, checks, modes, time_limit) for d in decisions]
     breaches = tuple(
         Breach(d.question.claim, d.role, d.event, d.attack) for d in decisions if d.kind == ATTACK and d.attack
     )
     undecided = tuple(d.question.claim for d in decisions if d.kind not in (PROOF, ATTACK))
     states, seconds = sum(d.states for d in decisions), sum(d.seconds for d in decisions)
     return Removal(tuple(checks), breaches, undecided, states, seconds)
+
+
+def _narrower(open_: Decision, checks: Sequence[str], modes: tuple[Mode, ...], time_limit: float) -> Decision:
+    """An attack on a claim that was not decided in time, among the roles of one mode only; else what is known."""
+    for mode in modes:
+        decision = Prover(profile(), frozenset(checks), (mode,)).decide(open_.question, time_limit=time_limit / 4)
+        if decision.kind == ATTACK:
+            return decision
+    return open_
 
 
 def pairs(redundant: Iterable[str]) -> tuple[tuple[str, str], ...]:
