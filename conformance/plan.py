@@ -60,14 +60,14 @@ class Planned:
         """The deviation to play."""
         message = profile().messages[self.message]
         found = next(f for f in fields(message, message.sender) if f.path == self.path)
-        return deviation(message, found, self.how, self.operator)
+        return deviation(message, found, self.how, self.operator, insist=True)
 
 
-def deviation(message: Message, field: Field, how: str, operator: str) -> Deviation:
-    """A deviation at one field."""
+def deviation(message: Message, field: Field, how: str, operator: str, *, insist: bool = False) -> Deviation:
+    """A deviation at one field. With `insist` a random value that is already what it would become is made another."""
     change = operators(field.term)[operator]
     if how == "altered":
-        return AlterInside(message.name, field.path, change)
+        return AlterInside(message.name, field.path, change, operators(field.term)["other"] if insist else None)
     letter = message.name.rpartition("_")[2]
     by_tam = _inside(message.term, field.path, message.sender, _tokens(letter))
     return Lie(field.term, change, message.name, tam=by_tam)

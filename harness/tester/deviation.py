@@ -73,12 +73,16 @@ class OnMessage(Deviation):
 class AlterInside(OnMessage):
     """One occurrence altered, everything around it computed over that: signed, hashed and encrypted by who sends it."""
 
-    def __init__(self, message: str, path: Path, change: Change) -> None:
+    def __init__(self, message: str, path: Path, change: Change, otherwise: Change | None = None) -> None:
+        """`otherwise` is the change where `change` would leave a value as it happens to be."""
         super().__init__(message)
-        self._path, self._change = path, change
+        self._path, self._change, self._otherwise = path, change, otherwise
 
     def deviate(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
-        peer.put(message, altered(peer.knowledge(), message.term, self._path, self._change))
+        changed = altered(peer.knowledge(), message.term, self._path, self._change)
+        if changed == data and self._otherwise is not None:
+            changed = altered(peer.knowledge(), message.term, self._path, self._otherwise)
+        peer.put(message, changed)
 
 
 class AlterOctets(OnMessage):
