@@ -258,7 +258,7 @@ def inside_unit(talk: Talk) -> None:
 def inside_frame(talk: Talk) -> None:
     """FIN behind a whole record that carries half of a frame."""
     half = write_frame(cbor.encode([8, {1: b"8 octets"}]))[:-4]
-    for record in talk.peer.protect().sealer.seal_stream(half):
+    for record in talk.peer.edhoc.protect().sealer.seal_stream(half):
         talk.peer.put_unit(Kind.RECORD, record)
     talk.conversation.flush()
     finish(talk)

@@ -208,7 +208,7 @@ def _ping_sealed(peer: TesterEndpoint, how: str) -> None:
     frame = write_frame(bytes.fromhex("8208a10148") + b"8 octets")
     aead, run = peer.run.suite.aead, peer.run
     key, iv = run.value(TRAFFIC_KEY[peer.letter]), run.value(TRAFFIC_IV[peer.letter])
-    sequence = peer.protect().sealer.sequence
+    sequence = peer.edhoc.protect().sealer.sequence
     aad = associated_data(len(frame) + aead.tag_length)
     nonce = (int.from_bytes(iv, "big") ^ sequence).to_bytes(aead.nonce_length, "big")
     if how == "peer-key":
@@ -224,7 +224,7 @@ def _ping_sealed(peer: TesterEndpoint, how: str) -> None:
         nonce = (int.from_bytes(iv, "big") ^ shifted).to_bytes(aead.nonce_length, "big")
     else:
         aad = _ASSOCIATED[how](aad)
-    peer.protect().sealer.sequence += 1
+    peer.edhoc.protect().sealer.sequence += 1
     peer.put_unit(Kind.RECORD, aead.seal(key, nonce, aad, frame))
 
 
@@ -266,7 +266,7 @@ def test_record_of_another_session(case: Case, bench: Bench) -> None:
     bench.works(play)
 
     def replay(peer: TesterEndpoint) -> None:
-        peer.protect().sealer.sequence += 1
+        peer.edhoc.protect().sealer.sequence += 1
         peer.put_unit(Kind.RECORD, with_ping[0])
 
     if with_ping:
@@ -289,7 +289,7 @@ LIMIT = 12
 
 
 def _spend(peer: TesterEndpoint) -> None:
-    while peer.protect().sealer.sequence < LIMIT:
+    while peer.edhoc.protect().sealer.sequence < LIMIT:
         put_record(peer, b"")
 
 

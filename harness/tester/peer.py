@@ -16,8 +16,9 @@ from ..codec import cbor
 from ..crypto.random import Random
 from ..evaluator.run import Run
 from ..identity.world import World
+from ..peer.binding import DEFAULT
+from ..peer.channel import ChannelOf
 from ..peer.endpoint import Endpoint
-from ..transport.units import write_unit
 from .deviation import Deviation, TesterFault
 
 LENIENT = frozenset(
@@ -65,8 +66,13 @@ class TesterEndpoint(Endpoint):
         suites: tuple[int, ...] = (3, 2, 5),
         suites_i: tuple[int, ...] = (),
         table: Table | None = None,
+        binding: str = DEFAULT,
+        channel: ChannelOf | None = None,
     ) -> None:
-        super().__init__(role, world, off=off, rng=rng, suites=suites, suites_i=suites_i, table=table)
+        super().__init__(
+            role, world, off=off, rng=rng, suites=suites, suites_i=suites_i, table=table, binding=binding,
+            channel=channel,
+        )  # fmt: skip
         self.deviation = deviation
         self.observations: list[Observation] = []
         self.sent: dict[str, bytes] = {}
@@ -92,11 +98,7 @@ class TesterEndpoint(Endpoint):
 
     def put_unit(self, kind: int, payload: bytes) -> None:
         """Send a unit."""
-        self.put_octets(write_unit(kind, payload))
-
-    def put_octets(self, data: bytes) -> None:
-        """Send octets on the transport."""
-        self._out += data
+        super().send_unit(kind, payload)
 
     def put_frame(self, kind: int, body: Any) -> None:
         """Send a frame with a body of our own making."""
@@ -126,7 +128,7 @@ class TesterEndpoint(Endpoint):
     @property
     def channel_stands(self) -> bool:
         """Whether frames can be exchanged."""
-        return self._protection is not None
+        return self.channel.stands
 
     @property
     def probe_is_legal(self) -> bool:

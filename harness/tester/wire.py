@@ -98,14 +98,14 @@ def own_sealer(peer: TesterEndpoint, letter: str | None = None) -> RecordSealer:
     off = frozenset({"record_length_is_bounded", "record_limit_holds"})
     key, iv = run.value(TRAFFIC_KEY[letter]), run.value(TRAFFIC_IV[letter])
     sealer = RecordSealer(run.suite.aead, key, iv, off=off)
-    sealer.sequence = peer.protect().sealer.sequence
+    sealer.sequence = peer.edhoc.protect().sealer.sequence
     return sealer
 
 
 def put_record(peer: TesterEndpoint, plaintext: bytes, *, sealer: RecordSealer | None = None) -> None:
     """One record with exactly this plaintext; it counts as one of the peer's."""
     payload = (sealer or own_sealer(peer)).seal(plaintext)
-    peer.protect().sealer.sequence += 1
+    peer.edhoc.protect().sealer.sequence += 1
     peer.put_unit(Kind.RECORD, payload)
 
 

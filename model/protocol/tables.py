@@ -1,7 +1,9 @@
-"""The tables: the profile over EDHOC, and bare EDHOC of each method for published traces and foreign peers."""
+"""The tables: the profile over each binding, and bare EDHOC of each method for published traces and foreign peers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from ..table import Role, Table, Transition, event
@@ -13,7 +15,7 @@ from .frames import HELLO, I, R
 from .given import WAIVED, drawn, given
 
 HANDSHAKE_STATES = {
-    DEVICE: ("wait_message_2", "wait_message_4", "wait_HELLO_R"),
+    DEVICE: ("wait_message_2", "wait_message_4"),
     SERVICE: ("wait_message_1", "wait_message_3"),
 }
 WAITING_STATES = {
@@ -22,7 +24,16 @@ WAITING_STATES = {
 }
 
 
-def _handshake_rows() -> tuple[Transition, ...]:
+@dataclass(frozen=True)
+class Binding:
+    """What a binding adds to the session: rows up to the established channel, and the states in which they wait."""
+
+    rows: tuple[Transition, ...]
+    states: dict[str, tuple[str, ...]]
+    """Role to the states before the channel stands; a service starts in its first."""
+
+
+def _edhoc() -> Binding:
     """EDHOC method 0, its last rows joined to the session."""
     terms, m = handshake(0), messages(0)
     *first, last = edhoc.rows(0, certificates=True, completed="wait_HELLO_R")
@@ -40,13 +51,22 @@ def _handshake_rows() -> tuple[Transition, ...]:
             event("handshake_completed", th_4=terms.th_4),
         ),
     )  # fmt: skip
-    return (*first, device_last, service_last)
+    return Binding((*first, device_last, service_last), HANDSHAKE_STATES)
+
+
+BINDINGS: dict[str, Callable[[], Binding]] = {"edhoc": _edhoc}
+"""The bindings of the profile by name."""
 
 
 @cache
-def profile() -> Table:
-    """The trusted connection over EDHOC: both peers and both TAMs."""
-    rows: list[Transition] = [*_handshake_rows(), *session.device_rows(), *session.service_rows()]
+def profile(binding: str = "edhoc") -> Table:
+    """The trusted connection over a binding: both peers and both TAMs.
+
+    Raises:
+        KeyError: no such binding.
+    """
+    part = BINDINGS[binding]()
+    rows: list[Transition] = [*part.rows, *session.device_rows(), *session.service_rows()]
     for side in (I, R):
         live = (session.OPEN, session.EXPIRED)
         waiting = WAITING_STATES[side.role]
@@ -60,14 +80,14 @@ def profile() -> Table:
         rows += open_phase.closing_rows(side)
         rows += session.everywhere_rows(side, (*first, *waiting, *live))
         rows += session.closing_alert_rows(side)
-        rows += session.timer_rows(side, HANDSHAKE_STATES[side.role], waiting)
+        rows += session.timer_rows(side, (*part.states[side.role], *first), waiting)
         rows.append(session.tam_row(side))
     roles = (
         Role(DEVICE, "start", given(rows, DEVICE), drawn(rows, DEVICE), open_phase.initial(I)),
-        Role(SERVICE, "wait_message_1", given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),
+        Role(SERVICE, part.states[SERVICE][0], given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),
         *(Role(tam, "ready", given(rows, tam)) for tam in TAM_NAME.values()),
     )
-    return Table("profile", roles, tuple(rows), frozenset(WAIVED))
+    return Table(f"profile over {binding}", roles, tuple(rows), frozenset(WAIVED))
 
 
 @cache
@@ -87,7 +107,7 @@ def bare_edhoc(method: int) -> Table:
     timers = tuple(
         Transition(role, state, local.HANDSHAKE_TIMEOUT, "CLOSED", events=(event("timeout"),))
         for role, states in HANDSHAKE_STATES.items()
-        for state in states[:2]
+        for state in states
     )
     roles = (Role(DEVICE, "start"), Role(SERVICE, "wait_message_1"))
     return Table(f"edhoc-method-{method}", roles, (*first, device_last, service_last, *timers))
