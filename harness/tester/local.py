@@ -7,7 +7,7 @@ a deviation.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,10 +58,18 @@ class LocalConnection:
 
 
 class LocalIut(Iut):
-    """The reference peer of `role`, without the checks in `off`."""
+    """The reference peer of `role`, without the checks in `off`; `make` makes one of its endpoints."""
 
-    def __init__(self, role: Role, *, off: frozenset[str] = frozenset(), seed: bytes = b"local") -> None:
+    def __init__(
+        self,
+        role: Role,
+        *,
+        off: frozenset[str] = frozenset(),
+        seed: bytes = b"local",
+        make: Callable[..., Endpoint] = Endpoint,
+    ) -> None:
         self.role, self.opposite, self.off = role, OPPOSITE[role], off
+        self._make = make
         device, service, self.pki = make_pair(seed, START_TIME)
         self.clock = TesterClock(START_TIME)
         self._honest: World = device if role == "device" else service
@@ -96,7 +104,7 @@ class LocalIut(Iut):
     def _connection(self, suites_i: tuple[int, ...] = ()) -> LocalConnection:
         world = dataclasses.replace(self._honest, **self._changes)
         rng = self.rng.child(f"implementation {self._count}, {len(suites_i)} suites")
-        self.latest = Endpoint(self.role, world, off=self.off, rng=rng, suites_i=suites_i, **self._options)  # type: ignore[arg-type]
+        self.latest = self._make(self.role, world, off=self.off, rng=rng, suites_i=suites_i, **self._options)
         return LocalConnection(self.latest)
 
     @contextmanager
