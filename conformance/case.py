@@ -31,7 +31,6 @@ class Case:
     field: str
     check: str | None = None
     data: Any = None
-    slow: bool = False
 
     @property
     def negative(self) -> bool:
@@ -44,13 +43,13 @@ class Case:
         return f"{self.role}-{self.operator}-{self.field}"
 
 
-def fault(role: str, check: str, operator: str, field: str, data: Any = None, *, slow: bool = False) -> Case:
+def fault(role: str, check: str, operator: str, field: str, data: Any = None) -> Case:
     """A case that sends a fault; it cites the requirement of the check.
 
     Raises:
         KeyError: no such check.
     """
-    return Case(role, (CHECKS[check].requirement,), operator, field, check, data, slow)
+    return Case(role, (CHECKS[check].requirement,), operator, field, check, data)
 
 
 def citing(case: Case, *requirements: str) -> Case:

@@ -24,7 +24,7 @@ class SuiteTest:
 
 @cache
 def suite_tests() -> tuple[SuiteTest, ...]:
-    """All tests, slow ones included.
+    """All tests.
 
     Raises:
         ValueError: two tests have one id, or an id has a slash, which a test id uses for folders.

@@ -69,7 +69,9 @@ class Fleet:
         if role not in self._sessions:
             try:
                 patience = PATIENCE if self._request.wait else None
-                self._sessions[role] = IutSession(self.descriptions[role], self._request.seed, patience)
+                self._sessions[role] = IutSession(
+                    self.descriptions[role], self._request.seed, patience, slow=self._request.slow
+                )
             except Exception as error:
                 self._failed[role] = f"{type(error).__name__}: {error}"
                 raise

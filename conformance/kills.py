@@ -77,7 +77,7 @@ def candidates(pair: Pair) -> Iterator[SuiteTest]:
     """
     check, role = pair
     cited = CHECKS[check].requirement
-    fitting = [t for t in suite_tests() if t.case.role == role and not t.case.slow and cited in t.case.requirements]
+    fitting = [t for t in suite_tests() if t.case.role == role and cited in t.case.requirements]
     yield from (test for test in fitting if test.case.check == check)
     yield from (test for test in fitting if test.case.check is None)
 

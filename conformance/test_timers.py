@@ -1,4 +1,7 @@
-"""Deadlines, on a clock that the suite advances: each fires, none too early. Without such a clock, not exercised."""
+"""Deadlines, on a clock that the suite advances: each fires, none too early.
+
+Without such a clock they wait for real time where that was asked for (`--slow`), else they are not exercised.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,15 +11,13 @@ from ..harness.peer.endpoint import NotOpen
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation, Hold
 from ..harness.tester.frames import frame_of, verdict
-from ..harness.tester.session import Iut
+from ..harness.tester.session import TIMEOUTS, Iut
 from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, fault, for_each
 from .stages import SHORT, StageNotReached
 from .talk import PEER, Talk, attesting, tell, timed
 
-TIMEOUTS = {"handshake_timeout": 10, "verdict_timeout": 30, "expired_timeout": 30}
-"""Seconds, as the specification has them; an implementation may be set up with shorter ones."""
 HANDSHAKE = {"device": ("message_2", "message_4", "HELLO_R"), "service": ("message_1", "message_3")}
 VERDICT = {"device": ("ATT_R", "VERDICT_R"), "service": ("HELLO_I", "VERDICT_I", "ATT_I")}
 ROLES = ("device", "service")
@@ -52,9 +53,9 @@ def test_too_late(case: Case, bench: Bench) -> None:
 
         def late(iut: Iut, conversation: Conversation) -> None:
             held(hold, iut, conversation, since)
-            clock.advance(limit - 1)
+            clock.advance(limit - clock.before)
             hold.happened(conversation.peer)
-            clock.advance(1)
+            clock.advance(clock.before + clock.after)
             hold.release(conversation.peer)
             conversation.flush()
 
@@ -71,7 +72,7 @@ def test_just_in_time(case: Case, bench: Bench) -> None:
 
         def script(talk: Talk) -> None:
             held(hold, talk.iut, talk.conversation, since)
-            clock.advance(limit - 1)
+            clock.advance(limit - clock.before)
             hold.release(talk.peer)
             talk.conversation.flush()
             talk.open()
@@ -95,9 +96,9 @@ def test_alert_too_late(case: Case, bench: Bench) -> None:
             talk.put(verdict(Tier.CONTRAINDICATED))
             talk.catch_up()
             talk.ping()
-            clock.advance(29)
+            clock.advance(30 - clock.before)
             hold.happened(conversation.peer)
-            clock.advance(1)
+            clock.advance(clock.before + clock.after)
 
         bench.refuses(hold, late, deferred=False)
 
@@ -121,12 +122,12 @@ def test_data_after_validity(case: Case, bench: Bench) -> None:
             in_time, stale = (frame_of(conversation.peer, "DATA", ahead=n) for n in range(2))
             iut.world.memory.sent_sequence(iut.world.memory.own_sequence + 1)
             hold.hold(f"ATT_{PEER[case.role]}")
-            clock.advance((100 if mine else SHORT) - 1)
+            clock.advance((100 if mine else SHORT) - clock.before)
             if mine:
                 talk.expect("ATT_REQ")
             talk.put(in_time)
             talk.expect("RECEIPT", code=0)
-            clock.advance(1)
+            clock.advance(clock.before + clock.after)
             hold.happened(conversation.peer)
             talk.put(stale)
 
@@ -143,10 +144,10 @@ def test_expired_too_long(case: Case, bench: Bench) -> None:
             talk = Talk(iut, conversation, clock)
             talk.open()
             clock.advance(SHORT)
-            clock.advance(29)
+            clock.advance(30 - clock.before)
             talk.ping()
             conversation.peer.deviation.happened(conversation.peer)
-            clock.advance(1)
+            clock.advance(clock.before + clock.after)
 
         bench.refuses(Deviation(), stage, world=attesting(bench.iut, valid_for=SHORT), deferred=False)
 

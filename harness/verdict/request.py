@@ -31,6 +31,6 @@ class RunRequest:
     without: frozenset[str] = frozenset()
     """Checks switched off in the reference peers."""
     slow: bool = False
-    """Also run tests that wait for real timers."""
+    """Wait for real timers where the implementation has no clock to advance."""
     profile_set: str | None = None
     """Name of the frozen list of tests to run; `None` for the whole suite."""

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation under test")
     add("--role", choices=roles(), help="role of the implementation under test; default: both")
-    add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not slow'")
+    add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
     add("--wait", action="store_true", help="wait for an implementation that is started by hand")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECK[,CHECK]",
         help="switch checks off (reference)",
     )
-    add("--slow", action="store_true", help="also run tests that wait for real timers")
+    add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
     add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
 
 
