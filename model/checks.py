@@ -27,6 +27,7 @@ class Channel(Enum):
     """Where a refusal is said."""
 
     EDHOC = "edhoc-error"
+    TLS = "tls-alert"
     ALERT = "alert"
     RECEIPT = "receipt"
     SILENT = "silent"
@@ -35,7 +36,10 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How a failed check is answered: `code` is an EDHOC error code, an alert code or a receipt code."""
+    """How a failed check is answered: `code` is an EDHOC error code, a TLS alert, an alert code or a receipt code.
+
+    A check that the handshakes of both bindings make is declared with the EDHOC error.
+    """
 
     channel: Channel
     code: int = 0
@@ -44,6 +48,11 @@ class Refusal:
 def edhoc_error(code: int) -> Refusal:
     """EDHOC error message, RFC 9528 section 6."""
     return Refusal(Channel.EDHOC, code)
+
+
+def tls_alert(code: int) -> Refusal:
+    """Fatal TLS alert, RFC 9846 section 6.2."""
+    return Refusal(Channel.TLS, code)
 
 
 def alert(code: int) -> Refusal:
@@ -94,6 +103,11 @@ class Check:
     refusal: Refusal
     cls: CheckClass
     beside_table: bool = False
+
+    @property
+    def binding(self) -> str:
+        """The binding whose handshake or protection makes the check; empty for what holds over both."""
+        return {"EDH": "edhoc", "TLS": "tls"}.get(self.requirement[:3], "")
 
 
 CHECKS: dict[str, Check] = {}
@@ -149,6 +163,25 @@ _declare(
     ("cred_r_is_no_attestation_certificate", "IDN-18"),
     ("cred_i_is_no_attestation_certificate", "IDN-18"),
 )
+
+# --- TLS (rows of model/protocol/tls.py) -----------------------------------------------------------------------------
+_declare(
+    _SYMBOLIC,
+    tls_alert(51),
+    ("certificate_verify_r_verifies", "TLS-19"),
+    ("certificate_verify_i_verifies", "TLS-19"),
+    ("finished_r_verifies", "TLS-19"),
+    ("finished_i_verifies", "TLS-19"),
+)
+_declare(_SYMBOLIC, tls_alert(116), ("certificate_i_is_present", "TLS-03"))
+_declare(_SYMBOLIC, tls_alert(20), ("flight_r_is_protected", "TLS-20"), ("flight_i_is_protected", "TLS-20"))
+_declare(_SYMBOLIC, tls_alert(47), ("key_share_r_is_valid", "TLS-19"), ("key_share_i_is_valid", "TLS-19"))
+_declare(_ENCODING, tls_alert(70), ("version_i_is_tls_1_3", "TLS-01"), ("version_r_is_tls_1_3", "TLS-01"))
+_declare(_ENCODING, tls_alert(40), ("parameters_i_overlap", "TLS-02"), ("certificate_is_requested", "TLS-04"))
+_declare(_ENCODING, tls_alert(47), ("parameters_r_were_offered", "TLS-02"))
+_declare(_ENCODING, tls_alert(120), ("alpn_i_is_tc1", "TLS-07"), ("alpn_r_is_tc1", "TLS-07"))
+_declare(_ENCODING, tls_alert(10), ("tls_message_is_expected", "TLS-20"), beside_table=True)
+_declare(_AVAILABILITY, tls_alert(10), ("key_updates_are_bounded", "TLS-14"), beside_table=True)
 
 # --- Session (rows of model/protocol/session.py) ---------------------------------------------------------------------
 _declare(_SYMBOLIC, alert(Code.UNEXPECTED_FRAME), ("frame_is_expected", "SES-03"), beside_table=True)

@@ -63,7 +63,14 @@ def _declare(symbol: Symbol) -> None:
 _declare(Symbol("hash", 1, "the EDHOC hash of the suite over the octets (RFC 9528 section 3.6)"))
 _declare(Symbol("sha256", 1, "SHA-256 over the octets, 32 bytes, whatever the suite"))
 _declare(Symbol("extract", 2, "EDHOC_Extract(salt, IKM), RFC 9528 section 4.1.1"))
-_declare(Symbol("kdf", 2, "EDHOC_KDF(PRK, label, context, length), RFC 9528 section 4.1.2; params: label, length"))
+_declare(
+    Symbol(
+        "kdf",
+        2,
+        "EDHOC_KDF(PRK, label, context, length), RFC 9528 section 4.1.2; with a text as label HKDF-Expand-Label of"
+        " RFC 9846 section 7.1; params: label, length",
+    )
+)
 _declare(
     Symbol(
         "export",
@@ -151,7 +158,7 @@ def extract(salt: Term, ikm: Term) -> Term:
     return apply("extract", salt, ikm)
 
 
-def kdf(prk: Term, label: int, context: Term, length: int | str) -> Term:
+def kdf(prk: Term, label: int | str, context: Term, length: int | str) -> Term:
     """EDHOC_KDF; `length` in octets or the name of a suite length (`hash`, `mac`, `key`, `nonce`)."""
     return apply("kdf", prk, context, params=(label, length))
 

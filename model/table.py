@@ -31,6 +31,8 @@ class Message:
     frame_type: int | None = None
     blind: tuple[Term, ...] = ()
     """Sub-terms that the receiver takes as opaque octets: blind forwarding, allowed only by name."""
+    by_library: bool = False
+    """A library makes and reads its octets; a run binds what the library tells of it."""
 
     @cached_property
     def slots(self) -> tuple[Term, ...]:
@@ -83,6 +85,8 @@ class Step:
 
     check: Check
     form: Form
+    by_library: bool = False
+    """The library that reads the message decides it; a run does not."""
 
 
 def step(check: str, form: Form) -> Step:
@@ -92,6 +96,11 @@ def step(check: str, form: Form) -> Step:
         KeyError: the check is not in the register.
     """
     return Step(CHECKS[check], form)
+
+
+def by_library(check: str, form: Form) -> Step:
+    """A step that the library behind the message decides before the row is reached."""
+    return Step(CHECKS[check], form, True)
 
 
 def holds(check: str, *arguments: Term, binds: Term | None = None) -> Step:

@@ -29,7 +29,7 @@ from .register import Register
 
 _KEY_WORD = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 _CLAUSE = re.compile(r"(3\.3\.\d{1,2}|5\.[1-8]|6\.[1-7]|A\.[12](\.\d){1,2}|B\.[1-6](\.\d){0,3}|C\.1)(/\d)?")
-_ACTION = re.compile(r"(edhoc-error|alert|receipt):\d+|close|close-frame|drop")
+_ACTION = re.compile(r"(edhoc-error|tls-alert|alert|receipt):\d+|tls-alert:any|close|close-frame|drop")
 _POWER = re.compile(r"^\* `([a-z-]+)`: (.+)$", re.MULTILINE)
 _ATTRIBUTES = ("testability", "roles", "claims", "threats", "clauses", "implemented")
 

@@ -66,6 +66,12 @@ class Suite:
         """EDHOC_KDF (RFC 9528 section 4.1.2): info is the CBOR sequence (label, context, length)."""
         return self.expand(prk, kdf_info(label, context, length), length)
 
+    def expand_label(self, secret: bytes, label: str, context: bytes, length: int) -> bytes:
+        """HKDF-Expand-Label (RFC 9846 section 7.1), `label` without its prefix."""
+        name = b"tls13 " + label.encode()
+        info = length.to_bytes(2, "big") + bytes((len(name),)) + name + bytes((len(context),)) + context
+        return self.expand(secret, info, length)
+
 
 def kdf_info(label: int, context: bytes, length: int) -> bytes:
     """The info of EDHOC_KDF: (label : int, context : bstr, length : uint)."""

@@ -120,13 +120,21 @@ def _extract(run: Run, term: Term) -> bytes:
 
 
 @makes("kdf")
-@makes("export")
 def _kdf(run: Run, term: Term) -> bytes:
     label: Any
     length: Any
     label, length = term.params
     prk, context = run.value(term.args[0]), run.value(term.args[1])
-    return run.suite.edhoc_kdf(prk, label, context, run.length(length))
+    derive = run.suite.expand_label if isinstance(label, str) else run.suite.edhoc_kdf
+    return derive(prk, label, context, run.length(length))
+
+
+@makes("export")
+def _export(run: Run, term: Term) -> bytes:
+    label: Any
+    length: Any
+    label, length = term.params
+    return run.exporter(run, run.value(term.args[0]), label, run.value(term.args[1]), length)
 
 
 # --- Diffie-Hellman --------------------------------------------------------------------------------------------------

@@ -17,6 +17,13 @@ from .errors import CheckFailed
 from .registry import MAKERS
 
 Signer = Callable[[bytes], bytes]
+Exporter = Callable[["Run", Any, int, bytes, int | str], bytes]
+"""From a run, its channel secret, label, context and length to exported octets."""
+
+
+def edhoc_exporter(run: Run, secret: bytes, label: int, context: bytes, length: int | str) -> bytes:
+    """EDHOC_Exporter, RFC 9528 section 4.2.1."""
+    return run.suite.edhoc_kdf(secret, label, context, run.length(length))
 
 
 class Provider(Protocol):
@@ -55,7 +62,7 @@ class Run:
     again.
     """
 
-    __slots__ = ("_suite", "blind", "bound", "off", "pinned", "provider", "rng", "role", "rules", "values")
+    __slots__ = ("_suite", "blind", "bound", "exporter", "off", "pinned", "provider", "rng", "role", "rules", "values")
 
     def __init__(
         self,
@@ -76,6 +83,7 @@ class Run:
         self.pinned: dict[Term, Any] = {}
         self.blind: tuple[Term, ...] = ()
         self._suite: Suite | None = None
+        self.exporter: Exporter = edhoc_exporter
 
     # --- values ------------------------------------------------------------------------------------------------------
 

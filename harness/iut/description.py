@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .address import Address
-from .features import Features
+from .features import BINDINGS, Features
 from .keys import DescriptionError, Source, key, read_section, shown, unknown_key, write_section
 
 __all__ = ["Address", "Description", "DescriptionError", "Features", "check", "find_command", "load", "template"]
@@ -46,6 +46,7 @@ class Iut:
 class Wire:
     """Section `[wire]`: how a TCP connection comes about. The device dials, the service listens."""
 
+    binding: str = key("edhoc", "secure channel that it is tested over", choices=BINDINGS)
     address: str | None = key(
         None, "where it listens (service)", pattern=_ADDRESS, form='"host:port"', example="127.0.0.1:4433"
     )
@@ -181,7 +182,7 @@ def _only(description: Description, source: Source, *allowed: str) -> None:
 
 
 def _service_rules(description: Description, source: Source) -> None:
-    _only(description, source, "address", "command")
+    _only(description, source, "binding", "address", "command")
     wire = description.wire
     if wire.address is None and description.control.mode == "none":
         raise source.error("wire", "address", "the address where it listens, or a control plane", "nothing")
@@ -190,7 +191,7 @@ def _service_rules(description: Description, source: Source) -> None:
 
 
 def _device_rules(description: Description, source: Source) -> None:
-    _only(description, source, "connect", "reconnects", "listen")
+    _only(description, source, "binding", "connect", "reconnects", "listen")
     wire, ways = description.wire, 'a command, "control", or reconnects = true'
     if (wire.connect is None) != wire.reconnects:
         raise source.error("wire", "connect", ways, "both" if wire.reconnects else "nothing")
@@ -266,7 +267,7 @@ _TEMPLATE_VALUES: dict[str, dict[str, dict[str, object]]] = {
 _HIDDEN = {
     "service": frozenset({"connect", "reconnects", "listen", "url"}),
     "device": frozenset({"address", "command", "url"}),
-    "verifier": frozenset({"address", "connect", "reconnects", "listen"}),
+    "verifier": frozenset({"binding", "address", "connect", "reconnects", "listen"}),
 }
 
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 
 from .keys import key
 
+BINDINGS = ("edhoc", "tls")
+"""Secure channels of the profile."""
 SUITES = (0, 2, 3, 5, 24)
 """EDHOC cipher suites that a statement can name (RFC 9528 section 3.6); the profile demands 2 and 3."""
 
@@ -16,7 +18,7 @@ SUITES = (0, 2, 3, 5, 24)
 class Features:
     """One implementation's statement. Each field's meaning stands beside it and goes into the template."""
 
-    bindings: tuple[str, ...] = key(("edhoc",), "secure channels that it speaks", choices=("edhoc", "tls"))
+    bindings: tuple[str, ...] = key(("edhoc",), "secure channels that it speaks", choices=BINDINGS)
     suites: tuple[int, ...] = key((3, 2), "EDHOC cipher suites, the preferred one first", choices=SUITES)
     credential_forms: tuple[str, ...] = key(
         ("x5chain", "x5t"), "forms of its EDHOC ID_CRED that it can read", choices=("x5chain", "x5t")
@@ -52,6 +54,7 @@ class Features:
 
 
 REFERENCE = Features(
+    bindings=BINDINGS,
     suites=(3, 2, 5),
     presents_waiver=True,
     initiates_reattestation=True,

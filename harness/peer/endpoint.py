@@ -195,7 +195,10 @@ class Endpoint:
     def step(self, message: Message, data: bytes | None) -> None:
         """One message for the table, with all that follows from it. Raises what `Machine.deliver` raises."""
         before = self.state
-        effects = self.machine.deliver(message, data)
+        self.follow(before, self.machine.deliver(message, data))
+
+    def follow(self, before: str, effects: Effects) -> None:
+        """What follows from a message that was taken in the state `before`."""
         self._apply(effects)
         if self.state != before:
             self._entered(before)
@@ -255,6 +258,7 @@ class Endpoint:
             self._judge_validity()
         if state == "CLOSED":
             self.closed = True
+            self.channel.close()
 
     def _judge_validity(self) -> None:
         """One affirming verdict leads back from EXPIRED only where the other one has not ended."""
@@ -313,6 +317,7 @@ class Endpoint:
         self.report(event_name, **fields)
         self.machine.state = "CLOSED"
         self.closed = True
+        self.channel.close()
 
     def report(self, name: str, **fields: Any) -> None:
         """Add an event."""

@@ -15,6 +15,7 @@ from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..identity.provision import make_pair
 from ..identity.world import Memory, World
+from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.provider import PROFILE_SUITES
 from ..peer.report import translate
@@ -66,9 +67,10 @@ class LocalIut(Iut):
         *,
         off: frozenset[str] = frozenset(),
         seed: bytes = b"local",
+        binding: str = DEFAULT,
         make: Callable[..., Endpoint] = Endpoint,
     ) -> None:
-        self.role, self.opposite, self.off = role, OPPOSITE[role], off
+        self.role, self.opposite, self.off, self.binding = role, OPPOSITE[role], off, binding
         self._make = make
         device, service, self.pki = make_pair(seed, START_TIME)
         self.clock = TesterClock(START_TIME)
@@ -104,7 +106,8 @@ class LocalIut(Iut):
     def _connection(self, suites_i: tuple[int, ...] = ()) -> LocalConnection:
         world = dataclasses.replace(self._honest, **self._changes)
         rng = self.rng.child(f"implementation {self._count}, {len(suites_i)} suites")
-        self.latest = self._make(self.role, world, off=self.off, rng=rng, suites_i=suites_i, **self._options)
+        options = {"off": self.off, "rng": rng, "suites_i": suites_i, "binding": self.binding, **self._options}
+        self.latest = self._make(self.role, world, **options)
         return LocalConnection(self.latest)
 
     @contextmanager

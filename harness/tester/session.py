@@ -44,6 +44,7 @@ class Iut(ABC):
 
     role: str
     opposite: Role
+    binding: str
     pki: TesterPki
     world: World
     clock: TesterClock
@@ -126,6 +127,7 @@ class Iut(ABC):
         """A conversation that has begun. `label` names its stream of randomness: the same label, the same octets."""
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
+        options["binding"] = self.binding
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
         conversation = Conversation(peer, connection or self.connect(), reply=self.reply, silence=self.silence)
         conversation.start()
@@ -172,7 +174,7 @@ class IutSession(Iut):
         self.description = description
         self._slow = slow
         self.role = description.iut.role
-        self.opposite = OPPOSITE[self.role]
+        self.opposite, self.binding = OPPOSITE[self.role], description.wire.binding
         self.pki = TesterPki.load(description.credentials.tester)
         self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
         self.reply, self.silence = description.timeouts.reply, description.timeouts.silence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from ..table import Role, Table, Transition, event
-from . import edhoc, local, session
+from . import edhoc, local, session, tls
 from . import open as open_phase
 from .attestation import CHANNEL_SECRET, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
@@ -28,8 +28,10 @@ WAITING_STATES = {
 class Binding:
     """What a binding adds to the session: rows up to the established channel, and the states in which they wait."""
 
+    name: str
+    """What tables, and attacks on them, are called."""
     rows: tuple[Transition, ...]
-    states: dict[str, tuple[str, ...]]
+    states: Mapping[str, tuple[str, ...]]
     """Role to the states before the channel stands; a service starts in its first."""
 
 
@@ -51,10 +53,14 @@ def _edhoc() -> Binding:
             event("handshake_completed", th_4=terms.th_4),
         ),
     )  # fmt: skip
-    return Binding((*first, device_last, service_last), HANDSHAKE_STATES)
+    return Binding("profile", (*first, device_last, service_last), HANDSHAKE_STATES)
 
 
-BINDINGS: dict[str, Callable[[], Binding]] = {"edhoc": _edhoc}
+def _tls() -> Binding:
+    return Binding("profile over TLS", tls.rows(), tls.STATES)
+
+
+BINDINGS: dict[str, Callable[[], Binding]] = {"edhoc": _edhoc, "tls": _tls}
 """The bindings of the profile by name."""
 
 
@@ -87,7 +93,7 @@ def profile(binding: str = "edhoc") -> Table:
         Role(SERVICE, part.states[SERVICE][0], given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),
         *(Role(tam, "ready", given(rows, tam)) for tam in TAM_NAME.values()),
     )
-    return Table(f"profile over {binding}", roles, tuple(rows), frozenset(WAIVED))
+    return Table(part.name, roles, tuple(rows), frozenset(WAIVED))
 
 
 @cache

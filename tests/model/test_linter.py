@@ -7,7 +7,7 @@ import pytest
 from trustconn.model.checks import CHECKS
 from trustconn.model.linter import lint
 from trustconn.model.protocol.given import WAIVED
-from trustconn.model.protocol.tables import profile
+from trustconn.model.protocol.tables import BINDINGS, profile
 from trustconn.model.symbols import SECRET, SIGNATURE_64, aead, sign
 from trustconn.model.table import (
     NET,
@@ -52,8 +52,10 @@ def after_hi(**parts: object) -> tuple[Transition, Transition]:
     return replace(GOOD[0], **parts), GOOD[1]  # type: ignore[arg-type]
 
 
-def test_the_profile_is_clean_and_every_waiver_of_it_is_needed() -> None:
-    assert lint(profile(), CHECKS) == []
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_the_profile_is_clean_and_every_waiver_of_it_is_needed(binding: str) -> None:
+    register = {name: check for name, check in CHECKS.items() if check.binding in ("", binding)}
+    assert lint(profile(binding), register) == []
     assert all(WAIVED.values())
 
 

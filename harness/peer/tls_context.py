@@ -1,0 +1,88 @@
+"""OpenSSL's settings for one side: what the profile demands, without the checks that are switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from OpenSSL import SSL
+from OpenSSL._util import lib
+
+from ...model.protocol.tls import ALPN
+from ..evaluator.errors import CheckFailed
+from ..identity.credentials import Credentials
+from ..identity.settings import SettingError
+from ..identity.world import World
+
+if TYPE_CHECKING:
+    from .tls_channel import TlsChannel
+
+CIPHER_SUITES = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+SIGNATURES = b"ECDSA+SHA256:ed25519"
+_SWITCHES = frozenset({"version_i_is_tls_1_3", "version_r_is_tls_1_3", "certificate_i_is_present", "alpn_i_is_tc1"})
+
+
+def context_of(world: World, off: frozenset[str]) -> SSL.Context:
+    """The context of a peer; the same one for equal credentials.
+
+    Raises:
+        SettingError: the identity key is not at hand: OpenSSL signs with it itself.
+    """
+    return _context(world.role, world.credentials, off & _SWITCHES)
+
+
+@lru_cache(maxsize=64)
+def _context(role: str, credentials: Credentials, off: frozenset[str]) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_METHOD)
+    lowest = SSL.TLS1_2_VERSION if off & {"version_i_is_tls_1_3", "version_r_is_tls_1_3"} else SSL.TLS1_3_VERSION
+    context.set_min_proto_version(lowest)
+    context.set_tls13_ciphersuites(CIPHER_SUITES)
+    lib.SSL_CTX_set1_sigalgs_list(context._context, SIGNATURES)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    _identify(context, credentials)
+    required = 0 if "certificate_i_is_present" in off else SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+    context.set_verify(SSL.VERIFY_PEER | required, _collect)
+    context.set_info_callback(_tell)
+    if role == "device":
+        context.set_alpn_protos([ALPN.encode()])
+    else:
+        context.set_alpn_select_callback(_select("alpn_i_is_tc1" in off))
+    return context
+
+
+def _identify(context: SSL.Context, credentials: Credentials) -> None:
+    if credentials.key is None:
+        raise SettingError(
+            Path("leaf.key.pem"), "key", "the private key in a file: OpenSSL signs the handshake with it"
+        )
+    context.use_certificate(credentials.leaf.parsed)
+    for item in credentials.chain:
+        context.add_extra_chain_cert(item.parsed)
+    context.use_privatekey(credentials.key)
+
+
+def _collect(connection: SSL.Connection, certificate: Any, error: int, depth: int, good: int) -> bool:
+    channel: TlsChannel = connection.get_app_data()
+    return channel.collects(certificate, depth, bool(good))
+
+
+def _tell(connection: SSL.Connection, where: int, code: int) -> None:
+    channel: TlsChannel | None = connection.get_app_data()
+    if channel is not None:
+        channel.told(where, code)
+
+
+def _select(anything: bool) -> Callable[[SSL.Connection, list[bytes]], Any]:
+    """Offering others beside `tc/1` is no fault; offering only others is."""
+
+    def select(connection: SSL.Connection, offered: list[bytes]) -> Any:
+        if ALPN.encode() in offered:
+            return ALPN.encode()
+        if anything:
+            return SSL.NO_OVERLAPPING_PROTOCOLS
+        raise CheckFailed("alpn_i_is_tc1", f"offered: {b', '.join(offered).decode('latin-1')}")
+
+    return select
