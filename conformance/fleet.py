@@ -49,8 +49,9 @@ class Fleet:
         seed = f"reference/{self._request.seed}".encode()
         provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
         return reference(
-            role, folder, without=self._request.without, seed=seed, now=REFERENCE_TIME, version=version("trustconn")
-        )
+            role, folder, without=self._request.without, faults=self._request.faults, seed=seed,
+            now=REFERENCE_TIME, version=version("trustconn"),
+        )  # fmt: skip
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ class Fleet:
         versions = {name: version(name) for name in ("trustconn", "cryptography", "cbor2", "hypothesis")}
         return Header(
             started, versions, iuts, request.seed, request.select or request.rerun or "", request.profile_set,
-            tuple(sorted(request.without)),
+            tuple(sorted(request.without)), tuple(sorted(request.faults)),
         )  # fmt: skip
 
     def _record(self, description: Description) -> IutRecord:

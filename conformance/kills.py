@@ -1,42 +1,50 @@
-"""The kill matrix: for every check, a test that passes on a complete peer and fails on one without the check.
+"""Which test kills which fault: it passes on a complete peer, fails on one with the fault, and cites its requirement.
 
-It shows that the suite can see what it claims to see. `python -m trustconn.conformance.kills` searches anew and writes
-`kills.json`; the committed killers are played again by the tests of this project. What no test kills stands, with the
-reason, in `survivors.toml`.
+It shows that the suite can see what it claims to see. `kills.json` is the index: for each fault and role the test that
+kills it, tried first. What no test kills stands, with the reason, in `survivors.toml`.
 """
 
 from __future__ import annotations
 
 import json
+import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from ..harness.faults import FAULTS
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut
 from ..harness.verdict.verdict import Verdict
-from ..model.checks import CHECKS, CheckClass
-from ..model.protocol.tables import profile
 from .bench import Bench
 from .collect import SuiteTest, suite_tests
+from .workers import answers
 
 KILLS, SURVIVORS = "kills.json", "survivors.toml"
 Role = Literal["device", "service"]
 Pair = tuple[str, Role]
-"""A check, and the role of the implementation that makes it."""
+"""A fault, and the role of the implementation that has it."""
 ROLES: tuple[Role, ...] = ("device", "service")
 
 
-def pairs() -> Iterator[Pair]:
-    """Every check that a wire test can decide, with every role whose peers make it."""
-    rows = profile().checks
-    for name, check in CHECKS.items():
-        if check.cls is not CheckClass.EVIDENCE_ONLY:
-            listed = {row.role for row in rows.get(name, ())}
-            yield from ((name, role) for role in ROLES if role in listed or not listed)
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """What came of a fault: `killer` is a test's id, None if the fault survived `tried` tests; `seconds` it took."""
+
+    pair: Pair
+    killer: str | None
+    tried: int
+    seconds: float
+
+
+def pairs(names: Iterable[str] = (), roles: Iterable[str] = ROLES) -> Iterator[Pair]:
+    """These faults, by default all, with each of these roles that can have them."""
+    for name in names or FAULTS:
+        yield from ((name, role) for role in ROLES if role in roles and role in FAULTS[name].roles)
 
 
 def key(pair: Pair) -> str:
@@ -56,73 +64,101 @@ def _controls(role: Role) -> dict[str, str]:
 
 
 def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | None:
-    """What a test concludes about the reference peer without the checks in `off`; None if it concludes nothing."""
+    """What a test concludes about the reference peer with the faults in `off`; None if it concludes nothing.
+
+    A faulty peer is not asked for the last part of a pass's witness: a pass kills nothing.
+    """
     role: Role = "device" if test.case.role == "device" else "service"
     iut, controls = _iut(role), _controls(role)
     iut.off = off
-    bench = Bench(iut, test.case, dict(controls) if off else controls, lambda what, conversation: None)
+    controls = dict(controls) if off else controls
+    bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=bool(off))
     try:
         test.play(test.case, bench)
     except (Exception, TesterFault):
         return None  # Not exercised, not reached, or no conclusion: whatever it was, it kills nothing.
     finally:
         iut.off = frozenset()
+    if bench.missing_life is not None:
+        return Verdict.PASS
     return bench.judgement.verdict if bench.judgement else None
 
 
+def passes(test: SuiteTest) -> bool:
+    """Whether the complete peer passes; played once."""
+    if test.id not in _PASSED:
+        _PASSED[test.id] = verdict(test) is Verdict.PASS
+    return _PASSED[test.id]
+
+
+_PASSED: dict[str, bool] = {}
+
+
 def candidates(pair: Pair) -> Iterator[SuiteTest]:
-    """Tests of this role that cite the check's requirement: those that send a fault against it, then those without one.
+    """Quick tests of this role that cite the fault's requirement: the indexed one, then the narrowest first.
 
-    The latter matter where the rule is to go on: a peer without the check gives up.
+    For a missing check that is a test of this check before one without a fault.
     """
-    check, role = pair
-    cited = CHECKS[check].requirement
-    fitting = [t for t in suite_tests() if t.case.role == role and cited in t.case.requirements]
-    yield from (test for test in fitting if test.case.check == check)
-    yield from (test for test in fitting if test.case.check is None)
+    name, role = pair
+    requirement, indexed = FAULTS[name].requirement, committed().get(key(pair))
+    fitting = [t for t in suite_tests() if t.case.role == role and requirement in t.case.requirements]
+    yield from sorted(fitting, key=lambda t: (t.id != indexed, t.case.check != name, len(t.case.requirements)))
 
 
-def kills(test: SuiteTest, check: str) -> bool:
-    """Whether the test fails solely because the check is off."""
-    return verdict(test, frozenset({check})) is Verdict.FAIL and verdict(test) is Verdict.PASS
+def kills(test: SuiteTest, fault: str) -> bool:
+    """Whether the test fails solely because of the fault."""
+    return verdict(test, frozenset({fault})) is Verdict.FAIL and passes(test)
 
 
-def killer(pair: Pair) -> SuiteTest | None:
-    """The first test that kills."""
-    return next((test for test in candidates(pair) if kills(test, pair[0])), None)
+def killed(pair: Pair) -> Kill:
+    """Play its tests against a fault until one kills it."""
+    start, tried = time.monotonic(), 0
+    for test in candidates(pair):
+        tried += 1
+        if kills(test, pair[0]):
+            return Kill(pair, test.id, tried, time.monotonic() - start)
+    return Kill(pair, None, tried, time.monotonic() - start)
 
 
-def search() -> dict[str, str]:
-    """Pair to its killer's id, for every pair that has one."""
-    found = ((pair, killer(pair)) for pair in pairs())
-    return {key(pair): test.id for pair, test in found if test is not None}
+def search(wanted: Iterable[Pair]) -> Iterator[Kill]:
+    """Kills, as they come, in all processes that the machine has room for."""
+    suite_tests(), committed()  # Read once, before the processes part.
+    yield from answers(killed, sorted(wanted, key=lambda pair: pair[1]))
 
 
+@cache
 def committed() -> Mapping[str, str]:
-    """The committed matrix: pair to the id of its killer."""
+    """The index: pair to the id of its killer."""
     matrix: dict[str, str] = json.loads((files(__package__) / KILLS).read_text(encoding="utf-8"))
     return matrix
 
 
+@cache
 def survivors() -> Mapping[str, str]:
-    """Pair to the reason why no test can kill it."""
+    """Fault, or fault and role, to the reason why no test can kill it."""
     text = (files(__package__) / SURVIVORS).read_text(encoding="utf-8")
     return {name: str(reason) for name, reason in tomllib.loads(text).items()}
 
 
-def render(matrix: Mapping[str, str]) -> str:
-    """The file's text."""
-    return json.dumps(matrix, indent=1, sort_keys=True) + "\n"
+def excuse(pair: Pair) -> str:
+    """The reason that is given for a survivor; empty where there is none."""
+    return survivors().get(key(pair)) or survivors().get(pair[0], "")
 
 
-def main() -> None:
-    """Search anew, write `kills.json`, and name what survives without a reason."""
-    matrix = search()
-    (Path(__file__).parent / KILLS).write_text(render(matrix), encoding="utf-8")
-    for pair in pairs():
-        if key(pair) not in matrix and key(pair) not in survivors():
-            print(f"{key(pair)} survives {sum(1 for _ in candidates(pair))} tests")
+def complaint(kill: Kill) -> str:
+    """What is wrong with a result: a survivor without a reason, or a reason for what was killed."""
+    if kill.killer is None and not excuse(kill.pair):
+        return f"{key(kill.pair)} survives {kill.tried} tests that cite {FAULTS[kill.pair[0]].requirement}"
+    if kill.killer is not None and excuse(kill.pair):
+        return f"{key(kill.pair)} is listed as a survivor, and {kill.killer} kills it"
+    return ""
 
 
-if __name__ == "__main__":
-    main()
+def render(found: Iterable[Kill]) -> str:
+    """The index's text."""
+    return json.dumps({key(kill.pair): kill.killer for kill in found if kill.killer}, indent=1, sort_keys=True) + "\n"
+
+
+def write(found: Iterable[Kill]) -> None:
+    """Write the index."""
+    (Path(__file__).parent / KILLS).write_text(render(found), encoding="utf-8")

@@ -13,19 +13,22 @@ def reference(
     credentials: Path,
     *,
     without: Collection[str] = (),
+    faults: Collection[str] = (),
     seed: bytes | None = None,
     now: int | None = None,
     version: str = "",
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
-    `without` are checks that are switched off in it, `seed` makes its randomness repeat; its clock is the tester's and
-    starts at `now`.
+    `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
+    clock is the tester's and starts at `now`.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control"]
     if without:
         command += ["--without", ",".join(sorted(without))]
+    if faults:
+        command += ["--fault", ",".join(sorted(faults))]
     if now is not None:
         command += ["--now", str(now)]
     if seed is not None:

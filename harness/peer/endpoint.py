@@ -63,13 +63,12 @@ class Endpoint:
         self.letter = LETTER[role]
         self.peer = "R" if role == "device" else "I"
         self.table = table or profile(binding)
-        rules = rules_without(off)
         self.provider = WorldProvider(world, rng, suites=suites, suites_i=suites_i)
-        self.run = Run(role, self.provider, rng, off=off, rules=rules)
+        self.run = self.new_run(role)
         self.provider.selected = self.run.selected_suite
         self.machine = Machine(self.table, role, self.run)
         tam = TAM_NAME[self.letter]
-        self.tam = Machine(self.table, tam, Run(tam, self.provider, rng, off=off, rules=rules))
+        self.tam = Machine(self.table, tam, self.new_run(tam))
         self.events: list[Event] = []
         self.closed = False
         self.retry: tuple[int, ...] | None = None
@@ -78,6 +77,10 @@ class Endpoint:
         self.channel = (channel or BINDINGS[binding])(self)
         self._out = bytearray()
         self._unconfirmed = 0
+
+    def new_run(self, role: str) -> Run:
+        """Values of one role in this session: the software's, or its TAM's."""
+        return Run(role, self.provider, self.provider.rng, off=self.off, rules=rules_without(self.off))
 
     # --- what drives it ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..crypto.random import SeededRandom, system_random
+from ..faults import kept, reference_peer
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.world import World
@@ -38,7 +39,7 @@ class HostError(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostOptions:
-    """How a peer process was started: `off` are the checks that are switched off, `far` allows other hosts.
+    """How a peer process was started: `off` are checks that are switched off and faults, `far` allows other hosts.
 
     `seeded` makes randomness repeat, for each connection by its number; None takes the system's.
     """
@@ -141,9 +142,10 @@ class PeerHost:
 
     def restart(self) -> None:
         """Loses everything but what a restart keeps, and reads the folder again. Raises HostError."""
-        world, kept = self._load(self.options.folder), self._world.save()
+        options = self.options
+        world, saved = self._load(options.folder), self._world.save()
         self.drop()
-        world.restore(kept)
+        world.restore(kept(options.role, options.off, saved))
         self._world, self._suites = world, PROFILE_SUITES
 
     def drop(self) -> None:
@@ -209,7 +211,7 @@ class PeerHost:
         number = self._last_connection
         options = self.options
         random = options.seeded.child(f"connection {number}") if options.seeded else system_random
-        endpoint = Endpoint(
+        endpoint = reference_peer(
             options.role, self._world, off=options.off, rng=random, suites=self._suites, suites_i=suites_i
         )
 

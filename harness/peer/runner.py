@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("role", choices=("device", "service"))
     parser.add_argument("--credentials", type=Path, required=True, metavar="FOLDER", help="as `provision` made it")
     parser.add_argument("--without", default="", metavar="CHECK[,CHECK]", help="checks that are switched off")
+    parser.add_argument("--fault", default="", metavar="NAME[,NAME]", help="faults of this peer")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
     parser.add_argument("--clock", choices=("system", "control"), default="system", help="who sets the time")
     parser.add_argument("--now", type=int, help="unix seconds at which a controlled clock starts")
@@ -69,9 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _usage_fault(arguments: argparse.Namespace) -> str:
     from ...model.checks import CHECKS
+    from ..faults import unknown
 
-    if unknown := sorted(_without(arguments) - CHECKS.keys()):
-        return f"--without: no check {', '.join(unknown)}"
+    if unchecked := sorted(_names(arguments.without) - CHECKS.keys()):
+        return f"--without: no check {', '.join(unchecked)}"
+    if faultless := unknown(_names(arguments.fault)):
+        return f"--fault: no fault {', '.join(faultless)}"
     if arguments.role == "device" and not arguments.control and not arguments.connect:
         return "--connect: a device needs a service to dial"
     for name in ("listen", "connect", "control"):
@@ -83,8 +87,8 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
     return ""
 
 
-def _without(arguments: argparse.Namespace) -> frozenset[str]:
-    return frozenset(name for name in arguments.without.split(",") if name)
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name for name in text.split(",") if name)
 
 
 def _options(arguments: argparse.Namespace) -> "HostOptions":
@@ -94,7 +98,7 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     system = SystemClock()
     clock: Clock = ControlledClock(arguments.now or system.now()) if arguments.clock == "control" else system
     seeded = SeededRandom(arguments.seed) if arguments.seed is not None else None
-    off, far, idle = _without(arguments), arguments.far, arguments.idle
+    off, far, idle = _names(arguments.without) | _names(arguments.fault), arguments.far, arguments.idle
     return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle)
 
 

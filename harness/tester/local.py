@@ -13,6 +13,7 @@ from typing import Any
 
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
+from ..faults import kept, reference_peer
 from ..identity.provision import make_pair
 from ..identity.world import Memory, World
 from ..peer.binding import DEFAULT
@@ -59,7 +60,7 @@ class LocalConnection:
 
 
 class LocalIut(Iut):
-    """The reference peer of `role`, without the checks in `off`; `make` makes one of its endpoints."""
+    """The reference peer of `role`, with the faults that `off` names; `make` makes one of its endpoints."""
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class LocalIut(Iut):
         off: frozenset[str] = frozenset(),
         seed: bytes = b"local",
         binding: str = DEFAULT,
-        make: Callable[..., Endpoint] = Endpoint,
+        make: Callable[..., Endpoint] = reference_peer,
     ) -> None:
         self.role, self.opposite, self.off, self.binding = role, OPPOSITE[role], off, binding
         self._make = make
@@ -135,7 +136,7 @@ class LocalIut(Iut):
     def restart(self) -> None:
         if self.latest is not None:
             self.latest.closed = True
-        self._honest.memory = Memory.restore(self._honest.save())
+        self._honest.memory = Memory.restore(kept(self.role, self.off, self._honest.save()))
 
     def sends(self, conversation: Conversation, content: bytes) -> None:
         assert self.latest is not None

@@ -79,16 +79,18 @@ class Header:
     selection: str = ""
     profile_set: str | None = None
     without: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """As in the schema."""
-        return asdict(self) | {"iuts": [iut.to_json() for iut in self.iuts], "without": list(self.without)}
+        listed = {"without": list(self.without), "faults": list(self.faults)}
+        return asdict(self) | {"iuts": [iut.to_json() for iut in self.iuts], **listed}
 
     @classmethod
     def from_json(cls, data: Json) -> "Header":
         """From a validated object."""
         iuts = tuple(IutRecord.from_json(iut) for iut in data["iuts"])
-        return cls(**(data | {"iuts": iuts, "without": tuple(data["without"])}))
+        return cls(**(data | {"iuts": iuts, **{key: tuple(data.get(key, ())) for key in ("without", "faults")}}))
 
 
 @dataclass(frozen=True, slots=True)

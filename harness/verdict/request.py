@@ -30,6 +30,8 @@ class RunRequest:
     """The one test id to run."""
     without: frozenset[str] = frozenset()
     """Checks switched off in the reference peers."""
+    faults: frozenset[str] = frozenset()
+    """Faults of the reference peers."""
     slow: bool = False
     """Wait for real timers where the implementation has no clock to advance."""
     profile_set: str | None = None

@@ -1,4 +1,4 @@
-"""The suite sees what it claims to see: a check that a peer leaves out is found by a test that cites it."""
+"""The suite sees what it claims to see: a fault that a peer has is found by a test that cites its requirement."""
 
 import json
 import subprocess
@@ -8,41 +8,35 @@ from pathlib import Path
 import pytest
 
 from trustconn.conformance import kills
-from trustconn.conformance.collect import SuiteTest, suite_tests
-from trustconn.model.checks import CHECKS
+from trustconn.harness.faults import FAULTS
+from trustconn.harness.faults.fault import REMOVAL
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"
-PAIRS = {kills.key(pair): pair for pair in kills.pairs()}
-TESTS: dict[str, SuiteTest] = {test.id: test for test in suite_tests()}
+REMOVALS = [pair for pair in kills.pairs() if FAULTS[pair[0]].source == REMOVAL]
 
 
-def test_every_check_is_killed_or_survives_for_a_reason() -> None:
-    killed, surviving = set(kills.committed()), set(kills.survivors())
-    assert killed | surviving == set(PAIRS)
-    assert not killed & surviving
-    assert all(kills.survivors().values())
+def test_every_missing_check_is_killed_or_survives_for_a_reason() -> None:
+    assert [complaint for kill in kills.search(REMOVALS) if (complaint := kills.complaint(kill))] == []
 
 
-@pytest.mark.parametrize("name", sorted(kills.committed()))
-def test_the_committed_killer_kills(name: str) -> None:
-    check, role = PAIRS[name]
-    killer = TESTS[kills.committed()[name]]
-    assert killer.case.role == role
-    assert killer.case.check in (check, None)
-    assert CHECKS[check].requirement in killer.case.requirements
-    assert kills.kills(killer, check)
-
-
-def test_what_is_said_to_survive_does() -> None:
-    assert [name for name in kills.survivors() if kills.killer(PAIRS[name]) is not None] == []
-
-
-@pytest.mark.parametrize("check", ["signature_2_verifies", "eat_nonce_is_binder", "label_digest_is_content"])
-def test_a_run_without_a_check_fails_and_names_its_requirement(check: str, tmp_path: Path) -> None:
-    killer = TESTS[kills.committed()[f"{check}/device"]]
-    command = [sys.executable, "-c", RUN, "run", "--without", check, "--rerun", killer.id]
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--without", "signature_2_verifies"),
+        ("--without", "eat_nonce_is_binder"),
+        ("--fault", "label_digest_is_content"),
+        ("--fault", "binder_of_attesters_nonce"),
+        ("--fault", "no_ping_in_expired"),
+        ("--fault", "hello_nonce_constant"),
+    ],
+)
+def test_a_run_against_a_faulty_peer_fails_and_names_its_requirement(option: str, name: str, tmp_path: Path) -> None:
+    killer = kills.committed()[f"{name}/device"]
+    command = [sys.executable, "-c", RUN, "run", option, name, "--rerun", killer]
     finished = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=60)
     assert finished.returncode == 1, finished.stdout + finished.stderr
-    (result,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["tests"]
-    assert CHECKS[check].requirement in result["requirements"]
-    assert CHECKS[check].requirement in finished.stdout
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    (result,) = results["tests"]
+    assert results["header"]["without" if option == "--without" else "faults"] == [name]
+    assert FAULTS[name].requirement in result["requirements"]
+    assert FAULTS[name].requirement in finished.stdout

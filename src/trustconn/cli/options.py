@@ -21,6 +21,20 @@ def check_names(text: str) -> frozenset[str]:
     return names
 
 
+def fault_name(text: str) -> str:
+    """The name of a fault of the reference peers."""
+    from ..harness.faults import FAULTS
+
+    if text not in FAULTS:
+        raise argparse.ArgumentTypeError(did_you_mean("fault", text, FAULTS))
+    return text
+
+
+def fault_names(text: str) -> frozenset[str]:
+    """Names of faults, separated by commas."""
+    return frozenset(fault_name(name.strip()) for name in text.split(","))
+
+
 def readable_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import check_names, roles
+from .options import check_names, fault_names, roles
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("role", choices=roles())
     parser.add_argument(
         "--without", type=check_names, default=frozenset(), metavar="CHECK[,CHECK]", help="checks to leave out"
+    )
+    parser.add_argument(
+        "--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="faults of this peer"
     )
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
     parser.add_argument(
@@ -51,6 +54,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
     words = [arguments.role, "--credentials", str(folder), "--listen", f"127.0.0.1:{arguments.port}"]
     words += ["--connect", arguments.connect] if arguments.connect else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
+    words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []
     words += ["--events"] if arguments.events else []
     code = runner.main(words)
     return exit_code.UNDECIDED if code == runner.FAILED else code

@@ -16,7 +16,7 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import check_names, readable_file, roles
+from .options import check_names, fault_names, readable_file, roles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECK[,CHECK]",
         help="switch checks off (reference)",
     )
+    add("--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="give the reference peers faults")
     add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
     add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
 
@@ -58,6 +59,8 @@ def main(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace) -> RunRequest:
     if arguments.iut and arguments.without:
         raise UsageError("--without switches checks off in the reference peers only; it cannot go with --iut")
+    if arguments.iut and arguments.fault:
+        raise UsageError("--fault gives faults to the reference peers only; it cannot go with --iut")
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
@@ -75,6 +78,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         list_only=arguments.list,
         rerun=arguments.rerun,
         without=arguments.without,
+        faults=arguments.fault,
         slow=arguments.slow,
         profile_set=arguments.profile_set,
     )

@@ -1,0 +1,27 @@
+"""Every check, missing: its name switches it off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.checks import CHECKS, Check
+from ...model.protocol.tables import profile
+from .fault import BOTH, DEVICE, REMOVAL, Fault, Seams
+
+_INITIATOR_ONLY = ("suites_r_allow_a_retry",)
+
+
+def removals() -> Iterator[Fault]:
+    """A fault for each check, called like it."""
+    for check in CHECKS.values():
+        sentence = f"The peer does not make the check {check.name}."
+        seams = Seams(off=frozenset({check.name}))
+        yield Fault(check.name, sentence, check.requirement, "missing", check.name, _roles(check), REMOVAL, seams)
+
+
+def _roles(check: Check) -> tuple[str, ...]:
+    """Roles of the rows that list it; both for what is beside the table, as far as they do it."""
+    if check.name in _INITIATOR_ONLY:
+        return DEVICE
+    listed = {row.role for row in profile().checks.get(check.name, ())}
+    return tuple(role for role in BOTH if role in listed or not listed)

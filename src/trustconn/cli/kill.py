@@ -1,0 +1,103 @@
+"""Shows that the suite sees faults: each fault of the reference peers must fail a test that cites its requirement.
+
+Without NAME every fault is tried. Exit codes: 0 every fault was killed, or survives for a reason that is listed; 1 a
+fault survived without a reason, or was killed though one is listed; 2 bad usage; 130 interrupted. With --full every
+fault meets every test; an interrupted matrix is taken up again where it stopped.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from . import exit_code
+from .errors import UsageError
+from .options import fault_name, roles
+
+if TYPE_CHECKING:
+    from ..conformance.kills import Kill
+
+LINES = 10
+"""Plain lines of progress."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `kill`."""
+    parser.add_argument("name", nargs="*", type=fault_name, metavar="NAME", help="a fault; default: all")
+    parser.add_argument("--role", choices=roles(), help="role of the faulty peer; default: both")
+    parser.add_argument("--list", action="store_true", help="name the faults and try none")
+    parser.add_argument("--write", action="store_true", help="write the index of killers, of all faults")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Tries the faults and prints what killed each."""
+    from ..conformance import kills
+
+    chosen = list(kills.pairs(arguments.name, [arguments.role] if arguments.role else roles()))
+    if not chosen:
+        raise UsageError(f"--role {arguments.role}: no such peer can have this fault")
+    if arguments.write and (arguments.name or arguments.role):
+        raise UsageError("--write is about all faults; it goes with neither NAME nor --role")
+    if arguments.list:
+        return _print_list(arguments.name)
+    start = time.monotonic()
+    found = _searched(kills.search(chosen), len(chosen))
+    if arguments.write:
+        kills.write(found)
+    return _report(found, time.monotonic() - start)
+
+
+def _print_list(names: Iterable[str]) -> int:
+    from ..harness.faults import FAULTS
+
+    for name in names or FAULTS:
+        fault = FAULTS[name]
+        print(f"{fault.requirement:8} {name}: {fault.sentence} ({fault.source}; {', '.join(fault.roles)})")
+    return exit_code.PASSED
+
+
+def _searched(search: Iterator["Kill"], total: int) -> list["Kill"]:
+    found: list[Kill] = []
+    with _progress(total) as advance:
+        for kill in search:
+            found.append(kill)
+            advance(len(found), sum(1 for one in found if one.killer is None))
+    return sorted(found, key=lambda kill: kill.pair)
+
+
+def _report(found: list["Kill"], seconds: float) -> int:
+    from ..conformance import kills
+    from ..harness.faults import FAULTS
+
+    for kill in found:
+        name, role = kill.pair
+        how = kill.killer or f"SURVIVED: {kills.excuse(kill.pair) or f'{kill.tried} tests'}"
+        print(f"{FAULTS[name].requirement:8} {role:8} {name:45} {how}")
+    dead = sum(1 for kill in found if kill.killer)
+    triples = {FAULTS[kill.pair[0]].triple for kill in found if kill.killer}
+    print(f"{dead} of {len(found)} faults killed, {len(triples)} kinds, in {seconds:.1f} s")
+    complaints = [complaint for kill in found if (complaint := kills.complaint(kill))]
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return exit_code.FAILED if complaints else exit_code.PASSED
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, a line now and then elsewhere, on standard error."""
+    if not sys.stderr.isatty():
+        yield lambda done, alive: _line(done, alive, total)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, alive: bar.update(task, completed=done, description=f"{alive} alive")
+
+
+def _line(done: int, alive: int, total: int) -> None:
+    if total >= LINES and done * LINES // total > (done - 1) * LINES // total:
+        print(f"{done}/{total} faults, {alive} alive", file=sys.stderr, flush=True)
