@@ -16,6 +16,7 @@ from trustconn.harness.evaluator.machine import Machine
 from trustconn.harness.evaluator.run import Run
 from trustconn.harness.identity.errors import Refused
 from trustconn.harness.identity.world import Memory, World
+from trustconn.harness.peer.edhoc_channel import EdhocChannel
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.local import LocalIut
 from trustconn.model.protocol.tables import profile
@@ -74,10 +75,12 @@ def _looked_at(run: Run, form: Form) -> tuple[Any, ...]:
 
 
 class FaultyEndpoint(Endpoint):
-    """A reference endpoint with a fault in what it judges, in its rows or in its world."""
+    """A reference endpoint with a fault in what it judges, in its rows, in its world or in its channel."""
+
+    CHANNEL: type[EdhocChannel] = EdhocChannel
 
     def __init__(self, fault: SpecFault, store: dict[Any, Any], role: Role, world: World, **options: Any) -> None:
-        super().__init__(role, fault.world(world), table=fault.table(profile()), **options)
+        super().__init__(role, fault.world(world), table=fault.table(profile()), channel=self.CHANNEL, **options)
         run = FaultyRun(role, self.provider, self.run.rng, off=self.off, rules=self.run.rules)
         run.judges, run.notes, run.store = fault.judges, {}, store
         self.run = run
@@ -151,6 +154,18 @@ def endpoint(
 
     def register(kind: type[FaultyEndpoint]) -> type[FaultyEndpoint]:
         declare(name, requirement, says, roles, endpoint=kind)
+        return kind
+
+    return register
+
+
+def channel(
+    name: str, requirement: str, says: str, roles: tuple[Role, ...] = ROLES
+) -> Callable[[type[EdhocChannel]], type[EdhocChannel]]:
+    """The class is the channel of the faulty peer."""
+
+    def register(kind: type[EdhocChannel]) -> type[EdhocChannel]:
+        declare(name, requirement, says, roles, endpoint=type(kind.__name__, (FaultyEndpoint,), {"CHANNEL": kind}))
         return kind
 
     return register

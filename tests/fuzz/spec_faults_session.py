@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from faulty_peer import FaultyEndpoint, FaultyRun, endpoint, instead, need, rows
+from faulty_peer import FaultyEndpoint, FaultyRun, channel, endpoint, instead, need, rows
 from spec_faults_rows import receiving, with_rows, without_assignment, without_guard, without_rows
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.evaluator.errors import CheckFailed
 from trustconn.harness.evaluator.machine import Effects, Machine
+from trustconn.harness.peer.edhoc_channel import EdhocChannel
 from trustconn.harness.peer.timers import Timers
 from trustconn.model.protocol import local
 from trustconn.model.protocol.attestation import REGISTERS
@@ -157,26 +158,26 @@ _timers("one_verdict_reopens", "SES-15", "is OPEN again after one verdict althou
 
 @endpoint("expired_while_alive", "SES-16", "starts the 30 seconds of EXPIRED anew with each frame")
 class _ExpiredWhileAlive(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
-        super()._frame(frame)
+    def receive_frame(self, frame: bytes) -> None:
+        super().receive_frame(frame)
         if self.state == "EXPIRED":
             self.timers._arm(local.EXPIRED_TIMEOUT, self.world.policy.expired_timeout)
 
 
 @endpoint("verdict_wait_while_alive", "SES-21", "starts the 30 seconds up to OPEN anew with each frame")
 class _VerdictWhileAlive(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
-        super()._frame(frame)
+    def receive_frame(self, frame: bytes) -> None:
+        super().receive_frame(frame)
         if local.VERDICT_TIMEOUT.name in self.timers._deadlines:
             self.timers._arm(local.VERDICT_TIMEOUT, self.world.policy.verdict_timeout)
 
 
-@endpoint("handshake_wait_anew", "SES-20", "starts the 10 seconds anew with each message", ("service",))
-class _HandshakeAnew(FaultyEndpoint):
-    def _edhoc(self, payload: bytes) -> None:
-        super()._edhoc(payload)
-        if self._protection is None:
-            self.timers.handshake_starts()
+@channel("handshake_wait_anew", "SES-20", "starts the 10 seconds anew with each message", ("service",))
+class _HandshakeAnew(EdhocChannel):
+    def _message(self, payload: bytes) -> None:
+        super()._message(payload)
+        if not self.stands:
+            self._endpoint.timers.handshake_starts()
 
 
 @endpoint("hello_without_deadline", "SES-20", "does not bound the wait for the responder's HELLO", ("device",))
@@ -232,7 +233,7 @@ def data_after_close(table: Table) -> Table:
 
 @endpoint("alert_answered", "SES-30", "answers an ALERT by CLOSE")
 class _AlertAnswered(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
-        super()._frame(frame)
+    def receive_frame(self, frame: bytes) -> None:
+        super().receive_frame(frame)
         if frame[:2] == b"\x82\x06":
             self.send_frame(cbor.encode([7, {}]))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from faulty_peer import FaultyEndpoint, FaultyRun, endpoint, instead, need
+from faulty_peer import FaultyEndpoint, FaultyRun, channel, endpoint, instead, need
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.evaluator.bare import judge_ead
 from trustconn.harness.evaluator.errors import CheckFailed
 from trustconn.harness.peer import edhoc_errors
-from trustconn.harness.peer.endpoint import HANDSHAKE_LIMIT
+from trustconn.harness.peer.edhoc_channel import HANDSHAKE_LIMIT, EdhocChannel
 from trustconn.harness.peer.parsing import frame_name
 from trustconn.harness.peer.protection import Protection
 from trustconn.harness.transport.frames import LIMIT_AFTER_OPEN
@@ -40,62 +40,64 @@ def share_by_length(run: FaultyRun, honest: Honest, share: bytes) -> None:
     need(len(share) == run.length("share"), "length")
 
 
-@endpoint("retry_with_their_preference", "EDH-05", "retries with the first usable suite of SUITES_R", ("device",))
-class _TheirPreference(FaultyEndpoint):
-    def _edhoc_error(self, payload: bytes) -> None:
-        super()._edhoc_error(payload)
-        if self.retry:
+@channel("retry_with_their_preference", "EDH-05", "retries with the first usable suite of SUITES_R", ("device",))
+class _TheirPreference(EdhocChannel):
+    def _error(self, payload: bytes) -> None:
+        super()._error(payload)
+        if self._endpoint.retry:
             theirs = edhoc_errors.parse(payload).info
             assert isinstance(theirs, tuple)
-            chosen = next(suite for suite in theirs if suite in self.provider.suites)
-            self.retry = tuple(self.provider.suites[: self.provider.suites.index(chosen) + 1])
+            chosen = next(suite for suite in theirs if suite in self._endpoint.provider.suites)
+            self._endpoint.retry = tuple(
+                self._endpoint.provider.suites[: self._endpoint.provider.suites.index(chosen) + 1]
+            )
 
 
-@endpoint("retry_without_preferred", "EDH-05", "retries with the selected suite alone", ("device",))
-class _SelectedAlone(FaultyEndpoint):
-    def _edhoc_error(self, payload: bytes) -> None:
-        super()._edhoc_error(payload)
-        self.retry = self.retry and self.retry[-1:]
+@channel("retry_without_preferred", "EDH-05", "retries with the selected suite alone", ("device",))
+class _SelectedAlone(EdhocChannel):
+    def _error(self, payload: bytes) -> None:
+        super()._error(payload)
+        self._endpoint.retry = self._endpoint.retry and self._endpoint.retry[-1:]
 
 
-@endpoint("retry_for_any_error", "EDH-19", "tries its next suite after any error message", ("device",))
-class _RetriesAlways(FaultyEndpoint):
-    def _edhoc_error(self, payload: bytes) -> None:
-        waiting = self.state == "wait_message_2"
-        super()._edhoc_error(payload)
-        if waiting and self.retry is None:
-            self.retry = tuple(self.provider.suites[:2])
+@channel("retry_for_any_error", "EDH-19", "tries its next suite after any error message", ("device",))
+class _RetriesAlways(EdhocChannel):
+    def _error(self, payload: bytes) -> None:
+        waiting = self._endpoint.state == "wait_message_2"
+        super()._error(payload)
+        if waiting and self._endpoint.retry is None:
+            self._endpoint.retry = tuple(self._endpoint.provider.suites[:2])
 
 
-@endpoint("answers_error_zero", "EDH-27", "answers an error message of code 0 by one of its own")
-class _AnswersZero(FaultyEndpoint):
-    def _edhoc_error(self, payload: bytes) -> None:
+@channel("answers_error_zero", "EDH-27", "answers an error message of code 0 by one of its own")
+class _AnswersZero(EdhocChannel):
+    def _error(self, payload: bytes) -> None:
         if payload[:1] == b"\x00":
-            self.send_unit(Kind.EDHOC_ERROR, edhoc_errors.unspecified("refused"))
-        super()._edhoc_error(payload)
+            self._endpoint.send_unit(Kind.EDHOC_ERROR, edhoc_errors.unspecified("refused"))
+        super()._error(payload)
 
 
 # --- units and records -----------------------------------------------------------------------------------------------
 
 
-@endpoint("message_1_as_long_as_others", "EDH-16", "allows 65,536 octets for message_1", ("service",))
-class _LongMessage1(FaultyEndpoint):
+@channel("message_1_as_long_as_others", "EDH-16", "allows 65,536 octets for message_1", ("service",))
+class _LongMessage1(EdhocChannel):
     def _unit_limit(self, kind: int) -> int:
         return super()._unit_limit(kind) if kind == Kind.RECORD else HANDSHAKE_LIMIT
 
 
-@endpoint("unit_one_octet_more", "EDH-16", "bounds the payload of a unit, so that one octet more passes")
-class _OneOctetMore(FaultyEndpoint):
+@channel("unit_one_octet_more", "EDH-16", "bounds the payload of a unit, so that one octet more passes")
+class _OneOctetMore(EdhocChannel):
     def _unit_limit(self, kind: int) -> int:
         return super()._unit_limit(kind) + 1
 
 
-@endpoint("error_after_completion", "EDH-18", "closes for an EDHOC error message after its handshake")
-class _ErrorAfterCompletion(FaultyEndpoint):
+@channel("error_after_completion", "EDH-18", "closes for an EDHOC error message after its handshake")
+class _ErrorAfterCompletion(EdhocChannel):
     def _unit(self, unit: Unit) -> None:
         super()._unit(unit)
-        if self._protection is not None and unit.kind == Kind.EDHOC_ERROR:
-            self._end("edhoc_error", code=None)
+        if self.stands and unit.kind == Kind.EDHOC_ERROR:
+            self._endpoint.end("edhoc_error", code=None)
 
 
 class _Gaps(RecordOpener):
@@ -135,13 +137,13 @@ class _OneRecordMore(RecordOpener):
 
 
 def _opener(name: str, requirement: str, says: str, kind: type[RecordOpener]) -> None:
-    class Opening(FaultyEndpoint):
+    class Opening(EdhocChannel):
         def protect(self) -> Protection:
             protection = super().protect()
             protection.opener.__class__ = kind
             return protection
 
-    endpoint(name, requirement, says)(Opening)
+    channel(name, requirement, says)(Opening)
 
 
 _opener("gap_in_records", "EDH-22", "accepts a record after a lost one", _Gaps)
@@ -154,16 +156,16 @@ _opener("one_record_more", "EDH-24", "accepts one record more than its limit", _
 # --- frames ----------------------------------------------------------------------------------------------------------
 
 
-@endpoint("frame_limit_of_open", "ERR-03", "allows 1,048,576 octets from the beginning")
-class _LongFrames(FaultyEndpoint):
+@channel("frame_limit_of_open", "ERR-03", "allows 1,048,576 octets from the beginning")
+class _LongFrames(EdhocChannel):
     def protect(self) -> Protection:
         protection = super().protect()
         protection.frames.max_length = LIMIT_AFTER_OPEN
         return protection
 
 
-@endpoint("frame_one_octet_more", "ERR-03", "allows one octet more than the limit")
-class _LongerFrames(FaultyEndpoint):
+@channel("frame_one_octet_more", "ERR-03", "allows one octet more than the limit")
+class _LongerFrames(EdhocChannel):
     def protect(self) -> Protection:
         protection = super().protect()
         protection.frames.max_length |= 1
@@ -178,38 +180,38 @@ class _Deeper(FaultyEndpoint):
 
 @endpoint("embedded_is_lenient", "ERR-05", "is strict about a frame and lenient about what is embedded in it")
 class _EmbeddedLenient(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
+    def receive_frame(self, frame: bytes) -> None:
         frame_name(frame, self.peer, cbor.STRICT, self.off)
         self.run.rules = LENIENT
-        super()._frame(frame)
+        super().receive_frame(frame)
         self.run.rules = cbor.STRICT
 
 
 @endpoint("duplicate_key_in_label", "ERR-06", "lets the last of two equal keys count in what is embedded in a frame")
 class _EmbeddedDuplicates(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
+    def receive_frame(self, frame: bytes) -> None:
         frame_name(frame, self.peer, cbor.STRICT, self.off)
         self.run.rules = replace(cbor.STRICT, duplicate_keys=False)
-        super()._frame(frame)
+        super().receive_frame(frame)
         self.run.rules = cbor.STRICT
 
 
 @endpoint("trailing_in_embedded", "ERR-07", "ignores octets behind an item that is embedded in a frame")
 class _EmbeddedTrailing(FaultyEndpoint):
-    def _frame(self, frame: bytes) -> None:
+    def receive_frame(self, frame: bytes) -> None:
         frame_name(frame, self.peer, cbor.STRICT, self.off)
         self.run.rules = replace(cbor.STRICT, trailing=False)
-        super()._frame(frame)
+        super().receive_frame(frame)
         self.run.rules = cbor.STRICT
 
 
 def _frame_type(name: str, says: str, distort: Callable[[int], bool]) -> None:
     class Typing(FaultyEndpoint):
-        def _frame(self, frame: bytes) -> None:
+        def receive_frame(self, frame: bytes) -> None:
             parts = cbor.split_array(frame, rules=LENIENT) if frame[:1] == b"\x82" else []
             kind = cbor.decode(parts[0]) if len(parts) == 2 else None
             if not (type(kind) is int and distort(kind)):
-                super()._frame(frame)
+                super().receive_frame(frame)
 
     endpoint(name, "ERR-09", says)(Typing)
 

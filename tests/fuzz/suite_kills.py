@@ -29,10 +29,11 @@ def killers(name: str, role: Role, *, citing: bool = True) -> Iterator[SuiteTest
     """Tests of this role that fail on the peer with a fault; those that cite its requirement, or the others."""
     iut, requirement = faulty_iut(name, role), FAULTS[name].requirements[role]
     controls: dict[str, str] = {}
-    for test in suite_tests():
-        if test.case.role == role and not test.case.slow and (requirement in test.case.requirements) is citing:
-            if verdict(iut, test, dict(controls)) is Verdict.FAIL:
-                yield test
+    fitting = (test for test in suite_tests() if test.case.role == role and not test.case.slow)
+    for test in fitting:
+        cites = requirement in test.case.requirements
+        if cites is citing and verdict(iut, test, dict(controls)) is Verdict.FAIL:
+            yield test
 
 
 def main(arguments: list[str]) -> None:
