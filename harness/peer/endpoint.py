@@ -282,7 +282,9 @@ class Endpoint:
         elif name == "data_sent":
             self.world.memory.sent_sequence(cbor.decode(data["sequence"]))
         if not name.startswith(CLAIM_EVENTS):
-            self.report(name, **{k: readable(k, v, self.world, self.run.rules) for k, v in data.items()})
+            more = {"suite": self.run.suite.number} if name == "open" else {}
+            told = {k: readable(k, v, self.world, self.run.rules) for k, v in data.items()}
+            self.report(name, **told, **more)
 
     def _remember_label(self, data: dict[str, Any]) -> None:
         signer = self.world.credential(data["signer"]).leaf.sha256

@@ -32,6 +32,14 @@ def _code(name: str, direction: str) -> Callable[[Fields], Told]:
     return lambda fields: (name, {"direction": direction, "code": fields["code"]})
 
 
+def _receipt(fields: Fields) -> Told:
+    return "receipt", {"direction": "received", "count": fields["count"], "code": fields["code"]}
+
+
+def _open(fields: Fields) -> Told:
+    return "open", {"sid": fields["sid"], "suite": fields["suite"]}
+
+
 def _digest(content: str) -> str:
     return sha256(bytes.fromhex(content)).hexdigest()
 
@@ -50,13 +58,13 @@ _TELL: Mapping[str, Callable[[Fields], Told]] = {
     "state": lambda fields: ("state", {"state": fields["state"]}),
     "authenticated_i": _peer,
     "authenticated_r": _peer,
-    "open": lambda fields: ("open", {"sid": fields["sid"]}),
+    "open": _open,
     "verdict_sent": _verdict("sent"),
     "verdict_received": _verdict("received"),
     "verdict_rejected": _verdict("received"),
     "label_accepted": _labelled,
     "data_accepted": lambda fields: ("data", {"labelled": False, "digest": _digest(fields["content"])}),
-    "receipt": _code("receipt", "received"),
+    "receipt": _receipt,
     "alert_sent": _code("alert", "sent"),
     "alert_received": _code("alert", "received"),
     "edhoc_error": _code("edhoc_error", "received"),

@@ -114,6 +114,10 @@ class TcpConnection:
             self._unread[:0] = data
             raise
 
+    def fileno(self) -> int:
+        """Descriptor that can be read once the peer sent something or ended."""
+        return self._socket.fileno()
+
     @property
     def closed(self) -> bool:
         """Whether the peer's end is known now, without waiting; data that came before it stays readable."""
