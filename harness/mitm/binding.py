@@ -1,0 +1,78 @@
+"""What the man in the middle has to know of a secure channel: the seam where another binding fits in.
+
+Everything else in this package handles units of octets, positions in a conversation, and endpoints that terminate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..tester.session import Role
+
+Rewrite = Callable[[bytes], bytes]
+"""A unit to another unit."""
+
+DATA = 2
+"""DATA that each application sends in a conversation, the device's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A unit of an honest conversation: the `number`th of its sender, counted from 0, and the message that it carries.
+
+    An implementation may cut its messages otherwise; then the position is still that unit, under this name.
+    """
+
+    sender: Role
+    number: int
+    message: str
+    protected: bool
+    closing: bool
+    """It belongs to the end of the conversation."""
+    requirement: str
+    """The requirement that an altered, missing or foreign unit meets there."""
+
+
+class Cutter(Protocol):
+    """Cuts the octets of one direction into units."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The units that `data` completes, as they stood on the wire."""
+
+    def rest(self) -> bytes:
+        """Octets of a unit that is not complete; taken once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interjection:
+    """A unit that anyone can write, because nothing protects it."""
+
+    unit: bytes
+    sentence: str
+    requirement: str
+    when: str = "always"
+    """`always`, `handshake` or `session`: where in a conversation it means something."""
+
+
+class Binding(Protocol):
+    """A secure channel."""
+
+    def flow(self) -> tuple[Position, ...]:
+        """An honest conversation in the order in which the table's own peers have it."""
+
+    def cutter(self) -> Cutter:
+        """For one direction of a new connection."""
+
+    def bits(self, position: Position) -> Mapping[str, Rewrite]:
+        """Named places of a unit, each with a rewrite that flips one bit there."""
+
+    def rewrites(self, position: Position) -> Mapping[str, Rewrite]:
+        """Named changes of meaning that need no key, such as a weaker offer."""
+
+    def interjections(self) -> Mapping[str, Interjection]:
+        """By name."""
+
+    def sealed(self, peer: Any, kind: str) -> bytes:
+        """A well-formed frame of a type, protected with the keys of the session in which `peer` is."""

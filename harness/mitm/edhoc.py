@@ -1,0 +1,238 @@
+"""The EDHOC binding for the man in the middle: units on TCP, what stands in them unprotected, and honest conversations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+
+from ...model.checks import CHECKS
+from ...model.protocol.edhoc import handshake
+from ...model.table import NET, RECORD, Message
+from ..codec import cbor
+from ..crypto.random import SeededRandom
+from ..crypto.suites import SUITES
+from ..identity.provision import make_pair
+from ..peer import edhoc_errors
+from ..peer.endpoint import Endpoint
+from ..tester.frames import frame_of
+from ..tester.peer import TesterEndpoint
+from ..transport.units import HEAD_LENGTH, Kind, write_unit
+from .binding import DATA, Interjection, Position, Rewrite
+
+LARGEST = 1 << 20
+"""`len` of a unit beyond which a direction is passed on uncut."""
+ENFORCED_BY = {
+    "message_1": "signature_2_verifies",
+    "message_2": "signature_2_verifies",
+    "message_3": "message_3_tag_verifies",
+    "message_4": "message_4_tag_verifies",
+}
+"""The check that meets a change of a handshake message; records meet that of their tags."""
+GREASE_EAD = 160
+WEAKER, ANOTHER = 2, 5
+
+
+class UnitCutter:
+    """Cuts at the lengths of units; from a length that is none on, everything is passed on as it comes."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._uncut = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        self._buffer += data
+        return list(self._units())
+
+    def rest(self) -> bytes:
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
+    def _units(self) -> Iterator[bytes]:
+        while len(self._buffer) >= HEAD_LENGTH:
+            end = 4 + int.from_bytes(self._buffer[:4], "big")
+            self._uncut |= not HEAD_LENGTH <= end <= LARGEST
+            if self._uncut:
+                yield self.rest()
+            elif len(self._buffer) < end:
+                return
+            else:
+                unit = bytes(self._buffer[:end])
+                del self._buffer[:end]
+                yield unit
+
+
+class _Watched(Endpoint):
+    """A peer of the table that notes what it sends."""
+
+    sent: list[tuple[str, Message]]
+
+    def emit(self, message: Message, data: bytes) -> None:
+        self.sent.append((self.role, message))
+        super().emit(message, data)
+
+
+@cache
+def honest_flow() -> tuple[Position, ...]:
+    """The conversation that a scene leads, as two peers of the table have it: to OPEN, DATA each way, CLOSE."""
+    worlds, sent = make_pair(b"flow", 1_800_000_000), []
+    device, service = (
+        _Watched(role, world, rng=SeededRandom(role.encode()))  # type: ignore[arg-type]
+        for role, world in zip(("device", "service"), worlds, strict=False)
+    )
+    device.sent = service.sent = sent
+    device.start()
+    service.start()
+    _exchange(device, service)
+    for speaker in (device, service):
+        for _ in range(DATA):
+            speaker.send_data(b"")
+        _exchange(device, service)
+    before_closing = len(sent)
+    device.close()
+    _exchange(device, service)
+    return tuple(_positions(sent, before_closing))
+
+
+def _exchange(device: Endpoint, service: Endpoint) -> None:
+    pairs: list[tuple[Endpoint, Endpoint]] = [(device, service), (service, device)]
+    moved = True
+    while moved:
+        moved = False
+        for sender, receiver in pairs:
+            if data := sender.data_to_send():
+                receiver.receive_data(data)
+                moved = True
+
+
+def _positions(sent: list[tuple[str, Message]], closing: int) -> Iterator[Position]:
+    units, names = Counter[str](), Counter[str]()
+    for at, (role, message) in enumerate(sent):
+        names[message.name] += 1
+        name = message.name if names[message.name] == 1 else f"{message.name}.{names[message.name]}"
+        protected = message.channel == RECORD
+        check = "record_is_in_sequence" if protected else ENFORCED_BY[message.name]
+        assert protected or message.channel == NET
+        requirement = CHECKS[check].requirement
+        yield Position(role, units[role], name, protected, at >= closing, requirement)  # type: ignore[arg-type]
+        units[role] += 1
+
+
+class EdhocBinding:
+    """EDHOC (RFC 9528) on TCP, with records under keys of its exporter."""
+
+    def flow(self) -> tuple[Position, ...]:
+        return honest_flow()
+
+    def cutter(self) -> UnitCutter:
+        return UnitCutter()
+
+    def bits(self, position: Position) -> Mapping[str, Rewrite]:
+        first, last = partial(_flip, at=HEAD_LENGTH), partial(_flip, at=-1)
+        places: dict[str, Rewrite] = {"len": partial(_flip, at=3), "kind": partial(_flip, at=4)}
+        if position.message == "message_1":
+            names = _field_names()
+            return places | {name: partial(_flip_item, number=i) for i, name in enumerate(names)}
+        if position.message == "message_2":
+            return places | {"G_Y": partial(_flip, at=HEAD_LENGTH + 12), "CIPHERTEXT_2": last}
+        if position.protected:
+            return places | {"ciphertext": first, "tag": last}
+        return places | {"head": first, "ciphertext": partial(_flip, at=HEAD_LENGTH + 4), "tag": last}
+
+    def rewrites(self, position: Position) -> Mapping[str, Rewrite]:
+        if position.message == "message_1":
+            return {
+                "METHOD": _with_items({0: cbor.encode(3)}),
+                "SUITES_I-weaker": _with_items({1: cbor.encode(WEAKER)}),
+                "SUITES_I-listed": _with_items({1: cbor.encode([3, WEAKER])}),
+                "SUITES_I-other": _with_items({1: cbor.encode(ANOTHER)}),
+                "G_X": lambda unit: _with_items({2: cbor.bstr(_own_share())})(unit),
+                "C_I": _with_items({3: cbor.encode(-24)}),
+                "EAD_1": lambda unit: _handshake_unit(unit[HEAD_LENGTH:] + cbor.encode(GREASE_EAD)),
+            }
+        if position.message == "message_2":
+            return {"G_Y": _with_own_g_y}
+        return {}
+
+    def interjections(self) -> Mapping[str, Interjection]:
+        return _interjections()
+
+    def sealed(self, peer: TesterEndpoint, kind: str) -> bytes:
+        records = peer.protect().seal(frame_of(peer, kind))
+        return b"".join(write_unit(Kind.RECORD, record) for record in records)
+
+
+@cache
+def _interjections() -> Mapping[str, Interjection]:
+    error = partial(write_unit, Kind.EDHOC_ERROR)
+    untrusted, discarded = "EDH-19", CHECKS["edhoc_after_completion_is_discarded"].requirement
+    found = {
+        "error-1": Interjection(error(edhoc_errors.unspecified("go away")), "an EDHOC error of code 1", untrusted),
+        "error-2": Interjection(
+            error(edhoc_errors.wrong_suite((WEAKER,))), "an EDHOC error of code 2 that asks for a weaker suite", "EDH-05",
+            "handshake",
+        ),
+        "error-2-other": Interjection(
+            error(edhoc_errors.wrong_suite((ANOTHER,))), "an EDHOC error of code 2 that asks for another suite", "EDH-05",
+            "handshake",
+        ),
+        "error-3": Interjection(
+            error(edhoc_errors.unknown_credential()), "an EDHOC error of code 3", "EDH-26", "handshake"
+        ),
+        "error-0": Interjection(error(cbor.encode(0) + cbor.encode("")), "an EDHOC error of code 0", "EDH-27", "handshake"),
+        "message": Interjection(
+            write_unit(Kind.EDHOC_MESSAGE, cbor.bstr(bytes(64))), "a handshake message that nobody sent", discarded
+        ),
+        "record": Interjection(
+            write_unit(Kind.RECORD, bytes(40)), "a record under no key", CHECKS["record_tag_verifies"].requirement
+        ),
+        "unknown": Interjection(
+            write_unit(9, b"?"), "a unit of an unknown kind", CHECKS["unit_kind_is_known"].requirement, "handshake"
+        ),
+    }  # fmt: skip
+    return found
+
+
+def _field_names() -> tuple[str, ...]:
+    """Names of the items of message_1 that are always there."""
+    items = handshake(0).message_1.args[:4]
+    return tuple((item.args[0] if item.op == "bstr" else item).label for item in items)
+
+
+def _flip(unit: bytes, at: int) -> bytes:
+    changed = bytearray(unit)
+    changed[min(at, len(unit) - 1)] ^= 1
+    return bytes(changed)
+
+
+def _flip_item(unit: bytes, number: int) -> bytes:
+    """The last octet of an item of a CBOR sequence."""
+    items = cbor.split_sequence(unit[HEAD_LENGTH:])
+    items[number] = _flip(items[number], -1)
+    return _handshake_unit(b"".join(items))
+
+
+def _with_items(changed: Mapping[int, bytes]) -> Callable[[bytes], bytes]:
+    def rewrite(unit: bytes) -> bytes:
+        items = cbor.split_sequence(unit[HEAD_LENGTH:])
+        return _handshake_unit(b"".join(changed.get(i, item) for i, item in enumerate(items)))
+
+    return rewrite
+
+
+def _with_own_g_y(unit: bytes) -> bytes:
+    (message,) = cbor.split_sequence(unit[HEAD_LENGTH:])
+    content, share = cbor.unbstr(message), _own_share()
+    return _handshake_unit(cbor.bstr(share + content[len(share) :]))
+
+
+@cache
+def _own_share() -> bytes:
+    """An ephemeral share of the attacker, of the curve of the mandatory suites."""
+    curve = SUITES[WEAKER].curve
+    return curve.public(curve.generate(SeededRandom(b"share of the middle")))
+
+
+def _handshake_unit(payload: bytes) -> bytes:
+    return write_unit(Kind.EDHOC_MESSAGE, payload)
