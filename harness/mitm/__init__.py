@@ -1,1 +1,1 @@
-"""The tester between two live implementations: it passes on, alters, replays and relays, and judges by what both report."""
+"""The tester between two live implementations: it passes on, alters and relays, and judges by what both report."""

@@ -1,4 +1,4 @@
-"""The EDHOC binding for the man in the middle: units on TCP, what stands in them unprotected, and honest conversations."""
+"""The EDHOC binding for the man in the middle: units on TCP, what stands in them unprotected, honest conversations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache, partial
 
 from ...model.checks import CHECKS
 from ...model.protocol.edhoc import handshake
+from ...model.protocol.frames import FrameType
 from ...model.table import NET, RECORD, Message
 from ..codec import cbor
 from ..crypto.random import SeededRandom
@@ -17,6 +18,7 @@ from ..peer import edhoc_errors
 from ..peer.endpoint import Endpoint
 from ..tester.frames import frame_of
 from ..tester.peer import TesterEndpoint
+from ..transport.frames import write_frame
 from ..transport.units import HEAD_LENGTH, Kind, write_unit
 from .binding import DATA, Interjection, Position, Rewrite
 
@@ -29,8 +31,9 @@ ENFORCED_BY = {
     "message_4": "message_4_tag_verifies",
 }
 """The check that meets a change of a handshake message; records meet that of their tags."""
-GREASE_EAD = 160
-WEAKER, ANOTHER = 2, 5
+GREASE_EAD, UNKNOWN_KIND = 160, 9
+PREFERRED, WEAKER, ANOTHER = 3, 2, 5
+CLOSE_FRAME = cbor.encode([int(FrameType.CLOSE), {}])
 
 
 class UnitCutter:
@@ -66,17 +69,21 @@ class UnitCutter:
 class _Watched(Endpoint):
     """A peer of the table that notes what it sends."""
 
-    sent: list[tuple[str, Message]]
+    sent: list[tuple[str, Message, bytes]]
 
     def emit(self, message: Message, data: bytes) -> None:
-        self.sent.append((self.role, message))
+        self.sent.append((self.role, message, data))
         super().emit(message, data)
 
 
 @cache
-def honest_flow() -> tuple[Position, ...]:
-    """The conversation that a scene leads, as two peers of the table have it: to OPEN, DATA each way, CLOSE."""
-    worlds, sent = make_pair(b"flow", 1_800_000_000), []
+def _honest() -> tuple[tuple[Position, bytes], ...]:
+    """The conversation that a scene leads, as two peers of the table have it: to OPEN, DATA each way, CLOSE.
+
+    Each position with the octets that stand there.
+    """
+    worlds = make_pair(b"flow", 1_800_000_000)
+    sent: list[tuple[str, Message, bytes]] = []
     device, service = (
         _Watched(role, world, rng=SeededRandom(role.encode()))  # type: ignore[arg-type]
         for role, world in zip(("device", "service"), worlds, strict=False)
@@ -106,16 +113,16 @@ def _exchange(device: Endpoint, service: Endpoint) -> None:
                 moved = True
 
 
-def _positions(sent: list[tuple[str, Message]], closing: int) -> Iterator[Position]:
+def _positions(sent: list[tuple[str, Message, bytes]], closing: int) -> Iterator[tuple[Position, bytes]]:
     units, names = Counter[str](), Counter[str]()
-    for at, (role, message) in enumerate(sent):
+    for at, (role, message, data) in enumerate(sent):
         names[message.name] += 1
         name = message.name if names[message.name] == 1 else f"{message.name}.{names[message.name]}"
         protected = message.channel == RECORD
         check = "record_is_in_sequence" if protected else ENFORCED_BY[message.name]
         assert protected or message.channel == NET
         requirement = CHECKS[check].requirement
-        yield Position(role, units[role], name, protected, at >= closing, requirement)  # type: ignore[arg-type]
+        yield Position(role, units[role], name, protected, at >= closing, requirement), data  # type: ignore[arg-type]
         units[role] += 1
 
 
@@ -123,7 +130,7 @@ class EdhocBinding:
     """EDHOC (RFC 9528) on TCP, with records under keys of its exporter."""
 
     def flow(self) -> tuple[Position, ...]:
-        return honest_flow()
+        return tuple(position for position, _ in _honest())
 
     def cutter(self) -> UnitCutter:
         return UnitCutter()
@@ -145,7 +152,7 @@ class EdhocBinding:
             return {
                 "METHOD": _with_items({0: cbor.encode(3)}),
                 "SUITES_I-weaker": _with_items({1: cbor.encode(WEAKER)}),
-                "SUITES_I-listed": _with_items({1: cbor.encode([3, WEAKER])}),
+                "SUITES_I-listed": _with_items({1: cbor.encode([PREFERRED, WEAKER])}),
                 "SUITES_I-other": _with_items({1: cbor.encode(ANOTHER)}),
                 "G_X": lambda unit: _with_items({2: cbor.bstr(_own_share())})(unit),
                 "C_I": _with_items({3: cbor.encode(-24)}),
@@ -153,7 +160,8 @@ class EdhocBinding:
             }
         if position.message == "message_2":
             return {"G_Y": _with_own_g_y}
-        return {}
+        frame = next(data for p, data in _honest() if p == position)
+        return {"CLOSE": partial(_forged, known=frame)} if position.protected and frame != CLOSE_FRAME else {}
 
     def interjections(self) -> Mapping[str, Interjection]:
         return _interjections()
@@ -165,33 +173,42 @@ class EdhocBinding:
 
 @cache
 def _interjections() -> Mapping[str, Interjection]:
-    error = partial(write_unit, Kind.EDHOC_ERROR)
-    untrusted, discarded = "EDH-19", CHECKS["edhoc_after_completion_is_discarded"].requirement
-    found = {
-        "error-1": Interjection(error(edhoc_errors.unspecified("go away")), "an EDHOC error of code 1", untrusted),
-        "error-2": Interjection(
-            error(edhoc_errors.wrong_suite((WEAKER,))), "an EDHOC error of code 2 that asks for a weaker suite", "EDH-05",
+    return {name: Interjection(*parts) for name, *parts in (*_errors(), *_others())}  # type: ignore[arg-type]
+
+
+def _errors() -> Iterator[tuple[str, bytes, str, str, str]]:
+    """Name, unit, sentence, requirement, and where it means something."""
+    for name, payload, sentence, requirement, when in (
+        ("error-1", edhoc_errors.unspecified("go away"), "an error of code 1", "EDH-19", "always"),
+        (
+            "error-2",
+            edhoc_errors.wrong_suite((WEAKER,)),
+            "an error that asks for a weaker suite",
+            "EDH-05",
             "handshake",
         ),
-        "error-2-other": Interjection(
-            error(edhoc_errors.wrong_suite((ANOTHER,))), "an EDHOC error of code 2 that asks for another suite", "EDH-05",
+        (
+            "error-2-other",
+            edhoc_errors.wrong_suite((ANOTHER,)),
+            "an error that asks for suite 5",
+            "EDH-05",
             "handshake",
         ),
-        "error-3": Interjection(
-            error(edhoc_errors.unknown_credential()), "an EDHOC error of code 3", "EDH-26", "handshake"
-        ),
-        "error-0": Interjection(error(cbor.encode(0) + cbor.encode("")), "an EDHOC error of code 0", "EDH-27", "handshake"),
-        "message": Interjection(
-            write_unit(Kind.EDHOC_MESSAGE, cbor.bstr(bytes(64))), "a handshake message that nobody sent", discarded
-        ),
-        "record": Interjection(
-            write_unit(Kind.RECORD, bytes(40)), "a record under no key", CHECKS["record_tag_verifies"].requirement
-        ),
-        "unknown": Interjection(
-            write_unit(9, b"?"), "a unit of an unknown kind", CHECKS["unit_kind_is_known"].requirement, "handshake"
-        ),
-    }  # fmt: skip
-    return found
+        ("error-3", edhoc_errors.unknown_credential(), "an error of code 3", "EDH-26", "handshake"),
+        ("error-0", cbor.encode(0) + cbor.encode(""), "an error of code 0", "EDH-27", "handshake"),
+    ):
+        yield name, write_unit(Kind.EDHOC_ERROR, payload), sentence, requirement, when
+
+
+def _others() -> Iterator[tuple[str, bytes, str, str, str]]:
+    """As `_errors`."""
+    for name, kind, payload, sentence, check, when in (
+        ("message", Kind.EDHOC_MESSAGE, cbor.bstr(bytes(64)), "a handshake message that nobody sent",
+         "edhoc_after_completion_is_discarded", "always"),
+        ("record", Kind.RECORD, bytes(40), "a record under no key", "record_tag_verifies", "always"),
+        ("unknown", UNKNOWN_KIND, b"?", "a unit of an unknown kind", "unit_kind_is_known", "handshake"),
+    ):  # fmt: skip
+        yield name, write_unit(kind, payload), sentence, CHECKS[check].requirement, when
 
 
 def _field_names() -> tuple[str, ...]:
@@ -232,6 +249,15 @@ def _own_share() -> bytes:
     """An ephemeral share of the attacker, of the curve of the mandatory suites."""
     curve = SUITES[WEAKER].curve
     return curve.public(curve.generate(SeededRandom(b"share of the middle")))
+
+
+def _forged(unit: bytes, known: bytes) -> bytes:
+    """CLOSE out of a record whose frame begins as `known` does: AES-CCM is a stream, and only its tag forbids that."""
+    tag, wanted = SUITES[PREFERRED].aead.tag_length, write_frame(CLOSE_FRAME)
+    ciphertext = unit[HEAD_LENGTH:-tag]
+    plaintext = (len(ciphertext) - 3).to_bytes(3, "big") + known
+    forged = bytes(c ^ p ^ w for c, p, w in zip(ciphertext, plaintext, wanted, strict=False))
+    return write_unit(Kind.RECORD, forged + unit[-tag:])
 
 
 def _handshake_unit(payload: bytes) -> bytes:

@@ -17,8 +17,8 @@ from .binding import Binding
 from .edhoc import EdhocBinding
 from .view import View, view_of
 
-NEEDED = "events"
-"""The verb without which nothing can be judged."""
+NEEDED = ("events", "send", "close")
+"""The verbs without which nothing can be judged."""
 GRACE = 0.005
 """Seconds without an octet after which the control planes are asked whether anything is still under way."""
 BINDINGS: Mapping[str, type[Binding]] = {"edhoc": EdhocBinding}
@@ -48,8 +48,8 @@ class End:
     def barrier(self) -> None:
         """Returns when the control plane has answered: an adapter that serves one thing at a time has then read the
         wire too."""
-        control = self.session.need_verb(NEEDED)
-        control.call(NEEDED, since=control.last_seq)
+        control = self.session.control
+        control.call("events", since=control.last_seq)
 
     def connect(self) -> tuple[TcpConnection, int]:
         """A new connection, whichever side dials, and the mark before it. Raises what `IutSession.connect` raises."""
@@ -118,7 +118,8 @@ class Pair:
         """Why nothing can be judged; empty when it can."""
         for end in self.ends:
             try:
-                end.session.need_verb(NEEDED)
+                for verb in NEEDED:
+                    end.session.need_verb(verb)
             except NeedNotMet as need:
                 return f"{end.role}: {need}"
         return ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from ...model.checks import CHECKS
 from ...model.protocol.frames import HELLO
@@ -27,8 +26,8 @@ from .scenario import Scenario
 from .scene import Scene
 from .wire import Leg
 
-LETTERS: dict[str, str] = {"device": "I", "service": "R"}
-CREDENTIAL = {"device": "message_3", "service": "message_2"}
+LETTERS: dict[Role, str] = {"device": "I", "service": "R"}
+CREDENTIAL: dict[Role, str] = {"device": "message_3", "service": "message_2"}
 """The message with which a party of a role shows its certificate."""
 _CHECKS_ON = {
     "device": ("cred_i_is_authorised", "signature_3_verifies"),
@@ -43,11 +42,11 @@ NO_EVIDENCE = {"device": {"requires_evidence": False}, "service": {"requires_evi
 
 def scenarios(binding: Binding) -> Iterator[Scenario]:
     """All of them."""
-    for victim in ("device", "service"):
-        yield from _evidence(victim)  # type: ignore[arg-type]
-        yield from _identities(victim)  # type: ignore[arg-type]
-        yield from _statements(victim)  # type: ignore[arg-type]
-        yield from _keys(binding, victim)  # type: ignore[arg-type]
+    for victim in LETTERS:
+        yield from _evidence(victim)
+        yield from _identities(victim)
+        yield from _statements(victim)
+        yield from _keys(binding, victim)
     yield Scenario(
         "dh-both", "the attacker puts own ephemeral keys in the place of both ends', under their certificates",
         _citing("signature_2_verifies", "signature_3_verifies"), "device", "dh", "both", _own_keys_both_ways,
@@ -129,7 +128,8 @@ def _statements(victim: Role) -> Iterator[Scenario]:
         yield Scenario(
             "waiver-service", "the waiver that the device showed the insider is shown to the service as the insider's",
             _citing("waiver_names_the_peer_leaf"), victim, "relay-waiver", victim, _relay_waiver,
-            {}, {"device": {"presents_waiver": True}}, ("service", "device"), {"service": True, "device": False},
+            configurations={"device": {"presents_waiver": True}}, known=("service", "device"),
+            insiders={"service": True, "device": False},
         )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def _relay_evidence(scene: Scene, victim: Role, *, stolen: bool, nonces: bool) -
         paused = Paused(HELLO["I"].name)
         relay.makers[HELLO["R"].name] = lambda _: start(paused).got("HELLO")
         relay.makers[evidence] = lambda _: resumed(paused)
-    target = _talk(scene, victim, cast.stolen(attester) if stolen else cast.insider(attester), relay)
+    target: Talk = _talk(scene, victim, cast.stolen(attester) if stolen else cast.insider(attester), relay)
     _finish(scene, target, relay, f"relayed {evidence} of the {attester} to the {victim}")
 
 
@@ -233,7 +233,7 @@ def _pose(scene: Scene, victim: Role, who: str, at: str) -> None:
 
 def _own_keys_both_ways(scene: Scene) -> None:
     marks = {role: Mark(CREDENTIAL[OPPOSITE[role]]) for role in LETTERS}
-    talks = [_talk(scene, role, scene.cast.impostor(OPPOSITE[role]), mark) for role, mark in marks.items()]  # type: ignore[arg-type, index]
+    talks = [_talk(scene, role, scene.cast.impostor(OPPOSITE[role]), mark) for role, mark in marks.items()]
     for talk in talks:
         talk.finish()
     if all(mark.reached for mark in marks.values()):

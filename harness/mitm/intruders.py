@@ -52,7 +52,9 @@ class AtPosition(Intruder, ABC):
 
     def note(self, unit: bytes) -> None:
         """Say that it happened."""
-        self.reached = f"{self.done} {self.at.message}, unit {self.at.number} of the {self.at.sender}, {len(unit)} octets"
+        self.reached = (
+            f"{self.done} {self.at.message}, unit {self.at.number} of the {self.at.sender}, {len(unit)} octets"
+        )
 
 
 class Drop(AtPosition):

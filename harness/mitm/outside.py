@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 
 from ...model.checks import CHECKS
 from ..tester.session import OPPOSITE, Role
@@ -126,7 +127,7 @@ def _interjected(position: Position, to: Role, name: str, interjection: Interjec
 
 def _neighbours(flow: tuple[Position, ...]) -> Iterator[Scenario]:
     """Units of one sender that follow each other without an answer in between."""
-    for first, second in zip(flow, flow[1:], strict=False):
+    for first, second in pairwise(flow):
         if first.sender == second.sender:
             sentence = f"{first.message} arrives behind {second.message}"
             yield _of(first, "swap", first.message, sentence, partial(_through, intruder=partial(Swap, first)))
@@ -165,7 +166,7 @@ def _recordings() -> Iterator[Scenario]:
             f"conversation-{role}",
             f"a whole conversation is had, and all that the {role} was sent is sent to it once more",
             (FRESH,),
-            role,  # type: ignore[arg-type]
+            role,
             "conversation",
             role,
             partial(_conversation_again, to=role),

@@ -51,6 +51,7 @@ class Player:
         self.pair = pair
         self.cast = Cast(pair)
         self.suite: int | None = None
+        self.closes_unasked = False
 
     # --- many --------------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,7 @@ class Player:
             self._why = f"an honest conversation did not work: {error}"
             return ""
         self.suite = self.suite or views[0].suite
+        self.closes_unasked |= scene.closed_unasked
         return scene.legs[0].transcript.digest()
 
     def _inconclusive(self, scenario: Scenario, reason: str) -> Played:
@@ -117,6 +119,7 @@ class Player:
 
     def _play(self, scenario: Scenario, before: str) -> tuple[Played, bool]:
         scene = Scene(self.pair, self.cast, scenario.id)
+        judgement: Judgement | NotExercised
         try:
             with self._configured(self.cast.configurations(scenario)):
                 scenario.play(scene)
@@ -151,10 +154,12 @@ class Player:
             manager.__exit__(None, None, None)
 
     def _judge(self, scenario: Scenario, scene: Scene, views: Sequence[View], before: str) -> Judgement:
-        found = disagreements(views, Allowed(self.cast.insiders(scenario), self.suite))
+        found = disagreements(views, Allowed(self.cast.insiders(scenario), self.suite, self.closes_unasked))
         seen = "; ".join(view.outcome for view in views)
         if found:
-            return self._judgement(scenario, Verdict.FAIL, Grade.ACCEPTED, scene, before, f"{'; '.join(found)} [{seen}]")
+            return self._judgement(
+                scenario, Verdict.FAIL, Grade.ACCEPTED, scene, before, f"{'; '.join(found)} [{seen}]"
+            )
         if not scene.reached:
             return self._judgement(scenario, Verdict.INCONC, None, scene, before, f"it did not come to that [{seen}]")
         if scene.unreported:
@@ -172,7 +177,9 @@ class Player:
         if scenario.expected is Expected.WORKS:
             return Judgement(verdict, False, reason=seen)
         witness = Witness(before, scene.reached or None, seen if verdict is Verdict.PASS else None)
-        return Judgement(verdict, True, grade, witness, seen) if verdict is not Verdict.PASS else _waiting(grade, witness)
+        return (
+            Judgement(verdict, True, grade, witness, seen) if verdict is not Verdict.PASS else _waiting(grade, witness)
+        )
 
 
 def _waiting(grade: Grade | None, witness: Witness) -> Judgement:
@@ -213,4 +220,3 @@ def _not_working(views: Sequence[View]) -> str:
         if view.accepted != match.said or view.ended != "clean":
             return f"the {view.role} has accepted {len(view.accepted)} of {len(match.said)} data, end {view.ended}"
     return ""
-

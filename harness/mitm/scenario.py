@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -18,7 +18,7 @@ class Expected(Enum):
     AGREES = "two views of the same session, or a refusal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scenario:
     """`role` is the end that has to notice, `operator` what is done and `field` to what."""
 
@@ -30,9 +30,9 @@ class Scenario:
     field: str
     play: Callable[[Scene], None]
     expected: Expected = Expected.AGREES
-    configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    configurations: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     """Role to what its end is configured with for this scenario."""
     known: tuple[Role, ...] = ()
     """Roles in which the ends are configured to speak with the attacker's own identity."""
-    insiders: Mapping[str, bool] = field(default_factory=dict)
+    insiders: Mapping[str, bool] = dataclasses.field(default_factory=dict)
     """Roles in which that identity may be accepted, and whether it may be believed to be attested."""

@@ -33,6 +33,8 @@ class Scene:
         self.late = False
         """An end still spoke when the tester thought that nothing more would come."""
         self.unreported: list[str] = []
+        self.closed_unasked = False
+        """An end closed before anybody asked it to."""
         self._said = 0
 
     # --- passing on --------------------------------------------------------------------------------------------------
@@ -102,6 +104,7 @@ class Scene:
 
     def _shut(self, middle: Middle) -> None:
         """The device's application closes, or else the service's."""
+        self.closed_unasked = any(leg.reports("closed") for leg in middle.legs.values())
         for leg in [leg for leg in middle.legs.values() if leg.reports("open")][:1]:
             leg.ask_to_close()
             middle.settle()
@@ -151,4 +154,3 @@ class Scene:
     def transcripts(self) -> list[tuple[str, Transcript]]:
         """What passed on each connection."""
         return [(f"{number}: {leg.role}", leg.transcript) for number, leg in enumerate(self.legs, 1)]
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..iut.messages import Message
@@ -97,7 +97,7 @@ def _told(view: View, event: Message) -> View:
     return replace(view, refusals=(*view.refusals, f"{word} {_alert(event['event'])} {event['code']}"))
 
 
-_READ = {
+_READ: Mapping[str, Callable[[View, Message], View]] = {
     "peer": lambda view, event: replace(view, peer=event["identity"]),
     "open": lambda view, event: replace(view, sid=event["sid"], suite=event.get("suite")),
     "verdict": _verdict,

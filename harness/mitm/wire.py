@@ -37,7 +37,7 @@ class Leg:
         self.transcript = Transcript()
         self.ended = ""
         """`finished` or `reset` once the end has ended its direction."""
-        self.cut = False
+        self.finished = False
         """The tester has ended its own."""
         self.terminated = False
         """An endpoint of the tester speaks here."""
@@ -61,7 +61,7 @@ class Leg:
 
     def send(self, data: bytes) -> None:
         """To the end, unless one of both has ended."""
-        if not data or self.cut or self.ended == "reset":
+        if not data or self.finished or self.ended == "reset":
             return
         self.transcript.add(time.monotonic() - self._started, OPPOSITE[self.role], data)
         try:
@@ -71,9 +71,9 @@ class Leg:
 
     def finish(self, *, reset: bool = False) -> None:
         """FIN, or RST; a second call does nothing."""
-        if self.cut:
+        if self.finished:
             return
-        self.cut = True
+        self.finished = True
         if reset:
             self.connection.reset()
             self.ended = self.ended or "reset"
@@ -172,7 +172,8 @@ class Middle:
 
     def _move(self) -> bool:
         """Take what is there on both sides; whether something was."""
-        return any([self._moved(leg) for leg in list(self.legs.values())])
+        moved = [self._moved(leg) for leg in self.legs.values()]
+        return any(moved)
 
     def _moved(self, leg: Leg) -> bool:
         data = leg.take()
@@ -185,4 +186,3 @@ class Middle:
             self.intruder.end(self, leg.role)
             return True
         return bool(data)
-
