@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..tester.session import Role
 
@@ -73,6 +73,3 @@ class Binding(Protocol):
 
     def interjections(self) -> Mapping[str, Interjection]:
         """By name."""
-
-    def sealed(self, peer: Any, kind: str) -> bytes:
-        """A well-formed frame of a type, protected with the keys of the session in which `peer` is."""

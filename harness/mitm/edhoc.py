@@ -16,8 +16,6 @@ from ..crypto.suites import SUITES
 from ..identity.provision import make_pair
 from ..peer import edhoc_errors
 from ..peer.endpoint import Endpoint
-from ..tester.frames import frame_of
-from ..tester.peer import TesterEndpoint
 from ..transport.frames import write_frame
 from ..transport.units import HEAD_LENGTH, Kind, write_unit
 from .binding import DATA, Interjection, Position, Rewrite
@@ -165,10 +163,6 @@ class EdhocBinding:
 
     def interjections(self) -> Mapping[str, Interjection]:
         return _interjections()
-
-    def sealed(self, peer: TesterEndpoint, kind: str) -> bytes:
-        records = peer.protect().seal(frame_of(peer, kind))
-        return b"".join(write_unit(Kind.RECORD, record) for record in records)
 
 
 @cache

@@ -28,6 +28,16 @@ class NotAPair(Exception):
     """The two descriptions do not belong together. The message is one line for the user."""
 
 
+def _common_binding(descriptions: Mapping[str, Description]) -> Binding:
+    names = {description.wire.binding for description in descriptions.values()}
+    if len(names) > 1:
+        raise NotAPair("the device and the service are described with different bindings")
+    (name,) = names
+    if name not in BINDINGS:
+        raise NotAPair(f"binding {name}: the man in the middle knows {', '.join(BINDINGS)}")
+    return BINDINGS[name]()
+
+
 class End:
     """One live implementation."""
 
@@ -90,7 +100,8 @@ class Pair:
     """A device and a service that trust each other, both running. Use as a context manager."""
 
     def __init__(self, descriptions: Mapping[str, Description], seed: int) -> None:
-        """Launches both at once. Raises what `IutSession` raises, and NotAPair."""
+        """Launches both at once. Raises NotAPair, and what `IutSession` raises."""
+        self.binding = _common_binding(descriptions)
         with ThreadPoolExecutor(2) as pool:
             started = [pool.submit(partial(IutSession, descriptions[role], seed)) for role in ("device", "service")]
         for future in started:
@@ -101,7 +112,6 @@ class Pair:
                     running.result().close()
             future.result()
         self.device, self.service = (End(future.result()) for future in started)
-        self.binding = BINDINGS["edhoc"]()
         self.rng = self.device.session.rng
         self.grace = GRACE
 

@@ -21,7 +21,7 @@ from ..tester.session import OPPOSITE, ControlFailed, Role
 from ..tester.wire import Mark
 from .binding import Binding, Position
 from .intruders import Insert, Replace
-from .relays import Paused, Substitute, Withheld, hello_with_nonce_of
+from .relays import Paused, Substitute, Withheld, hello_with_nonce_of, sealed
 from .scenario import Scenario
 from .scene import Scene
 from .wire import Leg
@@ -289,5 +289,5 @@ def _leaked(scene: Scene, victim: Role, kind: str, at: Position) -> None:
     with scene.pair.configured({victim: scene.cast.introducing(role)}):
         own = _talk(scene, victim, scene.cast.insider(role))
         own.open()
-    octets = scene.pair.binding.sealed(own.peer, kind)
+    octets = sealed(own.peer, kind)
     scene.through(Insert(at, victim, octets, f"{kind} of another session"))

@@ -8,6 +8,7 @@ from ...model.protocol.frames import HELLO, SIDES
 from ...model.table import Message
 from ..tester.deviation import Deviation, OnMessage
 from ..tester.fields import altered, fields
+from ..tester.frames import frame_of
 from ..tester.peer import TesterEndpoint
 from ..tester.session import ControlFailed
 
@@ -19,6 +20,13 @@ def hello_with_nonce_of(peer: TesterEndpoint, other: TesterEndpoint) -> bytes:
     message, nonce = HELLO[peer.letter], SIDES[peer.letter].nonce
     path = next(field.path for field in fields(message, peer.role) if field.term is nonce)
     return altered(peer.run, message.term, path, lambda _: other.run.value(nonce))
+
+
+def sealed(peer: TesterEndpoint, kind: str) -> bytes:
+    """A well-formed frame of a type, protected with the keys of the session in which `peer` is, and not sent."""
+    assert not peer.data_to_send(), "what went before has been sent"
+    peer.send_frame(frame_of(peer, kind))
+    return peer.data_to_send()
 
 
 class Substitute(Deviation):

@@ -19,6 +19,10 @@ class Channel(Protocol):
     """
 
     @property
+    def suite(self) -> int | None:
+        """Number of the EDHOC cipher suite in use, where there is one."""
+
+    @property
     def stands(self) -> bool:
         """Whether frames can be exchanged."""
 

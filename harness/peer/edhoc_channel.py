@@ -32,6 +32,10 @@ class EdhocChannel:
         self.protection: Protection | None = None
 
     @property
+    def suite(self) -> int:
+        return self._endpoint.run.suite.number
+
+    @property
     def stands(self) -> bool:
         """Whether frames can be exchanged."""
         return self.protection is not None

@@ -282,7 +282,7 @@ class Endpoint:
         elif name == "data_sent":
             self.world.memory.sent_sequence(cbor.decode(data["sequence"]))
         if not name.startswith(CLAIM_EVENTS):
-            more = {"suite": self.run.suite.number} if name == "open" else {}
+            more = {"suite": self.channel.suite} if name == "open" else {}
             told = {k: readable(k, v, self.world, self.run.rules) for k, v in data.items()}
             self.report(name, **told, **more)
 

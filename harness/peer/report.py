@@ -37,7 +37,8 @@ def _receipt(fields: Fields) -> Told:
 
 
 def _open(fields: Fields) -> Told:
-    return "open", {"sid": fields["sid"], "suite": fields["suite"]}
+    suite = {} if fields["suite"] is None else {"suite": fields["suite"]}
+    return "open", {"sid": fields["sid"], **suite}
 
 
 def _digest(content: str) -> str:

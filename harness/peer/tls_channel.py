@@ -74,6 +74,10 @@ class TlsChannel:
             self._connection.set_accept_state()
 
     @property
+    def suite(self) -> None:
+        return None
+
+    @property
     def stands(self) -> bool:
         """Whether frames can be exchanged."""
         return self.done
