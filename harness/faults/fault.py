@@ -16,6 +16,7 @@ from ...model.terms import Term
 from ..identity.world import World
 
 if TYPE_CHECKING:
+    from ..peer.edhoc_channel import EdhocChannel
     from .peer import FaultyEndpoint, FaultyRun
 
 Judge = Callable[["FaultyRun", str, Form, Callable[[], None]], None]
@@ -43,11 +44,13 @@ class Seams:
     """What a restart keeps, given what it should keep."""
     endpoint: type[FaultyEndpoint] | None = None
     """A subclass that overrides one method."""
+    channel: type[EdhocChannel] | None = None
+    """Likewise, of the channel."""
 
     @property
     def is_removal(self) -> bool:
         """Whether nothing but checks is left out."""
-        return not (self.table or self.lies or self.judges or self.world or self.kept or self.endpoint)
+        return not (self.table or self.lies or self.judges or self.world or self.kept or self.endpoint or self.channel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

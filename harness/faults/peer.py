@@ -44,6 +44,9 @@ class FaultyEndpoint(Endpoint):
     def __init__(self, role: Any, world: World, **options: Any) -> None:
         for one in self.faults:
             world = one.seams.world(world) if one.seams.world else world
+        channels = tuple(one.seams.channel for one in self.faults if one.seams.channel)
+        if channels:
+            options["channel"] = type("FaultyChannel", channels, {})
         super().__init__(role, world, table=_table(self.faults, options.get("binding", DEFAULT)), **options)
 
     def new_run(self, role: str) -> Run:
