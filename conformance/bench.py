@@ -24,7 +24,8 @@ from .case import Case
 from .health import Health
 from .stages import Stage, StageNotReached, at_once
 
-HANDSHAKE = frozenset({"message_1", "message_2", "message_3", "message_4"})
+CERTIFICATE_RULES = {"tls": "tls-certificate"}
+"""Binding to the rule of refusals for what its handshake thinks of certificates, where it has one of its own."""
 Keep = Callable[[str, Conversation], None]
 
 
@@ -93,7 +94,9 @@ class Bench:
         """Judge an outcome, with the rest of the witness."""
         assert self.case.check is not None
         handshake = not conversation.peer.channel_stands
-        allowed = allowed or allowed_refusals(CHECKS[self.case.check], handshake=handshake)
+        allowed = allowed or allowed_refusals(
+            CHECKS[self.case.check], handshake=handshake, certificates=CERTIFICATE_RULES.get(self.iut.binding, "")
+        )
         verdict, grade = judge(outcome, allowed.specified, allowed.tolerated)
         reached = conversation.peer.deviation.reached
         if not reached:

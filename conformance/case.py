@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ..model.checks import CHECKS
+from ..model.checks import BINDING_OF, CHECKS
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -31,6 +31,19 @@ class Case:
     field: str
     check: str | None = None
     data: Any = None
+    only: str = ""
+    """The binding that the case is about, where neither check nor requirements say so."""
+
+    @property
+    def binding(self) -> str:
+        """The one binding that the case can be played over; empty for every binding."""
+        of_check = CHECKS[self.check].binding if self.check else ""
+        cited = (BINDING_OF.get(requirement[:3], "") for requirement in self.requirements)
+        return self.only or of_check or next((binding for binding in cited if binding), "")
+
+    def fits(self, binding: str) -> bool:
+        """Whether the case can be played over a binding."""
+        return self.binding in ("", binding)
 
     @property
     def negative(self) -> bool:
@@ -62,13 +75,13 @@ def both(check: str, operator: str, field: str, data: Any = None) -> list[Case]:
     return [fault(role, check, operator, field, data) for role in ("device", "service")]
 
 
-def for_each(cases: Iterable[Case]) -> Callable[[F], F]:
-    """Run a function once for each case.
+def for_each(cases: Iterable[Case], *, only: str = "") -> Callable[[F], F]:
+    """Run a function once for each case; `only` names a binding that the function is about.
 
     Raises:
         ValueError: two cases have one id.
     """
-    listed = list(cases)
+    listed = [dataclasses.replace(case, only=only) if only else case for case in cases]
     ids = [case.id for case in listed]
     doubled = {i for i in ids if ids.count(i) > 1} if len(set(ids)) != len(ids) else set()
     if doubled:

@@ -62,13 +62,12 @@ def resigned(peer: TesterEndpoint, token: bytes, change: Callable[[Parts], None]
 def binder_over(peer: TesterEndpoint, component: int | None = None, value: object = None, **other: Any) -> bytes:
     """The encoded binder of the tester's evidence, with one component of its context replaced.
 
-    `secret` is another exporter secret, `label` another exporter label, `length` another number of octets.
+    `of` is a peer whose channel exports it, `label` another exporter label, `length` another number of octets.
     """
     context = binder(SIDES[peer.letter]).args[1].args[0]
     items = [cbor.decode(peer.run.value(item)) for item in context.args]
     if component is not None:
         items[component] = value
-    secret = other.get("secret") or peer.run.value(CHANNEL_SECRET)
-    digest = sha256(cbor.encode(items)).digest()
-    made = peer.run.suite.edhoc_kdf(secret, other.get("label", BINDER_LABEL), digest, other.get("length", 32))
-    return cbor.bstr(made)
+    run, digest = other.get("of", peer).run, sha256(cbor.encode(items)).digest()
+    label, length = other.get("label", BINDER_LABEL), other.get("length", 32)
+    return cbor.bstr(run.exporter(run, run.value(CHANNEL_SECRET), label, digest, length))

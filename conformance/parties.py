@@ -18,8 +18,15 @@ from ..model.protocol.edhoc import INITIATOR, RESPONDER, Party
 
 PARTIES: dict[str, Party] = {"device": INITIATOR, "service": RESPONDER}
 LETTERS = {"device": "I", "service": "R"}
-CREDENTIAL_MESSAGE = {"device": "message_3", "service": "message_2"}
-"""The message with which a party of that role presents its certificate."""
+CREDENTIAL_MESSAGE = {
+    "edhoc": {"device": "message_3", "service": "message_2"},
+    "tls": {"device": "client_flight", "service": "server_flight"},
+}
+
+
+def credential_message(iut: Iut, role: str = "") -> str:
+    """The message with which a party, by default the tester, presents its certificate."""
+    return CREDENTIAL_MESSAGE[iut.binding][role or iut.opposite]
 
 
 def world_with(iut: Iut, **changes: Any) -> World:

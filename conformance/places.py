@@ -13,6 +13,11 @@ from .stages import Stage, at_once, when_open
 ROLES = ("device", "service")
 TESTER_LETTER = {"device": "R", "service": "I"}
 """The tester's letter by the role of the implementation."""
+HANDSHAKE_MESSAGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "edhoc": {"device": ("message_2", "message_4"), "service": ("message_1", "message_3")},
+    "tls": {"device": ("server_flight",), "service": ("client_hello", "client_flight")},
+}
+"""What the tester sends in the handshake, by binding and the implementation's role."""
 PHASES = {
     "device": ("message_2", "message_4", "HELLO_R", "VERDICT_R", "OPEN"),
     "service": ("message_1", "message_3", "HELLO_I", "ATT_I", "OPEN"),

@@ -12,6 +12,7 @@ from ..harness.transport.frames import write_frame
 from ..harness.transport.units import Kind, write_unit
 from .bench import Bench
 from .case import Case, fault, for_each
+from .places import HANDSHAKE_MESSAGES
 from .stages import STAGES, Stage, StageNotReached, at_once, when_open
 from .talk import AWAITED, PEER, Talk, Wrong, attesting, honest, reach, stopping, tell, timed, works_again
 
@@ -258,8 +259,7 @@ def inside_unit(talk: Talk) -> None:
 def inside_frame(talk: Talk) -> None:
     """FIN behind a whole record that carries half of a frame."""
     half = write_frame(cbor.encode([8, {1: b"8 octets"}]))[:-4]
-    for record in talk.peer.edhoc.protect().sealer.seal_stream(half):
-        talk.peer.put_unit(Kind.RECORD, record)
+    talk.peer.channel.send_stream(half)
     talk.conversation.flush()
     finish(talk)
 
@@ -319,16 +319,19 @@ def bring(talk: Talk, state: str) -> None:
         talk.expect("CLOSE")
 
 
-@for_each(Case(role, ("SES-19",), "FIN", "handshake") for role in ROLES)
+@for_each(
+    Case(role, ("SES-19",), "FIN", messages[role][-1], only=binding)
+    for role in ROLES
+    for binding, messages in HANDSHAKE_MESSAGES.items()
+)
 def test_truncated_handshake(case: Case, bench: Bench) -> None:
     """A connection that ends in the handshake is not told as a clean end."""
-    message = "message_3" if case.role == "service" else "message_4"
-    hold = Hold(message)
+    hold = Hold(case.field)
     since = bench.iut.moment()
 
     def script(talk: Talk) -> None:
         if not talk.conversation.until(lambda: bool(hold.held)):
-            raise StageNotReached(f"no {message} to hold back")
+            raise StageNotReached(f"no {case.field} to hold back")
         finish(talk)
         if bench.iut.ending(talk.conversation, since)["how"] == "clean":
             raise Wrong("told as clean")

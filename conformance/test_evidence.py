@@ -18,7 +18,7 @@ from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import OPPOSITE, Iut
 from ..harness.tester.telling import Forging, Telling
 from ..harness.verdict.allowed import Allowed
-from ..model.protocol.attestation import CHANNEL_SECRET, EVIDENCE, Evidence
+from ..model.protocol.attestation import EVIDENCE, Evidence
 from ..model.protocol.frames import SIDES
 from ..model.terms import Term
 from .bench import Bench
@@ -254,8 +254,8 @@ def test_binder(case: Case, bench: Bench) -> None:
 @for_each(fault(role, "eat_nonce_is_binder", "bind", "other-session") for role in ROLES)
 def test_binder_of_another_channel(case: Case, bench: Bench) -> None:
     """Evidence bound to another channel of the same two parties, as a relay would have it: ATT-16."""
-    secret = bench.iut.good().peer.run.value(CHANNEL_SECRET)
-    tale = {evidence(bench.iut).nonce: lambda peer, honest: binder_over(peer, secret=secret)}
+    other = bench.iut.good().peer
+    tale = {evidence(bench.iut).nonce: lambda peer, honest: binder_over(peer, of=other)}
     bench.refuses(Telling(att(bench.iut), tam=tale))
 
 

@@ -3,6 +3,10 @@
 Invalid solely because of that one field: whatever stands around it is computed over the altered value.
 """
 
+from dataclasses import replace
+
+from ..model.protocol.tables import profile
+from ..model.table import NET
 from .bench import Bench
 from .case import Case, fault, for_each
 from .plan import Planned, plan
@@ -10,7 +14,8 @@ from .stages import stage_of
 
 
 def _case(planned: Planned) -> Case:
-    return fault(planned.role, planned.check, f"{planned.how}-{planned.operator}", planned.field, planned)
+    case = fault(planned.role, planned.check, f"{planned.how}-{planned.operator}", planned.field, planned)
+    return replace(case, only="edhoc") if profile().messages[planned.message].channel == NET else case
 
 
 @for_each(_case(planned) for planned in plan())

@@ -118,8 +118,8 @@ def refused(peer: Peer, *codes: int) -> None:
 
 
 def both(requirement: str, operator: str) -> list[Case]:
-    """The scenario for both roles under test."""
-    return [Case(role, (requirement,), operator, "conversation") for role in ("device", "service")]
+    """The scenario for both roles under test; its octets are those of the EDHOC binding."""
+    return [Case(role, (requirement,), operator, "conversation", only="edhoc") for role in ("device", "service")]
 
 
 @for_each(both("SES-08", "whole"))

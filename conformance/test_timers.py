@@ -5,6 +5,7 @@ Without such a clock they wait for real time where that was asked for (`--slow`)
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from ..harness.iut.control import ControlRefused
 from ..harness.peer.endpoint import NotOpen
@@ -15,10 +16,10 @@ from ..harness.tester.session import TIMEOUTS, Iut
 from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, fault, for_each
+from .places import HANDSHAKE_MESSAGES
 from .stages import SHORT, StageNotReached
 from .talk import PEER, Talk, attesting, tell, timed
 
-HANDSHAKE = {"device": ("message_2", "message_4", "HELLO_R"), "service": ("message_1", "message_3")}
 VERDICT = {"device": ("ATT_R", "VERDICT_R"), "service": ("HELLO_I", "VERDICT_I", "ATT_I")}
 ROLES = ("device", "service")
 SIDES = ("iut", "peer")
@@ -26,8 +27,12 @@ SIDES = ("iut", "peer")
 
 def _late() -> Iterator[Case]:
     for role in ROLES:
-        for message in HANDSHAKE[role]:
-            yield fault(role, "handshake_ends_in_time", "late", f"wait_{message}", (message, 10))
+        for binding, messages in HANDSHAKE_MESSAGES.items():
+            for message in messages[role]:
+                case = fault(role, "handshake_ends_in_time", "late", f"wait_{message}", (message, 10))
+                yield replace(case, only=binding)
+        if role == "device":
+            yield fault(role, "handshake_ends_in_time", "late", "wait_HELLO_R", ("HELLO_R", 10))
         for message in VERDICT[role]:
             yield fault(role, "verdict_comes_in_time", "late", f"wait_{message}", (message, 30))
 
@@ -62,7 +67,7 @@ def test_too_late(case: Case, bench: Bench) -> None:
         bench.refuses(hold, late, deferred=False)
 
 
-@for_each(Case(c.role, c.requirements, "just-in-time", c.field, data=c.data) for c in _late())
+@for_each(replace(c, operator="just-in-time", check=None) for c in _late())
 def test_just_in_time(case: Case, bench: Bench) -> None:
     """The same message a second before the deadline: the session opens."""
     message, limit = case.data

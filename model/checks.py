@@ -94,6 +94,10 @@ ALERT_NAMES = {value: name.lower() for name, value in vars(Code).items() if name
 """Code to its name in the specification."""
 
 
+BINDING_OF = {"EDH": "edhoc", "TLS": "tls"}
+"""The chapter of a requirement to the binding that it is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A named decision to refuse: the requirement it enforces, how it refuses, and what can show that it matters."""
@@ -107,7 +111,7 @@ class Check:
     @property
     def binding(self) -> str:
         """The binding whose handshake or protection makes the check; empty for what holds over both."""
-        return {"EDH": "edhoc", "TLS": "tls"}.get(self.requirement[:3], "")
+        return BINDING_OF.get(self.requirement[:3], "")
 
 
 CHECKS: dict[str, Check] = {}

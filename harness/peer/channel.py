@@ -29,6 +29,9 @@ class Channel(Protocol):
     def receive(self, data: bytes) -> None:
         """Octets from the transport, however cut. Raises CheckFailed or TransportError for what it refuses."""
 
+    def encode(self, message: Message, data: bytes) -> bytes:
+        """Octets of a handshake message: those of the table, or those that a library has made of it."""
+
     def send_handshake(self, message: Message, data: bytes) -> None:
         """A handshake message, as the table or a tester made it."""
 

@@ -218,7 +218,7 @@ class Endpoint:
             for reply, octets in answer.sends:
                 self.step(reply, octets)
         else:
-            self.emit(message, data)
+            self.emit(message, data if message.channel == RECORD else self.channel.encode(message, data))
 
     def emit(self, message: Message, data: bytes) -> None:
         """A message on its way to the peer."""
@@ -239,6 +239,10 @@ class Endpoint:
     def send_unit(self, kind: int, payload: bytes) -> None:
         """A unit of the EDHOC binding."""
         self.edhoc.send_unit(kind, payload)
+
+    def end_channel(self) -> None:
+        """Nothing more will be sent."""
+        self.channel.close()
 
     def put_octets(self, data: bytes) -> None:
         """Octets onto the transport."""
@@ -261,7 +265,7 @@ class Endpoint:
             self._judge_validity()
         if state == "CLOSED":
             self.closed = True
-            self.channel.close()
+            self.end_channel()
 
     def _judge_validity(self) -> None:
         """One affirming verdict leads back from EXPIRED only where the other one has not ended."""
@@ -322,7 +326,7 @@ class Endpoint:
         self.report(event_name, **fields)
         self.machine.state = "CLOSED"
         self.closed = True
-        self.channel.close()
+        self.end_channel()
 
     def report(self, name: str, **fields: Any) -> None:
         """Add an event."""

@@ -6,6 +6,7 @@ collects the path, and the row of the table decides, before the device has answe
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -84,11 +85,15 @@ class TlsChannel:
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
-    def send_handshake(self, message: Message, data: bytes) -> None:
-        """What OpenSSL has made of it."""
+    def encode(self, message: Message, data: bytes) -> bytes:
+        """The records that OpenSSL has made of it."""
         if message is tls.CLIENT_HELLO_MESSAGE:
             self._handshake()
-        self._flush()
+        return self._made()
+
+    def send_handshake(self, message: Message, data: bytes) -> None:
+        """Records."""
+        self._put(data)
 
     def send_frame(self, frame: bytes) -> None:
         """As few records as hold it."""
@@ -96,17 +101,23 @@ class TlsChannel:
 
     def send_stream(self, octets: bytes) -> None:
         """One record, where the octets fit in one; none for nothing."""
-        if octets and not self.failed:
+        if octets and not self.failed and not self._ended:
             self._connection.sendall(octets)
             self._flush()
 
-    def _flush(self) -> None:
-        try:
+    def _made(self) -> bytes:
+        made = bytearray()
+        with suppress(SSL.WantReadError):
             while True:
-                self._endpoint.put_octets(self._connection.bio_read(_CHUNK))
-                self._silent = False
-        except SSL.WantReadError:
-            pass
+                made += self._connection.bio_read(_CHUNK)
+        return bytes(made)
+
+    def _put(self, records: bytes) -> None:
+        self._silent = self._silent and not records
+        self._endpoint.put_octets(records)
+
+    def _flush(self) -> None:
+        self._put(self._made())
 
     def established(self) -> None:
         """OpenSSL knew before."""
@@ -139,6 +150,8 @@ class TlsChannel:
             self._early += len(data)
             if self._early > MOST_BEFORE_DONE:
                 raise CheckFailed(UNEXPECTED, f"more than {MOST_BEFORE_DONE} octets of handshake")
+        if not data:
+            return
         self._connection.bio_write(data)
         if not self.done:
             self._advance()
@@ -198,7 +211,6 @@ class TlsChannel:
             except SSL.WantReadError:
                 break
             except SSL.ZeroReturnError:
-                endpoint.observe("close_notify", b"")
                 endpoint.receive_eof()
                 return
             except SSL.Error as error:

@@ -43,6 +43,8 @@ class Observation:
         kind = self.name.partition("_")[0]
         if self.name == "edhoc_error":
             return f"edhoc-error:{self.code}"
+        if self.name == "tls_alert":
+            return f"tls-alert:{self.code}"
         if kind == "ALERT":
             return f"alert:{self.code}"
         if kind == "RECEIPT" and self.code:
@@ -92,6 +94,9 @@ class TesterEndpoint(Endpoint):
         """Send a message as the table would."""
         self.sent[message.name] = data
         super().emit(message, data)
+
+    def end_channel(self) -> None:
+        """Not by itself: what comes behind the end of a session is for a test to say."""
 
     def send_unit(self, kind: int, payload: bytes) -> None:
         self.deviation.unit(self, kind, payload)
@@ -145,6 +150,8 @@ def _code(name: str, data: bytes) -> int | None:
     try:
         if name == "edhoc_error":
             code = cbor.decode_sequence(data)[0]
+        elif name == "tls_alert":
+            code = data[1]
         elif name.startswith("ALERT"):
             code = cbor.decode(data)[1][1]
         elif name.startswith("RECEIPT"):
