@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from ..harness.identity.provision import provision
 from ..harness.iut.description import Description, load
-from ..harness.iut.features import as_message
+from ..harness.iut.features import BINDINGS, as_message
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference
 from ..harness.tester.session import IutSession
@@ -40,6 +41,8 @@ class Fleet:
         request = self._request
         if request.iut is not None:
             described = load(request.iut)
+            if request.binding:
+                described = replace(described, wire=replace(described.wire, binding=request.binding))
             return {described.iut.role: described}
         roles = (request.role,) if request.role else ("device", "service")
         return {role: self._reference(role) for role in roles}
@@ -50,13 +53,18 @@ class Fleet:
         provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=seed,
-            now=REFERENCE_TIME, version=version("trustconn"),
+            now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
         )  # fmt: skip
 
     @property
     def roles(self) -> tuple[str, ...]:
         """Roles under test."""
         return tuple(self.descriptions)
+
+    @property
+    def binding(self) -> str:
+        """The secure channel of all conversations."""
+        return next(iter(self.descriptions.values())).wire.binding
 
     def iut(self, role: str) -> IutSession:
         """The running implementation of a role; what failed once to start is not tried again."""
@@ -85,7 +93,7 @@ class Fleet:
         versions = {name: version(name) for name in ("trustconn", "cryptography", "cbor2", "hypothesis")}
         return Header(
             started, versions, iuts, request.seed, request.select or request.rerun or "", request.profile_set,
-            tuple(sorted(request.without)), tuple(sorted(request.faults)),
+            tuple(sorted(request.without)), tuple(sorted(request.faults)), self.binding,
         )  # fmt: skip
 
     def _record(self, description: Description) -> IutRecord:
@@ -95,7 +103,7 @@ class Fleet:
 
     def requirements(self) -> list[RequirementRecord]:
         """All requirements with their standing before any test."""
-        return requirement_records(self.roles)
+        return requirement_records(self.roles, self.binding)
 
     def stop(self) -> None:
         """End every implementation that this process started."""

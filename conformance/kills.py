@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..harness.faults import FAULTS
+from ..harness.peer.binding import DEFAULT
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut
 from ..harness.verdict.verdict import Verdict
@@ -55,12 +56,12 @@ def key(pair: Pair) -> str:
 
 
 @cache
-def _iut(role: Role) -> LocalIut:
-    return LocalIut(role, seed=b"kills")
+def _iut(role: Role, binding: str) -> LocalIut:
+    return LocalIut(role, seed=b"kills", binding=binding)
 
 
 @cache
-def _controls(role: Role) -> dict[str, str]:
+def _controls(role: Role, binding: str) -> dict[str, str]:
     """Digests of control conversations; a complete peer's serve for all."""
     return {}
 
@@ -71,7 +72,8 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
     A faulty peer is not asked for the last part of a pass's witness: a pass kills nothing.
     """
     role: Role = "device" if test.case.role == "device" else "service"
-    iut, controls = _iut(role), _controls(role)
+    binding = test.case.binding or DEFAULT
+    iut, controls = _iut(role, binding), _controls(role, binding)
     iut.off = off
     controls = dict(controls) if off else controls
     bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=bool(off))

@@ -103,7 +103,7 @@ class SuitePlugin:
 
     def _selected(self, item: pytest.Function) -> bool:
         case = case_of(item)
-        if case.role not in self.fleet.roles:
+        if case.role not in self.fleet.roles or not case.fits(self.fleet.binding):
             return False
         return chooses(self.request, name_of(item), case.requirements)
 
@@ -112,6 +112,7 @@ class SuitePlugin:
         case, name = case_of(item), name_of(item)
         options = f" --iut {self.request.iut}" if self.request.iut else ""
         options += " --slow" if self.request.slow else ""
+        options += f" --binding {self.request.binding}" if self.request.binding else ""
         rerun = f"trustconn run{options} --seed {self.request.seed} --rerun '{name}'"
         return TestCase(name, case.requirements, case.role, case.operator, case.field, case.negative, rerun)
 

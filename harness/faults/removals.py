@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...model.checks import CHECKS, Check
 from ...model.protocol.tables import profile
+from ..peer.binding import DEFAULT
 from .fault import BOTH, DEVICE, REMOVAL, Fault, Seams
 
 _INITIATOR_ONLY = ("suites_r_allow_a_retry",)
@@ -23,5 +24,5 @@ def _roles(check: Check) -> tuple[str, ...]:
     """Roles of the rows that list it; both for what is beside the table, as far as they do it."""
     if check.name in _INITIATOR_ONLY:
         return DEVICE
-    listed = {row.role for row in profile().checks.get(check.name, ())}
+    listed = {row.role for row in profile(check.binding or DEFAULT).checks.get(check.name, ())}
     return tuple(role for role in BOTH if role in listed or not listed)

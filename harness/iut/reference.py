@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from .description import Control, Credentials, Description, Iut, Timeouts, Wire
-from .features import REFERENCE
+from .features import BINDINGS, REFERENCE
 
 
 def reference(
@@ -17,6 +17,7 @@ def reference(
     seed: bytes | None = None,
     now: int | None = None,
     version: str = "",
+    binding: str = BINDINGS[0],
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
@@ -24,7 +25,7 @@ def reference(
     clock is the tester's and starts at `now`.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
-    command += ["--control", "stdio", "--clock", "control"]
+    command += ["--control", "stdio", "--clock", "control", "--binding", binding]
     if without:
         command += ["--without", ",".join(sorted(without))]
     if faults:
@@ -36,7 +37,7 @@ def reference(
     return Description(
         Path.cwd(),
         Iut(f"trustconn reference {role}", role, version or "unversioned"),
-        Wire(connect="control" if role == "device" else None),
+        Wire(binding, connect="control" if role == "device" else None),
         Credentials(credentials),
         REFERENCE,
         Control("stdio", tuple(command)),

@@ -18,6 +18,7 @@ from ..faults import kept, reference_peer
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.world import World
+from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
 from .endpoint import Endpoint, NotOpen
@@ -51,6 +52,7 @@ class HostOptions:
     off: frozenset[str] = frozenset()
     far: bool = False
     idle: float = IDLE
+    binding: str = DEFAULT
 
 
 class PeerHost:
@@ -212,7 +214,13 @@ class PeerHost:
         options = self.options
         random = options.seeded.child(f"connection {number}") if options.seeded else system_random
         endpoint = reference_peer(
-            options.role, self._world, off=options.off, rng=random, suites=self._suites, suites_i=suites_i
+            options.role,
+            self._world,
+            off=options.off,
+            rng=random,
+            suites=self._suites,
+            suites_i=suites_i,
+            binding=options.binding,
         )
 
         def report(name: str, fields: Mapping[str, Any]) -> None:

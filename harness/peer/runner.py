@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..iut.address import Address
+from ..iut.features import BINDINGS
 from ..iut.messages import MessageError
 from ..memory import settle_memory
 from .clock import Clock, ControlledClock, SystemClock
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of a reference peer."""
     parser.add_argument("role", choices=("device", "service"))
     parser.add_argument("--credentials", type=Path, required=True, metavar="FOLDER", help="as `provision` made it")
+    parser.add_argument("--binding", choices=BINDINGS, default=BINDINGS[0], help="secure channel that it speaks")
     parser.add_argument("--without", default="", metavar="CHECK[,CHECK]", help="checks that are switched off")
     parser.add_argument("--fault", default="", metavar="NAME[,NAME]", help="faults of this peer")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
@@ -99,7 +101,7 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     clock: Clock = ControlledClock(arguments.now or system.now()) if arguments.clock == "control" else system
     seeded = SeededRandom(arguments.seed) if arguments.seed is not None else None
     off, far, idle = _names(arguments.without) | _names(arguments.fault), arguments.far, arguments.idle
-    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle)
+    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding)
 
 
 async def _controlled(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from ...model.checks import BINDING_OF
 from ...spec import Requirement, Testability, requirements
 from .records import RequirementRecord
 from .verdict import NotApplicable, NotExercised, NotYetImplemented, Standing
@@ -14,12 +15,14 @@ _INSTEAD = {
 }
 
 
-def requirement_records(roles: Collection[str]) -> list[RequirementRecord]:
-    """All requirements, in the order of the chapters, for implementations of these roles."""
-    return [RequirementRecord(item.id, _standing(item, roles)) for item in requirements().values()]
+def requirement_records(roles: Collection[str], binding: str = "edhoc") -> list[RequirementRecord]:
+    """All requirements, in the order of the chapters, for implementations of these roles over a binding."""
+    return [RequirementRecord(item.id, _standing(item, roles, binding)) for item in requirements().values()]
 
 
-def _standing(requirement: Requirement, roles: Collection[str]) -> Standing:
+def _standing(requirement: Requirement, roles: Collection[str], binding: str) -> Standing:
+    if BINDING_OF.get(requirement.id[:3], binding) != binding:
+        return NotApplicable(f"the binding is {binding}")
     if not _EVERYONE.union(roles).intersection(requirement.roles):
         return NotApplicable(f"it binds: {', '.join(requirement.roles)}")
     if not requirement.implemented:

@@ -80,6 +80,8 @@ class Header:
     profile_set: str | None = None
     without: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    binding: str = "edhoc"
+    """The secure channel of all conversations."""
 
     def to_json(self) -> Json:
         """As in the schema."""

@@ -32,6 +32,8 @@ class RunRequest:
     """Checks switched off in the reference peers."""
     faults: frozenset[str] = frozenset()
     """Faults of the reference peers."""
+    binding: str | None = None
+    """The secure channel; `None` for the one that the description names, else EDHOC."""
     slow: bool = False
     """Wait for real timers where the implementation has no clock to advance."""
     profile_set: str | None = None

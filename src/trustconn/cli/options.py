@@ -3,8 +3,14 @@
 import argparse
 from pathlib import Path
 
+from ..harness.iut.features import BINDINGS
 from ..model.checks import CHECKS
 from .errors import did_you_mean
+
+
+def bindings() -> tuple[str, ...]:
+    """The secure channels of the profile."""
+    return BINDINGS
 
 
 def roles() -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import check_names, fault_names, roles
+from .options import bindings, check_names, fault_names, roles
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="faults of this peer"
     )
+    parser.add_argument("--binding", choices=bindings(), default="edhoc", help="secure channel; default: edhoc")
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
     parser.add_argument(
         "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
@@ -51,7 +52,15 @@ def main(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace, folder: Path) -> int:
     from ..harness.peer import runner
 
-    words = [arguments.role, "--credentials", str(folder), "--listen", f"127.0.0.1:{arguments.port}"]
+    words = [
+        arguments.role,
+        "--binding",
+        arguments.binding,
+        "--credentials",
+        str(folder),
+        "--listen",
+        f"127.0.0.1:{arguments.port}",
+    ]
     words += ["--connect", arguments.connect] if arguments.connect else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
     words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []

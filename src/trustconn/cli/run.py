@@ -16,7 +16,7 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import check_names, fault_names, readable_file, roles
+from .options import bindings, check_names, fault_names, readable_file, roles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation under test")
     add("--role", choices=roles(), help="role of the implementation under test; default: both")
     add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
+    add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
     add("--wait", action="store_true", help="wait for an implementation that is started by hand")
@@ -80,6 +81,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         without=arguments.without,
         faults=arguments.fault,
         slow=arguments.slow,
+        binding=arguments.binding,
         profile_set=arguments.profile_set,
     )
 
