@@ -32,7 +32,7 @@ def frame_of(peer: TesterEndpoint, kind: str, *, ahead: int = 0) -> bytes:
         return verdict(Tier.AFFIRMING)
     if kind in _BODIES:
         return cbor.encode([int(FrameType[kind]), _BODIES[kind]])
-    run = _what_if(peer, ahead)
+    run = what_if(peer, ahead)
     if kind in ("ATT", "DATA"):
         _quote(peer, run)
     frame: bytes = run.value(_message(peer.letter, kind).term)
@@ -54,7 +54,7 @@ def _message(letter: str, kind: str) -> Message:
     return messages.get(kind) or LABEL[letter].data
 
 
-def _what_if(peer: TesterEndpoint, ahead: int) -> Run:
+def what_if(peer: TesterEndpoint, ahead: int = 0) -> Run:
     """A copy of the tester's run in which nothing is missing, and the next label is a new one."""
     run = copy.copy(peer.run)
     run.values, run.bound = dict(run.values), set(run.bound)

@@ -74,6 +74,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A message of the table in a step of a role, and what the role knows then; `row` is the one that receives it."""
+
+    message: Message
+    snapshot: Snapshot
+    row: Transition | None = None
+
+
+@dataclass(frozen=True)
 class Extracted:
     """The roles of a table with some checks off. `snapshots`: by verifier role and name of the event there."""
 
@@ -82,6 +91,8 @@ class Extracted:
     base: Mapping[str, str]
     """Verifier role to role of the table."""
     snapshots: Mapping[tuple[str, str], Snapshot]
+    moments: Mapping[tuple[str, int], Moment]
+    """By verifier role and number of the step with which a message comes or goes."""
 
     def roles(self, base: str) -> tuple[str, ...]:
         """Verifier roles that come from one role of the table."""
@@ -103,6 +114,7 @@ class Extraction:
         self.mode_of: dict[str, Mode] = {}
         self.base_of: dict[str, str] = {}
         self.snapshots: dict[tuple[str, str], Snapshot] = {}
+        self.moments: dict[tuple[str, int], Moment] = {}
 
     def run(self) -> Extracted:
         """All roles."""
@@ -119,7 +131,7 @@ class Extraction:
         for letter in SIDES:
             if any(mode.waives(letter) for mode in self.modes):
                 self._authority(letter)
-        return Extracted(self._protocol(), self.mode_of, self.base_of, self.snapshots)
+        return Extracted(self._protocol(), self.mode_of, self.base_of, self.snapshots, self.moments)
 
     def _setting(self, mode: Mode, choices: Mapping[str, str]) -> Setting:
         return Setting(mode, self.off, self.erased, self.signed, choices)
@@ -280,18 +292,27 @@ class Walk:
             number = self.happened[event.name] = self.happened.get(event.name, 0) + 1
             name = event.name if number == 1 else f"{event.name} {number}"
             self.steps.append(Event(name))
-            self.work.snapshots[self.name, name] = Snapshot(self.name, name, view, dict(view.values), dict(view.drawn))
+            self.work.snapshots[self.name, name] = self._snapshot(name)
+
+    def _snapshot(self, event: str) -> Snapshot:
+        return Snapshot(self.name, event, self.view, dict(self.view.values), dict(self.view.drawn))
+
+    def _moment(self, message: Message, row: Transition | None = None) -> None:
+        """Remember what the role knows at the step that was just added."""
+        self.work.moments[self.name, len(self.steps) - 1] = Moment(message, self._snapshot(message.name), row)
 
     def _receive(self, row: Transition) -> None:
         message, view = row.receives, self.view
         if message.channel == LOCAL and message.blind:
             self.steps.append(self._answer(message))
+            self._moment(message, row)
             return
         pattern, asked = view.take(row)
         if message.channel == APP:
             self.steps.extend(Recv(view.need(s), "application") for s in message.slots if s.label == "CONTENT")
         elif pattern is not None:
             self.steps.append(Recv(self._carry(message, pattern), message.name, message.sender, self.role))
+            self._moment(message, row)
         self.steps.extend(asked)
 
     def _answer(self, message: Message) -> VerifierStep:
@@ -308,6 +329,7 @@ class Walk:
         template = self.view.value(message.term)
         if template is not None:
             self.steps.append(Send(self._carry(message, template, sending=True), message.name, self.role))
+            self._moment(message)
 
     def _carry(self, message: Message, content: Template, *, sending: bool = False) -> Template:
         """A message as its channel carries it."""
