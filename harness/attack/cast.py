@@ -8,11 +8,11 @@ have signs octets drawn at random.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from hashlib import sha256
-from typing import Literal
 
+from ...model.claims import REVOKED_ATTESTATION_KEY
 from ...model.extract.reader import EXPECTED
 from ...model.protocol.attestation import EVIDENCE
 from ...model.protocol.edhoc import INITIATOR, RESPONDER
@@ -22,7 +22,7 @@ from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..identity.certificate import DEVICE_URN, Certificate
 from ..identity.credentials import Credentials
-from ..identity.keys import PrivateKey, derive_key
+from ..identity.keys import PrivateKey, derive_key, signer
 from ..identity.oids import EKU_CLIENT_AUTH, EKU_DEVICE, EKU_SERVER_AUTH, EKU_SERVICE
 from ..identity.pki import Authority, Issued, LeafSpec, issue_leaf, leaf_spec
 from ..identity.status import encode_proofs, make_ocsp
@@ -30,11 +30,10 @@ from ..identity.tam import BootEvent, SoftwareTam
 from ..identity.tester import TesterPki, boot_events, opposite
 from ..identity.world import World
 from ..tester.session import Iut
-from .story import LETTER, OTHER, WEAK, Inexpressible, Player, Story
+from .story import LETTER, OTHER, ROLE, WEAK, Inexpressible, Player, Role, Story
 
-Role = Literal["device", "service"]
 CREDENTIAL = {"I": INITIATOR.id_cred, "R": RESPONDER.id_cred}
-ROLE: Mapping[str, Role] = {"I": "device", "R": "service"}
+REVOKED_CERTIFICATE = "revoked-certificate"
 USAGES = {"device": (EKU_DEVICE, EKU_CLIENT_AUTH), "service": (EKU_SERVICE, EKU_SERVER_AUTH)}
 SIGNATURE = 64
 """Octets of an ES256 signature."""
@@ -49,6 +48,8 @@ class Cast:
         victim = story.victim
         self.victim_name = victim.agents[victim.letter]
         self.peer_name = victim.agents[OTHER[victim.letter]]
+        self.endorsements: dict[int, bytes] = {}
+        """Proofs of status that come with evidence towards a run, for keys that no held list is about."""
 
     @cached_property
     def rogue(self) -> TesterPki:
@@ -81,8 +82,10 @@ class Cast:
         chain = self.story.about(player.number, EVIDENCE[letter].token.chain)
         attests = True
         if chain is not None and chain.args is not None:
-            credentials = self._attesting(role, credentials, chain.args)
+            credentials = self._attesting(role, credentials, chain)
             attests = self.story.holds(chain.args[1])
+            if chain.args[1].args is None:
+                self.endorsements[player.number] = self._staple(credentials.ak, self.rogue.attestation.issuing)
         measured = self.story.about(player.number, EVIDENCE[letter].token.measurements)
         tam = self._tam(role, credentials, expected=measured is None or measured.head == EXPECTED)
         tam = Hindered(tam, self.rng, identity=holds, attestation=attests)
@@ -104,7 +107,7 @@ class Cast:
         if peer is not self.victim_name and player.role == self.iut.opposite:
             identity = self._leaf(opposite(player.role), peer).certificate.identity
             own = {"intended_peer": identity} if player.role == "device" else {"authorised_devices": (identity,)}
-            policy = dataclasses.replace(policy, **own)  # type: ignore[arg-type]
+            policy = dataclasses.replace(policy, **own)
         return dataclasses.replace(world, policy=policy)
 
     # --- credentials -------------------------------------------------------------------------------------------------
@@ -123,18 +126,20 @@ class Cast:
     def _leaf(self, role: str, name: Value) -> Issued:
         return issue_leaf(self._spec(role, name), self.pki.branch(role).issuing)
 
-    def _credentials(self, role: str, name: Value) -> Credentials:
+    def _is(self, name: Value, state: str) -> bool:
+        """Whether the trace says so of a party."""
+        return self.story.attack.classes.get(name.head) == state
+
+    def _credentials(self, role: Role, name: Value) -> Credentials:
         """Honest credentials of a party, revoked where the trace says that they are."""
         credentials = self._good_credentials(role, name)
-        state = self.story.attack.classes.get(name.head)
-        if state == "revoked-certificate":
+        if self._is(name, REVOKED_CERTIFICATE):
             spec = dataclasses.replace(self._spec(role, name), serial=self.pki.revoked_serial(role))
             issuer = self.pki.branch(role).issuing
-            return self._replaced(credentials, issue_leaf(spec, issuer), issuer, "revoked")
-        if state == "revoked-attestation-key":
-            spec = self.pki.ak_spec(self._label(role, name))
-            spec = dataclasses.replace(spec, serial=self.pki.revoked_serial("attestation"))
-            return _attested(credentials, issue_leaf(spec, self.pki.attestation.issuing), spec.key)
+            credentials = self._replaced(credentials, issue_leaf(spec, issuer), issuer, "revoked")
+        if self._is(name, REVOKED_ATTESTATION_KEY):
+            chain = self.story.values.make("akcert", (name, self.story.values.make("ak", (name,))))
+            credentials = self._attesting(role, credentials, chain)
         return credentials
 
     def _good_credentials(self, role: str, name: Value) -> Credentials:
@@ -146,9 +151,12 @@ class Cast:
     def _replaced(
         self, credentials: Credentials, issued: Issued, issuer: Authority, status: str = "good"
     ) -> Credentials:
-        proofs = encode_proofs(ocsp=[make_ocsp(issued.certificate, issuer, self.pki.now, status=status)])
         leaf, key = issued.certificate, issued.key or credentials.key
+        proofs = self._staple(leaf, issuer, status)
         return dataclasses.replace(credentials, leaf=leaf, chain=issued.chain, key=key, proofs=proofs)
+
+    def _staple(self, certificate: Certificate, issuer: Authority, status: str = "good") -> bytes:
+        return encode_proofs(ocsp=[make_ocsp(certificate, issuer, self.iut.clock.now(), status=status)])
 
     def _shown(self, role: Role, certificate: Value) -> Credentials:
         """Credentials with a certificate of the trace: usage, name, and the key that it certifies."""
@@ -167,22 +175,34 @@ class Cast:
             return self._replaced(credentials, issue_leaf(spec, issuer), issuer)
         return credentials
 
-    def _attesting(self, role: Role, credentials: Credentials, chain: tuple[Value, ...]) -> Credentials:
-        """Credentials with an attestation certificate of the trace: the platform that it names, and its key."""
-        name, key = chain
-        spec = self.pki.ak_spec(self._label(role, name))
+    def _attesting(self, role: Role, credentials: Credentials, chain: Value) -> Credentials:
+        """Credentials with an attestation certificate of the trace."""
+        issued = self._attestation(role, chain, credentials.key)
+        ak_key = issued.key or credentials.ak_key
+        return dataclasses.replace(credentials, ak=issued.certificate, ak_chain=issued.chain, ak_key=ak_key)
+
+    def _attestation(self, role: Role, chain: Value, identity_key: PrivateKey | None = None) -> Issued:
+        """An attestation certificate: the platform that it names, and the key that it certifies."""
+        assert chain.args is not None
+        name, key = chain.args
+        spec, issuer = self.pki.ak_spec(self._label(role, name)), self.pki.attestation.issuing
         if key.args is None:
             spec = dataclasses.replace(spec, key=derive_key(self.pki.seed, f"attacker {key.head}"))
-            return _attested(credentials, issue_leaf(spec, self.rogue.attestation.issuing), spec.key)
-        if key.head == "sk":
-            assert credentials.key is not None
-            spec = dataclasses.replace(spec, key=credentials.key, eku=USAGES[key.args[0].head])
-            return _attested(credentials, issue_leaf(spec, self.pki.attestation.issuing), credentials.key)
-        own = self.pki.party(role, self._label(role, key.args[0]))
-        if name is key.args[0] and self.story.attack.classes.get(name.head) == "revoked-attestation-key":
-            return credentials
-        assert own.ak_key is not None
-        return dataclasses.replace(credentials, ak=own.ak, ak_chain=own.ak_chain, ak_key=own.ak_key)
+            issuer = self.rogue.attestation.issuing
+        elif key.head == "sk" and identity_key is not None:
+            spec = dataclasses.replace(spec, key=identity_key, eku=USAGES[key.args[0].head])
+        elif key.args[-1] is not name:
+            spec = dataclasses.replace(spec, key=self.pki.ak_spec(self._label(role, key.args[-1])).key)
+        if self._is(name, REVOKED_ATTESTATION_KEY):
+            spec = dataclasses.replace(spec, serial=self.pki.revoked_serial("attestation"))
+        return issue_leaf(spec, issuer)
+
+    def attestation_key(self, role: Role, chain: Value) -> tuple[bytes, Callable[[bytes], bytes]]:
+        """An attestation certificate of the trace, encoded with its path, and what signs with its key."""
+        issued = self._attestation(role, chain)
+        assert chain.args is not None and issued.key is not None
+        holds = self.story.holds(chain.args[1])
+        return issued.x5chain(), signer(issued.key) if holds else lambda message: self.rng(SIGNATURE)
 
     def _with_waiver(self, credentials: Credentials, player: Player) -> Credentials:
         waived = player.mode.direction(player.letter) is WAIVED
@@ -234,10 +254,6 @@ class Hindered(SoftwareTam):
             self._sign_identity = lambda message: rng(SIGNATURE)
         if not attestation:
             self._sign_attestation = lambda message: rng(SIGNATURE)
-
-
-def _attested(credentials: Credentials, issued: Issued, key: PrivateKey) -> Credentials:
-    return dataclasses.replace(credentials, ak=issued.certificate, ak_chain=issued.chain, ak_key=key)
 
 
 def _find(term: Value, head: str) -> Value | None:

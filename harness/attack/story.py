@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from ...model.checks import CHECKS
 from ...model.extract.extract import Extracted, Moment, extract
@@ -18,12 +18,15 @@ from ...model.protocol.edhoc import DEVICE, SERVICE
 from ...model.protocol.tables import profile
 from ...model.table import NET, RECORD, Message
 from ...model.terms import Term
-from ...model.verifier.attack import Attack
-from ...model.verifier.protocol import Template
+from ...model.verifier.attack import Attack, AttackEvent
+from ...model.verifier.protocol import Recv, Send, Template
 from ...model.verifier.replay import Value, Values
 
+Role = Literal["device", "service"]
 LETTER = {DEVICE: "I", SERVICE: "R"}
+ROLE: Mapping[str, Role] = {"I": "device", "R": "service"}
 OTHER = {"I": "R", "R": "I"}
+_MODES = {str(mode): mode for mode in MODES}
 WEAK = "~"
 """Ends the symbol of a ciphertext whose tag nobody verifies, and begins the attacker's own names."""
 RECEIVE, SEND, APPLICATION, WAIVER, HINT, LEAK = "receive", "send", "application", "waiver", "error", "leak"
@@ -43,17 +46,17 @@ class Player:
     agents: Mapping[str, Value]
 
     @property
-    def role(self) -> str:
+    def role(self) -> Role:
         """Role of the table."""
-        return DEVICE if self.letter == "I" else SERVICE
+        return ROLE[self.letter]
 
 
 @dataclass(slots=True, eq=False)
 class Line:
     """One event of a run: a message, or what its application, its authority or its configuration gives it.
 
-    `source` is the line in which another run sent what is received here; `weak` says that the tag does not fit. A message
-    is the `nth` of its name that its run sends, from 0.
+    `source` is the line in which another run sent what is received here; `weak` says that the tag does not fit. A
+    message is the `nth` of its name that its run sends, from 0.
     """
 
     kind: str
@@ -92,24 +95,23 @@ class Story:
     # --- who ---------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def extracted(self) -> Extracted:
-        """The roles without the checks, in the modes of the trace."""
-        words = {word.strip(",") for run in self.attack.runs for word in run.role.split()}
-        modes = tuple(mode for mode in MODES if str(mode) in words)
-        return extract(profile(), without=frozenset(self.checks), modes=modes)
-
-    @cached_property
     def players(self) -> Mapping[int, Player]:
-        """The runs of device and service software by number."""
+        """The runs of device and service software by number: their roles are called like `device aa`."""
         found = {}
         for run in self.attack.runs:
-            base = self.extracted.base.get(run.role)
-            if base is None:
-                raise Inexpressible(f"the table has no role {run.role}")
+            base, mode = (*run.role.replace(",", "").split(), "")[:2]
             if base in LETTER:
+                if mode not in _MODES:
+                    raise Inexpressible(f"the table has no role {run.role}")
                 agents = {"I": self._grounds[run.number]["D"], "R": self._grounds[run.number]["S"]}
-                found[run.number] = Player(run.number, LETTER[base], self.extracted.modes[run.role], agents)
+                found[run.number] = Player(run.number, LETTER[base], _MODES[mode], agents)
         return found
+
+    @cached_property
+    def extracted(self) -> Extracted:
+        """The roles without the checks, in the modes of the trace."""
+        modes = tuple(dict.fromkeys(player.mode for player in self.players.values()))
+        return extract(profile(), without=frozenset(self.checks), modes=modes)
 
     @cached_property
     def victim(self) -> Player:
@@ -131,10 +133,28 @@ class Story:
             if event.kind == LEAK or event.label in (APPLICATION, WAIVER, HINT):
                 found.append(Line(LEAK if event.kind == LEAK else event.label, event.run, term))
                 continue
-            moment = self.extracted.moments.get((self.attack.runs[event.run].role, event.step))
+            moment = self._moment(event, term)
             if moment is not None and moment.message.channel in (NET, RECORD):
                 found.append(self._line(event.kind, event.run, term, moment, found))
         return tuple(found)
+
+    def _moment(self, event: AttackEvent, term: Value) -> Moment | None:
+        """What the table says about a step of the trace; it must say the same as when the attack was found."""
+        role = self.attack.runs[event.run].role
+        moment = self.extracted.moments.get((role, event.step))
+        if moment is not None:
+            step = self.extracted.protocol.role(role).steps[event.step]
+            assert isinstance(step, Send | Recv)
+            if self._value(event.run, step.message) is term:
+                return moment
+        elif event.label not in self._messages:
+            return None
+        raise Inexpressible(f"{event.label} of {role} is not what the table says: the attacks are to be found anew")
+
+    @cached_property
+    def _messages(self) -> frozenset[str]:
+        """Messages between parties."""
+        return frozenset(m.name for m in profile().messages.values() if m.channel in (NET, RECORD))
 
     def _line(self, kind: str, run: int, term: Value, moment: Moment, before: list[Line]) -> Line:
         earlier = (x for x in before if x.moment is not None and (x.kind, x.run) == (kind, run))

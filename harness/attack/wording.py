@@ -10,10 +10,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from typing import Any
 
 from ...model.extract.extract import NAMES
-from ...model.extract.reader import _SLOTS as CAST_SLOTS
-from ...model.protocol.labels import LABEL, Label
+from ...model.protocol.frames import SIDES
+from ...model.protocol.labels import ENVIRONMENT, LABEL, Label
 from ...model.symbols import matched
 from ...model.table import RECORD
 from ...model.terms import Term
@@ -25,10 +26,14 @@ from ..evaluator.run import Run
 from ..identity.certificate import Certificate
 from .cast import CREDENTIAL, Cast
 from .mirror import Mirror, valued
-from .story import SEND, WEAK, Inexpressible, Line, Story
+from .story import ROLE, SEND, WEAK, Inexpressible, Line, Story
 
 COSE_SIGN1 = 18
-CARRIER_OF_WAIVER = "WAIVER"
+BY_CAST = frozenset(
+    {"ID_CRED", "EAT_CHAIN", "MEASUREMENTS", "ENV_MEASUREMENTS", "SUITES", "FLAGS", "TIER", "ENV_CHAIN"}
+)
+"""Holes, without their letter, that follow from who the attacker is towards a run."""
+_CARRIERS_OF_WAIVERS = frozenset(side.waiver for side in SIDES.values())
 
 
 class Wording:
@@ -38,50 +43,65 @@ class Wording:
         self.story, self.cast, self.mirrors = story, cast, mirrors
         self._apart: dict[Line, Mapping[Term, bytes]] = {}
 
-    def pins(self, line: Line, run: Run) -> dict[Term, bytes]:
-        """Terms inside the message of a line, and the octets that stand there instead; `run` makes the message.
+    def pins(self, line: Line, run: Run) -> dict[Term, Any]:
+        """Terms inside the message of a line, and the values that they have instead; `run` makes the message.
 
         Raises:
             Inexpressible: a value has no octets here.
         """
         assert line.moment is not None and line.moment.row is not None
         opened = dict(line.moment.row.opens)
-        found: dict[Term, bytes] = {}
-        for part in (line.message.term, *opened.values()):
-            for term in self._holes(part, line):
-                if term in opened:
-                    continue
-                made = self._said(line, term)
-                if made is not None:
-                    found[term] = made
         label = next((label for label in LABEL.values() if label.data is line.message), None)
-        if label is not None:
-            found |= self._absent(line, label, opened)
+        found: dict[Term, Any] = self._environment(line, label, opened, run) if label is not None else {}
+        for part in (line.message.term, *opened.values()):
+            found |= self._said(line, part, found, frozenset({*opened, *found}))
         for carrier, pattern in opened.items():
-            statement = self.story.ground(line, pattern) if carrier.label.startswith(CARRIER_OF_WAIVER) else None
+            statement = self.story.ground(line, pattern) if carrier in _CARRIERS_OF_WAIVERS else None
             if statement is not None:
                 found[carrier] = self.cast.waiver(statement, self.leaf)
-            elif _is_register(carrier, run) and any(term in found for term in _below(pattern)):
-                found[carrier] = valued(run, pattern, found)
         return found
+
+    def _environment(self, line: Line, label: Label, opened: Mapping[Term, Term], run: Run) -> dict[Term, Any]:
+        """The environment object that comes with a label, if one does, and whether the label refers to one."""
+        carrier = label.carried_environment
+        refers = self.story.ground(line, label.environment) is not None
+        found: dict[Term, Any] = {} if refers else {label.environment: b""}
+        if carrier not in opened:
+            return {**found, carrier: b""}
+        token = ENVIRONMENT[line.message.name[-1]].token
+        octets = self._seen(line, token.term)
+        if octets is None:
+            inner = self._said(line, token.term, {}, frozenset())
+            chain = self.story.ground(line, token.chain)
+            if chain is not None and chain.args is not None:
+                role = ROLE[line.message.name[-1]]
+                inner[token.chain], inner[token.key] = self.cast.attestation_key(role, chain)
+            octets = valued(run, token.term, inner)
+        found[token.term] = octets
+        return {**found, carrier: valued(run, opened[carrier], found)}
 
     # --- which ones --------------------------------------------------------------------------------------------------
 
     def _holes(self, term: Term, line: Line) -> Iterator[Term]:
         """Holes of a message, and signed objects that were seen as they are here."""
-        if term.op == "slot":
-            yield term
-        elif term.op == "tag" and term.params[0] == COSE_SIGN1 and self._seen(line, term) is not None:
+        signed = term.op == "tag" and term.params[0] == COSE_SIGN1
+        if term.op == "slot" or (signed and self._seen(line, term) is not None):
             yield term
         else:
             for inner in matched(term):
                 yield from self._holes(inner, line)
 
-    def _said(self, line: Line, term: Term) -> bytes | None:
+    def _said(self, line: Line, part: Term, known: Mapping[Term, Any], but: frozenset[Term]) -> dict[Term, Any]:
+        """What holes of a part say, `but` some that are known already."""
+        holes = (term for term in self._holes(part, line) if term not in but)
+        said = ((term, self._hole(line, term, known)) for term in holes)
+        return {term: octets for term, octets in said if octets is not None}
+
+    def _hole(self, line: Line, term: Term, known: Mapping[Term, Any]) -> bytes | None:
         if term.op != "slot":
             return self._seen(line, term)
         base, ground = term.label[:-2], self.story.ground(line, term)
-        if ground is None or base in CAST_SLOTS and base != "LABEL_SEQ":
+        if ground is None or base in BY_CAST:
             return None
         if term.means is not None and term.means.op == "sign":
             return None if ground.args and self.story.holds(ground.args[0]) else self._seen(line, term)
@@ -89,13 +109,7 @@ class Wording:
             return self.content(ground)
         if ground.head.startswith(WEAK) or ground is self.story.meant(line, term) or ground.head == "dh":
             return None
-        return self._octets(line, term, ground)
-
-    def _absent(self, line: Line, label: Label, opened: Mapping[Term, Term]) -> dict[Term, bytes]:
-        """What a label of the trace does without."""
-        without = {label.carried_environment: label.carried_environment in opened}
-        without[label.environment] = self.story.ground(line, label.environment) is not None
-        return {term: b"" for term, there in without.items() if not there}
+        return self._octets(line, term, ground, known)
 
     def content(self, ground: Value) -> bytes:
         """Application data that a name of the trace stands for."""
@@ -127,8 +141,8 @@ class Wording:
 
     # --- octets of a value -------------------------------------------------------------------------------------------
 
-    def _octets(self, line: Line, slot: Term, ground: Value) -> bytes:
-        made = self._of_certificate(ground) or self._of_object(line, ground) or self._of_session(ground)
+    def _octets(self, line: Line, slot: Term, ground: Value, known: Mapping[Term, Any]) -> bytes:
+        made = self._of_certificate(ground) or self._of_object(line, ground, known) or self._of_session(ground)
         if made is not None:
             return cbor.bstr(made) if slot.sort.size == "item" and ground.head != "cose_key" else made
         if ground.args is None and ground.head.lstrip("-").isdigit():
@@ -144,16 +158,12 @@ class Wording:
         leaf = self.leaf(ground.args[0])
         return leaf.sha256 if ground.head == "leaf_digest" else cbor.encode(cose.cose_key(leaf.public_key))  # type: ignore[arg-type]
 
-    def _of_object(self, line: Line, ground: Value) -> bytes | None:
-        """The digest of a signed object of this message."""
+    def _of_object(self, line: Line, ground: Value, known: Mapping[Term, Any]) -> bytes | None:
+        """The digest of an object of this message."""
         if ground.head != "sha256" or ground.args is None:
             return None
-        assert line.moment is not None and line.moment.row is not None
-        for _, pattern in line.moment.row.opens:
-            for term in self._holes(pattern, line):
-                if term.op != "slot" and self.story.ground(line, term) is ground.args[0]:
-                    return sha256(self._seen(line, term) or b"").digest()
-        return None
+        objects = (octets for term, octets in known.items() if self.story.ground(line, term) is ground.args[0])
+        return next((sha256(octets).digest() for octets in objects), None)
 
     def _of_session(self, ground: Value) -> bytes | None:
         """A binder or an identifier of a session that the attacker has keys of."""
@@ -176,15 +186,3 @@ class Wording:
             return self.cast.leaf(usage.head, certificate)
         mirror = self.mirrors[victim.number]
         return mirror.world.credential(mirror.run.value(CREDENTIAL[victim.letter])).leaf
-
-
-def _is_register(carrier: Term, run: Run) -> bool:
-    """Whether a carrier is filled from what was kept, not made where it stands."""
-    way = carrier.defs.get(run.role)
-    return way is not None and way.op == "slot"
-
-
-def _below(term: Term) -> Iterator[Term]:
-    yield term
-    for part in matched(term):
-        yield from _below(part)

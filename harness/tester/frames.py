@@ -34,7 +34,7 @@ def frame_of(peer: TesterEndpoint, kind: str, *, ahead: int = 0) -> bytes:
         return cbor.encode([int(FrameType[kind]), _BODIES[kind]])
     run = what_if(peer, ahead)
     if kind in ("ATT", "DATA"):
-        _quote(peer, run)
+        quote(peer, run)
     frame: bytes = run.value(_message(peer.letter, kind).term)
     return frame
 
@@ -73,7 +73,7 @@ def what_if(peer: TesterEndpoint, ahead: int = 0) -> Run:
     return run
 
 
-def _quote(peer: TesterEndpoint, run: Run) -> None:
+def quote(peer: TesterEndpoint, run: Run) -> None:
     """The tester's trust anchor module attests this session as it stands."""
     request, answer = QUOTE_REQUEST[peer.letter].message, ENVIRONMENT[peer.letter].quote
     effects = peer.tam.deliver(request, run.value(request.term))

@@ -110,6 +110,11 @@ class Iut(ABC):
 
     # --- conversations -----------------------------------------------------------------------------------------------
 
+    def stream(self, label: str) -> SeededRandom:
+        """Randomness for something that happens once: another stream at every call."""
+        self._count += 1
+        return self.rng.child(f"{label} {self._count}")
+
     def fresh_world(self, **changes: Any) -> World:
         """The tester's honest world with fields replaced; what it remembers is shared by all conversations."""
         return dataclasses.replace(self.world, **changes)

@@ -287,7 +287,6 @@ class Walk:
         self.view.values.update([(register, self.view.value(source)) for register, source in pairs])
 
     def _events(self, row: Transition) -> None:
-        view = self.view
         for event in row.events:
             number = self.happened[event.name] = self.happened.get(event.name, 0) + 1
             name = event.name if number == 1 else f"{event.name} {number}"

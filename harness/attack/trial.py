@@ -1,0 +1,139 @@
+"""Attacks on an implementation: what each came to, and what it should have."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+
+from ...model.checks import CHECKS
+from ...model.extract.expected import attacks
+from ..peer.binding import DEFAULT
+from ..tester.session import Iut, NeedNotMet
+from ..verdict.allowed import Allowed, allowed_refusals
+from ..verdict.verdict import Reaction
+from .player import Lost, Performance, Played, configured
+from .story import Inexpressible, Story
+
+BESIDE = "beside.toml"
+
+
+class Result(Enum):
+    """What came of an attack."""
+
+    REFUSED = "refused"
+    """At the step where the missing check would stand, for its reason."""
+    SUCCEEDED = "succeeded"
+    """The implementation went on to the event that the claim forbids."""
+    OTHERWISE = "otherwise"
+    """It stopped elsewhere, or for another reason, or without a word."""
+    UNPLAYED = "not played"
+    """The attack has no octets, or the implementation cannot be brought into its mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Where octets do less than terms. `also` are checks that stop the attack beside those that are missing."""
+
+    also: tuple[str, ...] = ()
+    unplayed: bool = False
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One attack on one implementation. `at` is the message that a complete one refuses, `seen` what it answered."""
+
+    attack: str
+    claim: str
+    role: str
+    at: str
+    result: Result
+    seen: str = ""
+    expected: tuple[str, ...] = ()
+    reason: str = ""
+    shown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+@cache
+def stories() -> Mapping[str, Story]:
+    """Every attack of the removal matrix by its name, the missing checks."""
+    return {name: Story(name, data) for name, data in attacks().items()}
+
+
+@cache
+def beside() -> Mapping[str, Beside]:
+    """Attacks that do less in octets."""
+    data = tomllib.loads((files(__package__) / BESIDE).read_text(encoding="utf-8"))
+    return {
+        name: Beside(tuple(entry.get("also", ())), entry.get("unplayed", False), entry["because"])
+        for name, entry in data.items()
+    }
+
+
+def missing(story: Story) -> frozenset[str]:
+    """The checks without which the attack succeeds in octets."""
+    return frozenset((*story.checks, *beside().get(story.name, Beside()).also))
+
+
+def allowed(story: Story) -> Allowed:
+    """The refusals of the missing checks at the step where they stand."""
+    message = story.refused.message.name
+    rules = [allowed_refusals(CHECKS[check], handshake=message.startswith("message_")) for check in story.reasons]
+    specified = frozenset().union(*(rule.specified for rule in rules))
+    tolerated = frozenset().union(*(rule.tolerated for rule in rules))
+    return Allowed(specified, tolerated - specified, rules[0].because)
+
+
+def perform(story: Story, iut: Iut) -> Played:
+    """Play an attack on an implementation in the mode of its trace.
+
+    Raises:
+        NeedNotMet: the implementation does not offer what it takes.
+        Inexpressible: the attack has no octets.
+        Lost: a run of the suite's own does not follow the trace.
+    """
+    known = beside().get(story.name, Beside())
+    if known.unplayed:
+        raise Inexpressible(known.because)
+    if iut.binding != DEFAULT:
+        raise NeedNotMet(f"the attacks are found over {DEFAULT}, and this implementation speaks {iut.binding}")
+    with configured(story, iut):
+        return Performance(story, iut).play()
+
+
+def attempt(story: Story, iut: Iut) -> Trial:
+    """Play an attack, and say what came of it."""
+    try:
+        at, rule = story.refused.message.name, allowed(story)
+        played = perform(story, iut)
+    except (Inexpressible, NeedNotMet, Lost) as error:
+        return Trial(story.name, story.claim, iut.role, "", Result.UNPLAYED, reason=str(error))
+    played.conversation.close()
+    expected = tuple(sorted(rule.specified))
+    result, reason = _judged(played, rule)
+    seen = played.outcome.action or played.outcome.reaction.value
+    return Trial(story.name, story.claim, iut.role, at, result, seen, expected, reason, played.shown, played.notes)
+
+
+def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
+    outcome = played.outcome
+    if outcome.reaction is Reaction.ACCEPTED and played.reached:
+        return Result.SUCCEEDED, ""
+    if not played.reached:
+        return Result.OTHERWISE, "it stopped before the step"
+    if outcome.action in rule.specified | rule.tolerated:
+        return Result.REFUSED, ""
+    return Result.OTHERWISE, f"expected {', '.join(sorted(rule.specified))}"
+
+
+def chosen(names: Iterable[str], role: str | None = None) -> tuple[Story, ...]:
+    """Attacks that need all the named checks missing, on an implementation of `role` if one is given."""
+    wanted = frozenset(names)
+    return tuple(
+        story for story in stories().values() if wanted <= frozenset(story.checks) and role in (None, story.victim.role)
+    )
