@@ -94,8 +94,8 @@ class PeerConnection(asyncio.Protocol):
         self._follow()
 
     def tick(self) -> None:
-        """Judges the timers against the clock."""
-        if not self._finished:
+        """Judges the timers against the clock; before the connection is made none runs."""
+        if self._transport is not None and not self._finished:
             self._act(self.endpoint.tick)
 
     def abort(self) -> None:

@@ -87,6 +87,13 @@ class Timers:
         ready = [(at, name) for name, (at, _) in self._deadlines.items() if at <= now]
         return self._deadlines[min(ready)[1]][1] if ready else None
 
+    def armed(self) -> dict[str, int]:
+        """Every deadline that runs, in Unix seconds: those of events, and where the verdicts end."""
+        ends = {"mine": self._mine, "peers": self._peers}
+        return {name: at for name, (at, _) in self._deadlines.items()} | {
+            k: v for k, v in ends.items() if v is not None
+        }
+
     def next_deadline(self) -> int | None:
         """Unix seconds of the earliest deadline."""
         return min((at for at, _ in self._deadlines.values()), default=None)

@@ -39,12 +39,21 @@ class Connection(Protocol):
 class Conversation:
     """`reply` bounds every wait in seconds; `silence` is how long a missing answer is waited for.
 
-    Every octet is kept in `transcript`.
+    Every octet is kept in `transcript`. `since` is the moment on the control plane before it began, if somebody asked.
     """
 
-    def __init__(self, peer: TesterEndpoint, connection: Connection, *, reply: float, silence: float) -> None:
+    def __init__(
+        self,
+        peer: TesterEndpoint,
+        connection: Connection,
+        *,
+        reply: float,
+        silence: float,
+        since: int | None = None,
+    ) -> None:
         self.peer = peer
         self.connection = connection
+        self.since = since
         self.transcript = Transcript()
         self.ended: str | None = None
         """`finished` or `reset` once the implementation ended the connection."""

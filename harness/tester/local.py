@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ...model.table import Table
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
@@ -32,8 +33,10 @@ START_TIME = 1_800_000_000
 class LocalConnection:
     """Octets handed from one endpoint to the other."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, live: list[Endpoint]) -> None:
         self.endpoint = endpoint
+        self._live = live
+        live.append(endpoint)
         endpoint.start()
 
     def send_all(self, data: bytes, deadline: Deadline) -> None:
@@ -56,11 +59,16 @@ class LocalConnection:
         self.endpoint.receive_eof()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nobody is there any more."""
+        if self.endpoint in self._live:
+            self._live.remove(self.endpoint)
 
 
 class LocalIut(Iut):
-    """The reference peer of `role`, with the faults that `off` names; `make` makes one of its endpoints."""
+    """The reference peer of `role`, with the faults that `off` names, or one that follows another table.
+
+    `make` makes one of its endpoints.
+    """
 
     def __init__(
         self,
@@ -70,6 +78,7 @@ class LocalIut(Iut):
         seed: bytes = b"local",
         binding: str = DEFAULT,
         make: Callable[..., Endpoint] = reference_peer,
+        table: Table | None = None,
     ) -> None:
         self.role, self.opposite, self.off, self.binding = role, OPPOSITE[role], off, binding
         self._make = make
@@ -81,17 +90,19 @@ class LocalIut(Iut):
             world.now = self.clock.now
         waiver = self.pki.waiver(self._honest.credentials.leaf).sign(self.pki.waiver_authority)
         self._waiver = waiver
+        self._table = table
         self._options: dict[str, Any] = {}
         self._changes: dict[str, Any] = {}
         self.rng = SeededRandom(seed)
         self.reply = self.silence = 0.0
         self.latest: Endpoint | None = None
+        self._live: list[Endpoint] = []
         self._retried = False
         self.clock.followers.append(self._tick)
 
     def _tick(self, seconds: int) -> None:
-        if self.latest is not None:
-            self.latest.tick()
+        for endpoint in self._live:
+            endpoint.tick()
 
     def connect(self) -> LocalConnection:
         self._retried = False
@@ -108,8 +119,10 @@ class LocalIut(Iut):
         world = dataclasses.replace(self._honest, **self._changes)
         rng = self.rng.child(f"implementation {self._count}, {len(suites_i)} suites")
         options = {"off": self.off, "rng": rng, "suites_i": suites_i, "binding": self.binding, **self._options}
+        if self._table is not None:
+            options["table"] = self._table
         self.latest = self._make(self.role, world, **options)
-        return LocalConnection(self.latest)
+        return LocalConnection(self.latest, self._live)
 
     @contextmanager
     def configured(self, **configuration: Any) -> Iterator[None]:
@@ -134,17 +147,15 @@ class LocalIut(Iut):
             self.clock.rewind(before)
 
     def restart(self) -> None:
-        if self.latest is not None:
-            self.latest.closed = True
+        for endpoint in self._live:
+            endpoint.closed = True
         self._honest.memory = Memory.restore(kept(self.role, self.off, self._honest.save()))
 
     def sends(self, conversation: Conversation, content: bytes) -> None:
-        assert self.latest is not None
-        self.latest.send_data(content)
+        _endpoint(conversation).send_data(content)
 
     def closes(self, conversation: Conversation) -> None:
-        assert self.latest is not None
-        self.latest.close()
+        _endpoint(conversation).close()
 
     def moment(self) -> int:
         return 0
@@ -166,3 +177,10 @@ class LocalIut(Iut):
 
     def close(self) -> None:
         self.latest = None
+        self._live.clear()
+
+
+def _endpoint(conversation: Conversation) -> Endpoint:
+    connection = conversation.connection
+    assert isinstance(connection, LocalConnection)
+    return connection.endpoint

@@ -127,14 +127,20 @@ class Iut(ABC):
         label: str | None = None,
         make: Callable[..., TesterEndpoint] = TesterEndpoint,
         connection: Connection | None = None,
+        since: int | None = None,
         **options: Any,
     ) -> Conversation:
-        """A conversation that has begun. `label` names its stream of randomness: the same label, the same octets."""
+        """A conversation that has begun. `label` names its stream of randomness: the same label, the same octets.
+
+        `since` is a `moment` before it, for the application to find the connection again.
+        """
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
         options["binding"] = self.binding
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
-        conversation = Conversation(peer, connection or self.connect(), reply=self.reply, silence=self.silence)
+        conversation = Conversation(
+            peer, connection or self.connect(), reply=self.reply, silence=self.silence, since=since
+        )
         conversation.start()
         return conversation
 
@@ -307,7 +313,12 @@ class IutSession(Iut):
         )
 
     def _connection(self, conversation: Conversation) -> int:
-        """The control plane's number of a connection, told by its session id; before OPEN it is the latest."""
+        """The control plane's number of a connection.
+
+        It is the first after a moment that was noted, else told by its session id; before OPEN it is the latest.
+        """
+        if conversation.since is not None:
+            return self._begun(conversation.since)
         self.moment()
         sid = conversation.peer.sid.hex()
         events = list(reversed(self.control.events))
