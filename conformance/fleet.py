@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -29,13 +30,16 @@ PATIENCE = 3600.0
 class Fleet:
     """Use as a context manager; `roles` are those under test."""
 
-    def __init__(self, request: RunRequest) -> None:
-        """Raises DescriptionError for a description that cannot be used."""
+    def __init__(self, request: RunRequest, described: Mapping[str, Description] | None = None) -> None:
+        """The implementations in `described`, by role, or those of the request.
+
+        Raises DescriptionError for a description that cannot be used.
+        """
         self._request = request
         self._sessions: dict[str, IutSession] = {}
         self._failed: dict[str, str] = {}
         self._folder = TemporaryDirectory(prefix="trustconn-")
-        self.descriptions = self._describe()
+        self.descriptions = self._describe() if described is None else dict(described)
 
     def _describe(self) -> dict[str, Description]:
         request = self._request

@@ -38,7 +38,7 @@ def run(request: RunRequest) -> Results:
     return _run(request, request.out)
 
 
-def _clear(out: Path) -> None:
+def clear(out: Path) -> None:
     """The folder keeps one run: conversations of an earlier one would be taken for this one's."""
     rmtree(out / "pcap", ignore_errors=True)
     for transcripts in out.glob("transcripts-*.jsonl"):
@@ -46,7 +46,7 @@ def _clear(out: Path) -> None:
 
 
 def _run(request: RunRequest, out: Path) -> Results:
-    _clear(out)
+    clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
         plugin = _play(request, fleet, SharedLog(log))
     if plugin.refused:

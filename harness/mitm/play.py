@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ class Played:
     judgement: Judgement | NotExercised
     transcripts: Sequence[tuple[str, Transcript]] = ()
     waits: bool = False
+    seconds: float = 0.0
 
     @property
     def digest(self) -> str | None:
@@ -65,7 +67,7 @@ class Player:
         for start in range(0, len(scenarios), GROUP):
             group = scenarios[start : start + GROUP]
             if reason or not before:
-                yield from (self._inconclusive(scenario, reason or self._why) for scenario in group)
+                yield from (inconclusive(scenario, reason or self._why) for scenario in group)
                 continue
             played = [self.play(scenario, before) for scenario in group]
             before = self._good()
@@ -79,7 +81,7 @@ class Player:
         for scenario in group:
             before = self._good()
             if not before:
-                yield self._inconclusive(scenario, self._why)
+                yield inconclusive(scenario, self._why)
                 continue
             played = self.play(scenario, before)
             yield _vouched(played, self._good())
@@ -103,19 +105,17 @@ class Player:
         self.closes_unasked |= scene.closed_unasked
         return scene.legs[0].transcript.digest()
 
-    def _inconclusive(self, scenario: Scenario, reason: str) -> Played:
-        return Played(scenario, Judgement(Verdict.INCONC, _negative(scenario), reason=reason))
-
     # --- one ---------------------------------------------------------------------------------------------------------
 
     def play(self, scenario: Scenario, before: str) -> Played:
         """One scenario, between good conversations of which the first has the digest `before`."""
+        started = time.monotonic()
         played, late = self._play(scenario, before)
         if late:
             self.pair.grace = self.pair.device.session.silence
             played, _ = self._play(scenario, before)
             self.pair.grace = GRACE
-        return played
+        return replace(played, seconds=time.monotonic() - started)
 
     def _play(self, scenario: Scenario, before: str) -> tuple[Played, bool]:
         scene = Scene(self.pair, self.cast, scenario.id)
@@ -180,6 +180,11 @@ class Player:
         return (
             Judgement(verdict, True, grade, witness, seen) if verdict is not Verdict.PASS else _waiting(grade, witness)
         )
+
+
+def inconclusive(scenario: Scenario, reason: str) -> Played:
+    """Nothing could be learnt, for this reason."""
+    return Played(scenario, Judgement(Verdict.INCONC, _negative(scenario), reason=reason))
 
 
 def _waiting(grade: Grade | None, witness: Witness) -> Judgement:

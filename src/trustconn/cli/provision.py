@@ -16,7 +16,8 @@ from .options import readable_file, roles
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `provision`."""
-    parser.add_argument("role", choices=roles(), help="role of the implementation under test")
+    help_text = "role of the implementation under test; both: a device and a service that trust each other"
+    parser.add_argument("role", choices=(*roles(), "both"), help=help_text)
     parser.add_argument("--out", type=Path, default=Path("credentials"), metavar="DIR", help="default: credentials")
     parser.add_argument(
         "--request",
@@ -33,25 +34,32 @@ def main(arguments: argparse.Namespace) -> int:
     from ..harness.identity.provision import provision
     from ..harness.identity.settings import SettingError
 
-    out: Path = arguments.out
-    for folder in (out / "iut", out / "tester"):
-        if folder.exists():
-            raise UsageError(f"{folder} exists; name another folder with --out")
-    try:
-        provision(
-            out,
-            seed=secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode(),
-            now=int(time.time()),
-            role=arguments.role,
-            csr=arguments.request.read_bytes() if arguments.request else None,
-            with_waiver=arguments.waiver,
-            seeded=arguments.seed is not None,
-        )
-    except SettingError as error:
-        raise UsageError(str(error)) from error
-    except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
-    print(f"{out / 'iut'}: for the {arguments.role} under test")
-    print(f"{out / 'tester'}: for the suite")
-    print(f"{out} is the folder to name in [credentials] of the description")
+    both = arguments.role == "both"
+    if both and arguments.request:
+        raise UsageError("--request is for one implementation; it cannot go with both")
+    folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
+    for out in folders.values():
+        for folder in (out / "iut", out / "tester"):
+            if folder.exists():
+                raise UsageError(f"{folder} exists; name another folder with --out")
+    seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
+    now = int(time.time())
+    for role, out in folders.items():
+        try:
+            provision(
+                out,
+                seed=seed,
+                now=now,
+                role=role,
+                csr=arguments.request.read_bytes() if arguments.request else None,
+                with_waiver=arguments.waiver,
+                seeded=arguments.seed is not None,
+            )
+        except SettingError as error:
+            raise UsageError(str(error)) from error
+        except OSError as error:
+            raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        print(f"{out / 'iut'}: for the {role} under test")
+        print(f"{out / 'tester'}: for the suite")
+        print(f"{out} is the folder to name in [credentials] of the description")
     return exit_code.PASSED

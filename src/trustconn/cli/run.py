@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if request.list_only:
         return _print_list(results)
-    _report(results, request.out)
+    report(results, request.out)
     return exit_code.of_results(results)
 
 
@@ -68,7 +68,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         require_known("test", arguments.rerun, known)
     _check_profile_set(arguments.profile_set)
     _check_description(arguments.iut, arguments.role)
-    _make_folder(arguments.out)
+    make_folder(arguments.out)
     return RunRequest(
         out=arguments.out,
         iut=arguments.iut,
@@ -107,7 +107,8 @@ def _check_description(path: Path | None, role: str | None) -> None:
         raise UsageError(f"--role {role}: {path} describes a {described}")
 
 
-def _make_folder(out: Path) -> None:
+def make_folder(out: Path) -> None:
+    """Make the folder for results. Raises UsageError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -139,7 +140,8 @@ def _print_list(results: Results) -> int:
     return exit_code.PASSED if results.tests else exit_code.UNDECIDED
 
 
-def _report(results: Results, out: Path) -> None:
+def report(results: Results, out: Path) -> None:
+    """Write the reports of a run into its folder, and print the summary."""
     from ..harness.verdict.junit import write_junit
     from ..harness.verdict.summary import print_summary, write_markdown
 
