@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from ..harness.identity.settings import SettingError
 from ..harness.identity.tester import TesterPki
 from ..harness.iut.description import Description, check
+from ..harness.memory import settle_memory
 from ..harness.mitm.edhoc import EdhocBinding
 from ..harness.mitm.ends import NotAPair, Pair
 from ..harness.mitm.play import NO_CONVERSATION, Played, Player, inconclusive
@@ -113,6 +114,7 @@ def _played(
     except (*NO_CONVERSATION, SettingError, OSError) as error:
         yield from (inconclusive(scenario, str(error)) for scenario in chosen)
         return
+    settle_memory()
     with pair:
         for played in Player(pair).all(chosen):
             yield played

@@ -19,6 +19,8 @@ from .view import View, view_of
 
 NEEDED = ("events", "send", "close")
 """The verbs without which nothing can be judged."""
+LATEST = (1 << 32) - 1
+"""No event has a higher number: asking for later ones is the smallest question."""
 GRACE = 0.005
 """Seconds without an octet after which the control planes are asked whether anything is still under way."""
 BINDINGS: Mapping[str, type[Binding]] = {"edhoc": EdhocBinding}
@@ -58,8 +60,7 @@ class End:
     def barrier(self) -> None:
         """Returns when the control plane has answered: an adapter that serves one thing at a time has then read the
         wire too."""
-        control = self.session.control
-        control.call("events", since=control.last_seq)
+        self.session.control.call("events", since=LATEST)
 
     def connect(self) -> tuple[TcpConnection, int]:
         """A new connection, whichever side dials, and the mark before it. Raises what `IutSession.connect` raises."""
@@ -76,21 +77,25 @@ class End:
         """The control plane's number of the first connection that it noticed after `since`. Raises ControlError."""
         return int(self._wait(lambda e: e["event"] == "connected", "the event connected", since)["connection"])
 
-    def ended(self, connection: int) -> None:
-        """Wait until it has reported the end of a connection. Raises ControlTimeout."""
-        self._wait(lambda e: e["event"] == "closed" and e["connection"] == connection, "the event closed", 0)
+    def ended(self, connection: int, since: int) -> None:
+        """Wait until it has reported the end of a connection made after `since`. Raises ControlTimeout."""
+        self._wait(lambda e: e["event"] == "closed" and e["connection"] == connection, "the event closed", since)
 
-    def view(self, connection: int) -> View:
-        """What it has reported about a connection."""
-        events = [e for e in self.session.control.events if e.get("connection") == connection]
-        return view_of(self.role, self.identity, events)
+    def view(self, connection: int, since: int) -> View:
+        """What it has reported about a connection made after `since`."""
+        return view_of(self.role, self.identity, reversed(list(self._about(connection, since))))
 
-    def reports(self, connection: int, event: str) -> bool:
-        """Whether it has reported such an event about a connection by now."""
-        return any(e["event"] == event and e["connection"] == connection for e in self._latest())
+    def reports(self, connection: int, since: int, event: str) -> bool:
+        """Whether it has reported such an event about a connection made after `since`."""
+        return any(e["event"] == event for e in self._about(connection, since))
 
-    def _latest(self) -> Iterator[Message]:
-        return reversed(self.session.control.events[-256:])
+    def _about(self, connection: int, since: int) -> Iterator[Message]:
+        """The latest first."""
+        for event in reversed(self.session.control.events):
+            if event["seq"] <= since:
+                return
+            if event["connection"] == connection:
+                yield event
 
     def _wait(self, matches: Any, what: str, since: int) -> Message:
         return self.session.control.wait_event(matches, Deadline.after(self.session.reply), what, since)

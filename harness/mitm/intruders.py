@@ -172,10 +172,11 @@ class Again(AtPosition):
         self._recorded, self.reached = unit, ""
         middle.send(self.receiver, unit)
 
-    def before_close(self, middle: Middle) -> None:
+    def before_close(self, middle: Middle) -> bool:
         if self._recorded:
             self.note(self._recorded)
             middle.send(self.receiver, self._recorded)
+        return bool(self._recorded)
 
 
 class Reflect(AtPosition):

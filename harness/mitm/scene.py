@@ -99,8 +99,8 @@ class Scene:
             if leg.reports("open"):
                 self.speak(leg)
                 middle.settle()
-        middle.intruder.before_close(middle)
-        middle.settle()
+        if middle.intruder.before_close(middle):
+            middle.settle()
 
     def _shut(self, middle: Middle) -> None:
         """The device's application closes, or else the service's."""
@@ -134,7 +134,7 @@ class Scene:
             leg.finish()
         for leg in self.legs:
             try:
-                leg.end.ended(leg.number)
+                leg.end.ended(leg.number, leg.since)
             except ControlTimeout:
                 self.unreported.append(f"the {leg.role} did not report the end of connection {leg.number}")
         views = [leg.view() for leg in self.legs]

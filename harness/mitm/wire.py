@@ -29,7 +29,7 @@ class Leg:
         self.role, self.pair = role, pair
         if connection is None:
             connection, since = self.end.connect()
-        self.connection = connection
+        self.connection, self.since = connection, since
         self.number = self.end.connection_after(since)
         self.cutter = pair.binding.cutter()
         self.units: list[bytes] = []
@@ -85,7 +85,7 @@ class Leg:
 
     def reports(self, event: str) -> bool:
         """Whether the end has reported such an event about this connection."""
-        return self.end.reports(self.number, event)
+        return self.end.reports(self.number, self.since, event)
 
     def say(self, content: bytes) -> bool:
         """Make the end's application send data. False when its state does not allow it. Raises NeedNotMet."""
@@ -106,7 +106,7 @@ class Leg:
 
     def view(self) -> View:
         """What the end has reported, and what its application was asked to do."""
-        view = self.end.view(self.number)
+        view = self.end.view(self.number, self.since)
         return replace(view, said=tuple(self.said), asked_to_close=self.asked_to_close)
 
 
@@ -127,8 +127,9 @@ class Intruder:
         """Nothing comes any more; whether something was sent that may change that."""
         return False
 
-    def before_close(self, middle: Middle) -> None:
-        """The conversation has been had, and will be closed now."""
+    def before_close(self, middle: Middle) -> bool:
+        """The conversation has been had, and will be closed now; whether something was sent."""
+        return False
 
 
 class Middle:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +103,13 @@ class Adapter:
 
     async def _events(self, request: Message) -> Message:
         """The oldest ones first, as many as a line can hold."""
-        found, size = [], 0
-        for event in self.host.events:
-            if event["seq"] > request["since"]:
-                size += len(encode(event))
-                if size > MAX_LINE // 2:
-                    break
-                found.append(event)
+        found, size, events = [], 0, self.host.events
+        known = request["since"] - events[0]["seq"] + 1 if events else 0
+        for event in islice(events, max(0, known), None):
+            size += len(encode(event))
+            if size > MAX_LINE // 2:
+                break
+            found.append(event)
         return {"events": found}
 
     async def _clock(self, request: Message) -> Message:
