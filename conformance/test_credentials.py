@@ -19,7 +19,17 @@ from ..harness.tester.telling import Telling
 from ..model.terms import Term
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
-from .parties import CREDENTIAL_MESSAGE, LETTERS, PARTIES, credential_message, key_of, leaf_of, presenting, world_with
+from .parties import (
+    CREDENTIAL_MESSAGE,
+    LETTERS,
+    PARTIES,
+    credential_message,
+    key_of,
+    leaf_of,
+    one_bit_other,
+    presenting,
+    world_with,
+)
 
 ROLES = ("device", "service")
 
@@ -111,6 +121,7 @@ REFERENCES: dict[str, Reference] = {
     "x5chain-of-text": lambda world: {33: "certificate"},
     "x5t-unknown": lambda world: {34: [-16, bytes(32)]},
     "x5t-of-another-hash": lambda world: {34: [-15, world.credentials.leaf.sha256[:8]]},
+    "x5t-last-bit": lambda world: {34: [-16, one_bit_other(world.credentials.leaf.sha256)]},
     "x5t-cut-short": lambda world: {34: [-16, world.credentials.leaf.sha256[:31]]},
 }
 

@@ -14,10 +14,11 @@ from ..model.protocol.attestation import EVIDENCE, Evidence
 from ..model.terms import Term
 from .bench import Bench
 from .case import Case, fault, for_each
+from .claiming import CLAIMS, FAR, max_age_of, now_of
 from .forging import binder_over, with_token
-from .parties import LETTERS
+from .parties import LETTERS, one_bit_other
 from .stages import StageNotReached, when_open
-from .test_evidence import CLAIMS, EPOCH, FAR, NONCE, ROLES, att, max_age_of, nonce_of, now_of
+from .test_evidence import EPOCH, NONCE, ROLES, att, nonce_of
 
 INTERVAL = 60
 
@@ -84,6 +85,17 @@ SECOND: dict[str, Again] = {
         "key_attributes_show_custody", module=lambda peer: CLAIMS["key-attribute-1-negated"].tale(_mine(peer))
     ),
 }
+
+
+_ONCE = {again.check for again in SECOND.values()}
+SECOND |= {
+    f"{field}-in-epoch-1": Again(claim.check, module=lambda peer, told=claim: told.tale(_mine(peer)))  # type: ignore[misc]
+    for field, claim in {claim.check: (field, claim) for field, claim in CLAIMS.items()}.values()
+    if claim.check not in _ONCE
+}
+SECOND["signature-bit"] = Again(
+    "eat_signature_verifies", module=lambda peer: {_mine(peer).token.signature: lambda p, honest: one_bit_other(honest)}
+)
 
 
 @for_each(fault(role, again.check, "attest-again", field) for role in ROLES for field, again in SECOND.items())

@@ -14,10 +14,11 @@ from ..model.protocol.frames import SIDES, VERDICT, Tier
 from ..model.terms import Term
 from .bench import Bench, opened
 from .case import Case, fault, for_each
+from .claiming import Change, max_age_of, now_of
 from .forging import observed
 from .parties import LETTERS
 from .stages import StageNotReached
-from .test_evidence import ROLES, Change, att, evidence, max_age_of, now_of
+from .test_evidence import ROLES, att, evidence
 from .test_evidence_again import INTERVAL, open_then_request
 
 MARGIN = 30

@@ -139,6 +139,30 @@ def test_retry(case: Case, bench: Bench) -> None:
         bench.show("the same ephemeral key" if before == after else wrong, second)
 
 
+@for_each(
+    Case("device", ("EDH-05",), "retries", name, data=suites_r)
+    for name, suites_r in (("their-order", [5, 2]), ("their-last", 5))
+)
+def test_retry_by_own_preference(case: Case, bench: Bench) -> None:
+    """The retry selects what the device prefers in SUITES_R, behind all that it prefers to that (EDH-05)."""
+    bench.iut.need_feature("suites", 5)
+    due = [3, 2] if isinstance(case.data, list) else [3, 2, 5]
+    with bench.iut.configured(suites=[3, 2, 5]):
+        first = bench.iut.converse(_wrong_suite(case.data))
+        bench.main = first
+        first.until(lambda: False)
+        first.close()
+        connection = bench.iut.retried(expected=True)
+        if connection is None:
+            bench.show("", first)  # Giving up is allowed.
+            return
+        second = bench.iut.converse(connection=connection)
+        wrong = opened(second)
+        suites, _ = _offered(second)
+        second.close()
+        bench.show(wrong if suites == due else f"SUITES_I is {suites}", second)
+
+
 _NO_RETRY = {
     "unsupported": ([3], 2),
     "unknown": ([3, 2], [160, 43_690]),

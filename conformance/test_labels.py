@@ -18,11 +18,11 @@ from ..model.protocol.frames import FrameType
 from ..model.protocol.labels import LABEL_REGISTERS
 from .bench import Bench
 from .case import Case, citing, fault, for_each
+from .claiming import max_age_of
 from .forging import observed
 from .labelling import Recording, accepted, faulty, label_of, send, sequence_of, telling
 from .parties import LETTERS
 from .stages import CONTENT, REPLY_CONTENT, when_open
-from .test_evidence import max_age_of
 
 ROLES = ("device", "service")
 FAR = 30

@@ -20,7 +20,7 @@ from ..model.protocol.labels import LABEL_REGISTERS, Environment
 from .bench import Bench
 from .case import Case, fault, for_each
 from .labelling import accepted, bring_environment, environment_of, faulty, in_environment, send
-from .parties import LETTERS
+from .parties import LETTERS, one_bit_other
 from .stages import StageNotReached
 from .test_evidence_again import INTERVAL, open_then_request
 
@@ -63,6 +63,7 @@ ENVIRONMENTS: dict[str, tuple[str, Make]] = {
     ),
     "cnf-of-another-key": ("env_cnf_is_label_signer", _constant(lambda e: e.token.cnf, OTHER_KEY)),
     "sid-of-no-session": ("env_sid_is_this_session", lambda peer: {environment_of(peer).sid: bytes(16)}),
+    "sid-last-bit": ("env_sid_is_this_session", lambda peer: {environment_of(peer).sid: one_bit_other(peer.sid)}),
     "epoch-of-the-next": ("env_epoch_is_attested_one", _constant(lambda e: e.epoch, 1)),
     "bootcount-higher": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 2)),
     "bootcount-lower": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 0)),
@@ -73,6 +74,31 @@ ENVIRONMENTS: dict[str, tuple[str, Make]] = {
 def test_environment(case: Case, bench: Bench) -> None:
     """Data refused solely because of one thing in its environment object: LBL-15 to LBL-20, LBL-22."""
     bench.refuses(Deviation(), faulty(in_environment(ENVIRONMENTS[case.field][1])))
+
+
+@for_each(
+    fault(role, check, "second-environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items()
+)
+def test_second_environment(case: Case, bench: Bench) -> None:
+    """The same behind data that was accepted: later objects are judged like the first (LBL-15 to LBL-22)."""
+    wrong = in_environment(ENVIRONMENTS[case.field][1])
+    bench.refuses(Deviation(), faulty(wrong, after=lambda iut, conversation: accepted(conversation)))
+
+
+@for_each(
+    fault(role, "env_signature_verifies", "context", field)
+    for role in ROLES
+    for field in ("empty", "tc1-eat", "tc1-label")
+)
+def test_separation(case: Case, bench: Bench) -> None:
+    """An object refused solely because it is signed over the external_aad of something else, or none: LBL-15."""
+    context = b"" if case.field == "empty" else case.field.encode()
+
+    def sign(peer: TesterEndpoint, tbs: bytes) -> bytes:
+        kind, protected, _, payload = cbor.decode(tbs)
+        return peer.world.tam.sign_attestation(cbor.encode([kind, protected, context, payload]))
+
+    bench.refuses(Deviation(), faulty(in_environment(_signed(sign))))
 
 
 @for_each(fault(role, "env_ak_is_the_attested_one", "sign", "other-attestation-key") for role in ROLES)
@@ -109,6 +135,7 @@ def test_older_environment(case: Case, bench: Bench) -> None:
     for check, field in (
         ("env_epoch_is_attested_one", "environment-of-epoch-0"),
         ("env_is_referred_to", "no-environment"),
+        ("env_is_referred_to", "no-environment-after-data"),
     )
 )
 def test_environment_of_the_last_epoch(case: Case, bench: Bench) -> None:
@@ -120,10 +147,12 @@ def test_environment_of_the_last_epoch(case: Case, bench: Bench) -> None:
     def stage(iut: Iut, conversation: Conversation) -> None:
         peer = conversation.peer
         open_then_request(iut, conversation, lambda peer: held.append(_object(peer)))
+        if case.field.endswith("after-data"):
+            accepted(conversation)
         _until_verdict(iut, conversation)
         peer.deviation.happened(peer)
         bring_environment(peer, held[0])
-        if case.field == "no-environment":
+        if case.field.startswith("no-environment"):
             tell(peer, {LABEL_REGISTERS[peer.letter].unsent: b""})
         send(peer)
         conversation.flush()
@@ -191,7 +220,11 @@ def test_label_where_waived(case: Case, bench: Bench) -> None:
     bench.works(_plain, world=_waived(bench.iut))
 
 
-@for_each(Case(role, ("LBL-14",), "accept", "new-environment-in-the-epoch") for role in ROLES)
+@for_each(
+    Case(role, ("LBL-14", "LBL-21"), "accept", field, data=seconds)
+    for role in ROLES
+    for field, seconds in (("new-environment-in-the-epoch", 1), ("new-environment-in-the-second", 0))
+)
 def test_new_environment(case: Case, bench: Bench) -> None:
     """Data may bring a newer object at any time, and later data may name it again: LBL-14, LBL-21."""
 
@@ -200,7 +233,7 @@ def test_new_environment(case: Case, bench: Bench) -> None:
         if wrong:
             return wrong
         peer = conversation.peer
-        tell(peer, tam={environment_of(peer).token.iat: cbor.encode(peer.world.now() + 1)})
+        tell(peer, tam={environment_of(peer).token.iat: cbor.encode(peer.world.now() + case.data)})
         bring_environment(peer, peer.tam.run.value(environment_of(peer).token.term))
         return _plain(conversation)
 

@@ -1,5 +1,6 @@
 """Every message in every state in which the order of the protocol has no place for it."""
 
+import dataclasses
 from collections.abc import Iterator
 
 from ..harness.codec import cbor
@@ -31,7 +32,17 @@ def _cases(states: tuple[str, ...]) -> Iterator[Case]:
     for role in AWAITED:
         for state in states or tuple(AWAITED[role]):
             for kind in _unexpected(role, state):
-                yield fault(role, "frame_is_expected", "unexpected", f"{state}.{kind}", (state, kind))
+                case = fault(role, "frame_is_expected", "unexpected", f"{state}.{kind}", (state, kind))
+                unasked = state in ATTESTING and kind == "ATT"
+                yield citing(case, "ATT-05") if unasked else case
+
+
+def _rejected() -> Iterator[Case]:
+    for case in _cases(("REFUSED",)):
+        for tier in (Tier.CONTRAINDICATED, Tier.WARNING):
+            after = "" if tier is Tier.CONTRAINDICATED else "-by-warning"
+            field = case.field.replace("REFUSED", f"REFUSED{after}")
+            yield citing(dataclasses.replace(case, field=field, data=(case.data[1], tier)), "SES-08")
 
 
 def sends(kind: str) -> Stage:
@@ -54,13 +65,14 @@ def test_before_open(case: Case, bench: Bench) -> None:
     bench.refuses(before, at_once, deferred=False)
 
 
-@for_each(_cases(("REFUSED",)))
+@for_each(_rejected())
 def test_after_a_rejecting_verdict(case: Case, bench: Bench) -> None:
     """After a verdict that rejects nothing but ALERT, CLOSE and PING has a place (SES-03, SES-08)."""
 
     def rejected(peer: TesterEndpoint) -> None:
-        peer.send_frame(verdict(Tier.CONTRAINDICATED))
-        put_frame_of(peer, case.data[1])
+        kind, tier = case.data
+        peer.send_frame(verdict(tier))
+        put_frame_of(peer, kind)
 
     bench.refuses(Stop(f"VERDICT_{PEER[case.role]}", rejected), at_once, deferred=False)
 
@@ -197,6 +209,10 @@ def test_error_ends_the_handshake(case: Case, bench: Bench) -> None:
             return "an answer to an error message"
         if not conversation.ended:
             return "the connection stays open after an error message"
+        conversation.close()
+        if bench.iut.role == "device" and (again := bench.iut.retried(expected=False)) is not None:
+            again.close()
+            return "another attempt, which only the error codes 2 and 3 allow"
         return works_again(bench.iut)
 
     bench.works(play, deviation=stop)
@@ -333,7 +349,7 @@ def test_tier_of_another_direction(case: Case, bench: Bench) -> None:
 
 AGAIN = {
     "verdict_epoch_is_current": ("VERDICT", {"behind": 0, "ahead": 2}),
-    "att_req_epoch_is_next": ("ATT_REQ", {"same": 0, "ahead": 2}),
+    "att_req_epoch_is_next": ("ATT_REQ", {"same": 0, "ahead": 2, "far-ahead": 2**32 - 1}),
 }
 
 
@@ -357,6 +373,20 @@ def test_epoch_of_re_attestation(case: Case, bench: Bench) -> None:
         AlterOctets(f"{kind}_{PEER[case.role]}", change, nth=1 if kind == "VERDICT" else 0),
         STAGES["ATT_REQ"],
     )
+
+
+TIERS = {"waived": Tier.WAIVED, "not-required": Tier.NOT_REQUIRED, "unknown": 0}
+
+
+@for_each(
+    fault(role, "verdict_tier_fits_direction", how, "VERDICT.tier-again", int(tier))
+    for role in AWAITED
+    for how, tier in TIERS.items()
+)
+def test_tier_of_re_attestation(case: Case, bench: Bench) -> None:
+    """A verdict on evidence of a later epoch refused solely because its tier does not answer evidence (SES-09)."""
+    again = Instead(f"VERDICT_{PEER[case.role]}", lambda peer: peer.send_frame(verdict(case.data, epoch=1)), nth=1)
+    bench.refuses(again, STAGES["ATT_REQ"])
 
 
 EPOCHS = {"ahead": 1, "far-ahead": 2**32 - 1}

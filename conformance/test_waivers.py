@@ -18,7 +18,7 @@ from ..model.protocol.frames import SIDES, VERDICT, Tier
 from .bench import Bench
 from .case import Case, fault, for_each
 from .forging import observed
-from .parties import LETTERS
+from .parties import LETTERS, one_bit_other
 
 ROLES = ("device", "service")
 FLAG_ATTEST, FLAG_WAIVER = 1, 2
@@ -105,6 +105,10 @@ STATEMENTS: dict[str, tuple[str, Make]] = {
     "signature-by-another-authority": ("waiver_signature_verifies", _by_another_key),
     "external_aad-of-a-label": ("waiver_signature_verifies", _other_aad),
     "leaf-of-another-platform": ("waiver_names_the_peer_leaf", _about("leaf")),
+    "leaf-last-bit": (
+        "waiver_names_the_peer_leaf",
+        lambda iut, waiver: _saying(leaf_sha256=one_bit_other(waiver.leaf_sha256))(iut, waiver),
+    ),
     "leaf-is-the-attestation-key": ("waiver_names_the_peer_leaf", _about("attestation key")),
     "level-2": ("waiver_level_suffices", _saying(level=2)),
     "level-1": ("waiver_level_suffices", _saying(level=1)),
@@ -199,6 +203,20 @@ def test_flag(case: Case, bench: Bench) -> None:
         statement = honest(bench.iut).sign(bench.iut.pki.waiver_authority)
         lie = Lie(side.waiver, statement, hello(bench.iut))
     bench.refuses(lie)
+
+
+@for_each(fault(role, "waiver_level_suffices", "state", "level-below-policy") for role in ROLES)
+def test_level_of_policy(case: Case, bench: Bench) -> None:
+    """A waiver of level 3 refused solely because the implementation's policy demands 4: WVR-06."""
+    iut = bench.iut
+    iut.need_feature("accepts_waiver")
+    highest, usual = (dataclasses.replace(honest(iut), level=level).sign(iut.pki.waiver_authority) for level in (4, 3))
+
+    def control() -> str:
+        return iut.good(world=holding(iut, highest)).transcript.digest()
+
+    with iut.configured(minimum_waiver_level=4):
+        bench.refuses(Telling(hello(iut)), world=holding(iut, usual), configuration="level 4", control=control)
 
 
 # --- what must work --------------------------------------------------------------------------------------------------

@@ -120,14 +120,29 @@ def check_validity(certificate: Certificate, now: int) -> None:
 
 def check_path_validity(world: World, credential: PeerCredential) -> None:
     """Raise Unfit unless the leaf and every issuer of it, the root included, is valid now."""
+    for certificate in whole_path(world, credential):
+        check_validity(certificate, world.time())
+
+
+def whole_path(world: World, credential: PeerCredential) -> list[Certificate]:
+    """The leaf and every issuer of it, the root included where it is held."""
     path = [credential.leaf, *credential.chain]
     root = world.issuer(PeerCredential(path[-1], ()))
-    for certificate in path if root is None else [*path, root]:
-        check_validity(certificate, world.time())
+    return path if root is None else [*path, root]
 
 
 def check_status(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> None:
     """Raise Unfit unless the leaf is known not to be revoked; `local` admits the CRLs that this party holds."""
+    fresh = fresh_statuses(world, credential, proofs, local)
+    if fresh:
+        latest = max(item.this_update for item in fresh)
+        world.memory.time_floor = max(world.memory.time_floor, latest)
+    elif credential.leaf.lifetime > SHORT_LIVED:
+        raise Unfit("no fresh proof of status")
+
+
+def fresh_statuses(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> list[Status]:
+    """What shows now that the leaf is good. Raises Unfit where anything says that it or an issuer is revoked."""
     held = local_statuses(world, credential) if local else []
     if any(status.revoked for _, status in held):
         raise Unfit("revoked by a list that this party holds")
@@ -136,12 +151,7 @@ def check_status(world: World, credential: PeerCredential, proofs: bytes, local:
     if any(status.revoked for status in statuses):
         raise Unfit("revoked")
     policy, now = world.policy, world.time()
-    fresh = [item for item in statuses if item.is_fresh(now, policy.revocation_max_age, policy.clock_tolerance)]
-    if fresh:
-        latest = max(item.this_update for item in fresh)
-        world.memory.time_floor = max(world.memory.time_floor, latest)
-    elif credential.leaf.lifetime > SHORT_LIVED:
-        raise Unfit("no fresh proof of status")
+    return [item for item in statuses if item.is_fresh(now, policy.revocation_max_age, policy.clock_tolerance)]
 
 
 def local_statuses(world: World, credential: PeerCredential) -> list[tuple[Certificate, Status]]:

@@ -146,6 +146,10 @@ def _second_issuer(case: Case, below_root: bool = True, **changes: Any) -> Autho
     return issue_authority(replace(spec, **changes), branch.root if below_root else branch.issuing)
 
 
+def _revoked_issuer(case: Case) -> Authority:
+    return _second_issuer(case, serial=case.pki.revoked_issuer(case.branch))
+
+
 def _other_branch(name: Callable[[Case], str]) -> Make:
     """The issuing authority of another branch certifies the leaf, with a name that it may give."""
 
@@ -206,6 +210,7 @@ _IDENTITY_FAULTS: dict[str, Make] = {
     "longer-identity": _identity(lambda uri: uri + "0"),
     "shorter-identity": _identity(lambda uri: uri[:-1]),
     "upper-case-identity": _identity(str.upper),
+    "identity-of-another-first": _changed(lambda case: {"uris": ("https://other.example/", *case.spec.uris)}),
     "no-identity": _changed(lambda case: {"uris": ()}),
 }
 
@@ -230,6 +235,7 @@ CREDENTIAL_FAULTS: dict[str, Fault] = {
     "revoked": Fault(
         "cred_{}_is_not_revoked_locally", _changed(lambda case: {"serial": case.pki.revoked_serial(case.branch)})
     ),
+    "issuer-revoked": Fault("cred_{}_is_not_revoked_locally", _by(_revoked_issuer)),
 }
 
 ATTESTATION_FAULTS: dict[str, Fault] = {
@@ -243,6 +249,13 @@ ATTESTATION_FAULTS: dict[str, Fault] = {
     "identity-usage-too": Fault("ak_is_for_eat", _changed(lambda case: {"eku": (EKU_EAT_AK, EKU_DEVICE)})),
     "other-platform": Fault("ak_names_peer_device", _identity(_other_identity)),
     "no-platform": Fault("ak_names_peer_device", _changed(lambda case: {"uris": ()})),
+    "platform-and-another-name": Fault(
+        "ak_names_peer_device", _changed(lambda case: {"uris": (*case.spec.uris, "https://other.example/")})
+    ),
+    "two-platforms": Fault(
+        "ak_names_peer_device", _changed(lambda case: {"uris": (*case.spec.uris, _other_identity(case.spec.uris[0]))})
+    ),
     "identity-key": Fault("ak_is_not_the_identity_key", _changed(_identity_key)),
     "revoked": Fault("ak_is_not_revoked", _changed(lambda case: {"serial": case.pki.revoked_serial("attestation")})),
+    "issuer-revoked": Fault("ak_is_not_revoked", _by(_revoked_issuer)),
 }

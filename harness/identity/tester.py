@@ -139,6 +139,10 @@ class TesterPki:
         """A serial number that every party's local CRL of that branch lists."""
         return serial_number(self.seed, f"revoked/{branch}")
 
+    def revoked_issuer(self, branch: str) -> int:
+        """The serial number of an authority below the branch's root that every party's local CRL of that root lists."""
+        return serial_number(self.seed, f"revoked issuer/{branch}")
+
     @property
     def revoked_waiver(self) -> bytes:
         """A statement identifier, 16 octets, that every party holds as revoked."""
@@ -147,6 +151,10 @@ class TesterPki:
     def crl(self, branch: str, serials: Iterable[int] = ()) -> bytes:
         """The CRL of a branch's issuing authority: the serial revoked from the start, and `serials`."""
         return make_crl(self.branch(branch).issuing, {self.revoked_serial(branch), *serials}, self.now)
+
+    def root_crl(self, branch: str) -> bytes:
+        """The CRL of a branch's root: one authority below it is revoked."""
+        return make_crl(self.branch(branch).root, {self.revoked_issuer(branch)}, self.now)
 
     def anchors(self, role: str, known: Iterable[Certificate] = ()) -> TrustAnchors:
         """What a party of that role trusts; `known` are peers' certificates that it can resolve by thumbprint."""
@@ -157,7 +165,7 @@ class TesterPki:
             attestation_roots=(self.attestation.root.certificate,),
             waiver_authorities=(self.waiver_authority.certificate,),
             known=(*(authority.certificate for authority in held), *known),
-            crls=(self.crl(peer), self.crl("attestation")),
+            crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
             revoked_waivers=frozenset({self.revoked_waiver}),
         )
 

@@ -15,6 +15,7 @@ from ..evaluator.bare import judge_ead, judge_share, judge_suites
 from ..evaluator.errors import CheckFailed
 from ..identity.certificate import PublicKey
 from ..identity.errors import Refused
+from ..identity.footing import ENDS
 from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
 from ..identity.world import LENIENT, World
 
@@ -42,7 +43,7 @@ class WorldProvider:
         self.suites_i = suites_i or suites[:1]
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
         self._id_creds: dict[bytes, bytes] = {}
-        self._waiver_ends: tuple[int, ...] = ()
+        self._ends: dict[str, int | None] = {}
 
     # --- atoms -------------------------------------------------------------------------------------------------------
 
@@ -60,15 +61,13 @@ class WorldProvider:
     def valid_for(self) -> int:
         """Seconds for a verdict: the policy's, never beyond its own re-attestation or what the verdict rests on."""
         world, policy = self.world, self.world.policy
-        peers = [world.credential(i).leaf.not_after for i in self._id_creds]
-        own = world.credentials.leaf.not_after
         longest = min(policy.valid_for, policy.reattest_interval)
-        ends = (own, *peers, *self._waiver_ends)
+        ends = (world.credentials.leaf.not_after, *(end for end in self._ends.values() if end is not None))
         return max(1, min(longest, *(end - world.time() for end in ends)))
 
-    def rests_on_waiver(self, ends: int) -> None:
-        """A waiver that was found in force: no verdict outlives it."""
-        self._waiver_ends = (ends,)
+    def rests_on(self, check: str, ends: int | None) -> None:
+        """A check has found what is good until then, unix seconds: no verdict outlives it."""
+        self._ends[check] = ends
 
     def flags(self) -> int:
         """HELLO flags of this policy."""
@@ -125,8 +124,8 @@ class WorldProvider:
                 PREDICATES[check](self.world, *arguments)
             except Refused as refusal:
                 raise CheckFailed(check, refusal.reason) from refusal
-            if check == "waiver_is_in_force":
-                self.rests_on_waiver(_decode(arguments[1]))
+            if check in ENDS:
+                self.rests_on(check, ENDS[check](self.world, *arguments))
 
 
 def own_id_cred(world: World) -> bytes:

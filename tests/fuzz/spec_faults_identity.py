@@ -12,7 +12,7 @@ from faulty_peer import FaultyEndpoint, FaultyRun, declare, endpoint, instead, n
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.identity.certificate import Certificate
-from trustconn.harness.identity.credential_checks import check_path_validity, check_validity, local_statuses
+from trustconn.harness.identity.credential_checks import check_validity, local_statuses
 from trustconn.harness.identity.errors import Refused
 from trustconn.harness.identity.oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
 from trustconn.harness.identity.path import verify_path
@@ -111,12 +111,9 @@ def validity_of_leaf_alone(run: FaultyRun, honest: Honest, id_cred: bytes) -> No
 
 @instead("cred_{}_is_in_validity", "IDN-11", "accepts a certificate for a minute after its end")
 def validity_with_tolerance(run: FaultyRun, honest: Honest, id_cred: bytes) -> None:
-    now = run.world.now
-    run.world.now = lambda: now() - 60
-    try:
-        check_path_validity(run.world, run.world.credential(id_cred))
-    finally:
-        run.world.now = now
+    credential, now = run.world.credential(id_cred), run.world.time()
+    for certificate in (credential.leaf, *credential.chain):
+        need(certificate.not_before <= now <= certificate.not_after + 60, "not valid")
 
 
 def _verify(world: World, credential: PeerCredential, *, limited: bool, everywhere: bool, attestation: bool) -> None:
@@ -204,7 +201,9 @@ def _under(run: FaultyRun, judge: Honest, **policy: Any) -> None:
 
 @instead(PROVEN, "REV-06", "accepts a proof whose thisUpdate is to come")
 def proof_from_future(run: FaultyRun, honest: Honest, *named: bytes) -> None:
+    kept = run.world.memory.time_floor
     _under(run, honest, clock_tolerance=1 << 40)
+    run.world.memory.time_floor = kept
 
 
 @instead("peer_leaf_is_not_revoked", "REV-07", "accepts a proof as old as the peer's own HELLO allows")
@@ -219,7 +218,7 @@ def first_proof_alone(run: FaultyRun, honest: Honest, id_cred: bytes, proofs: by
     PREDICATES["peer_leaf_is_not_revoked"](run.world, id_cred, first)
 
 
-@instead("peer_leaf_is_not_revoked", "REV-08", "is content with a good proof beside one that says revoked")
+@instead("peer_leaf_is_not_revoked", "REV-03", "is content with a good proof beside one that says revoked")
 def one_good_proof(run: FaultyRun, honest: Honest, id_cred: bytes, proofs: bytes) -> None:
     for proof in values(proofs) if proofs else ():
         try:
@@ -272,10 +271,21 @@ def waiver_without_flag(run: FaultyRun, honest: Honest, flags: bytes, waiver: by
         honest()
 
 
-@endpoint("verdict_outlives_waiver", "WVR-10", "does not end valid_for with the waiver")
-class _OutlivesWaiver(FaultyEndpoint):
-    def distort(self) -> None:
-        self.provider.rests_on_waiver = lambda ends: None  # type: ignore[method-assign]
+def _outlives(name: str, requirement: str, says: str, *checks: str) -> None:
+    class Unmindful(WorldProvider):
+        def rests_on(self, check: str, ends: int | None) -> None:
+            super().rests_on(check, None if check in checks else ends)
+
+    class Outliving(FaultyEndpoint):
+        def distort(self) -> None:
+            self.provider.__class__ = Unmindful
+
+    endpoint(name, requirement, says)(Outliving)
+
+
+_outlives("verdict_outlives_waiver", "WVR-10", "does not end valid_for with the waiver", "waiver_is_in_force")
+_outlives("verdict_outlives_proof", "SES-12", "does not end valid_for with a proof", *PROVEN.split())
+_outlives("verdict_outlives_attestation_key", "SES-12", "does not end valid_for with that key", "ak_is_in_validity")
 
 
 class _Endless(WorldProvider):

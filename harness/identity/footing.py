@@ -1,0 +1,51 @@
+"""When that ends on which a verdict rests, for each predicate that has been found to hold.
+
+A verdict is given for no longer than the certificates, proofs and statements behind it are good.
+"""
+
+from collections.abc import Callable, Mapping
+
+from .credential_checks import fresh_statuses, whole_path
+from .deciding import unsigned
+from .world import PeerCredential, World
+
+
+def _path_ends(world: World, credential: PeerCredential) -> int:
+    return min(certificate.not_after for certificate in whole_path(world, credential))
+
+
+def _identity(world: World, id_cred: bytes) -> int:
+    return _path_ends(world, world.credential(id_cred))
+
+
+def _attestation_key(world: World, x5chain: bytes) -> int:
+    return _path_ends(world, world.x5chain(x5chain))
+
+
+def _proof_ends(world: World, credential: PeerCredential, proofs: bytes, local: bool) -> int | None:
+    """The latest end of the proofs that are good now; None where none is needed, or one states no end."""
+    ends = [status.next_update for status in fresh_statuses(world, credential, proofs, local)]
+    return None if None in ends else max((end for end in ends if end is not None), default=None)
+
+
+def _leaf_status(world: World, id_cred: bytes, proofs: bytes) -> int | None:
+    return _proof_ends(world, world.credential(id_cred), proofs, False)
+
+
+def _attestation_key_status(world: World, x5chain: bytes, proofs: bytes) -> int | None:
+    return _proof_ends(world, world.x5chain(x5chain), proofs, True)
+
+
+def _waiver(world: World, iat: bytes, exp: bytes) -> int:
+    return unsigned(exp)
+
+
+ENDS: Mapping[str, Callable[..., int | None]] = {
+    "cred_r_is_in_validity": _identity,
+    "cred_i_is_in_validity": _identity,
+    "peer_leaf_is_not_revoked": _leaf_status,
+    "ak_is_in_validity": _attestation_key,
+    "ak_is_not_revoked": _attestation_key_status,
+    "waiver_is_in_force": _waiver,
+}
+"""Name of a check to a function of its predicate's arguments: unix seconds, or None for no end."""
