@@ -81,6 +81,10 @@ class Talk:
             raise Wrong("the session did not open")
         self.catch_up()
 
+    def listen_on(self) -> None:
+        """The tester, for whom the session has ended, goes on to see what comes."""
+        self.peer.closed, self.peer.machine.state = False, "CLOSING"
+
     def catch_up(self) -> None:
         """What came so far was as it must be."""
         self._seen = len(self.peer.observations)

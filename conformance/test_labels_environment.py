@@ -146,9 +146,13 @@ def test_environment_of_the_last_epoch(case: Case, bench: Bench) -> None:
 
     def stage(iut: Iut, conversation: Conversation) -> None:
         peer = conversation.peer
-        open_then_request(iut, conversation, lambda peer: held.append(_object(peer)))
-        if case.field.endswith("after-data"):
-            accepted(conversation)
+
+        def before(peer: TesterEndpoint) -> None:
+            held.append(_object(peer))
+            if case.field.endswith("after-data"):
+                accepted(conversation)
+
+        open_then_request(iut, conversation, before)
         _until_verdict(iut, conversation)
         peer.deviation.happened(peer)
         bring_environment(peer, held[0])

@@ -84,10 +84,12 @@ class WorldProvider:
             raise CheckFailed(refusal.check, refusal.reason) from refusal
 
     def id_cred_of(self, cred: bytes) -> bytes:
-        """The ID_CRED_x through which a CRED_x was resolved."""
+        """The ID_CRED_x through which a CRED_x was resolved; a party's own it knows however it was named."""
         for id_cred, resolved in self._id_creds.items():
             if resolved == cred:
                 return id_cred
+        if cred == cbor.bstr(self.world.credentials.leaf.der):
+            return own_id_cred(self.world)
         raise LookupError("no ID_CRED_x was resolved to this credential")
 
     def cred(self, id_cred: bytes) -> bytes:
