@@ -8,9 +8,10 @@ from ..harness.tester.frames import frame_of
 from ..harness.tester.session import TIMEOUTS, Iut
 from .bench import Bench
 from .case import Case, fault, for_each
+from .places import HANDSHAKE_MESSAGES
 from .stages import SHORT, StageNotReached
 from .talk import PEER, Talk, attesting, tell, timed
-from .test_timers import HANDSHAKE, VERDICT, held
+from .test_timers import VERDICT, held
 
 ROLES = ("device", "service")
 DISCARDED = ("HELLO", "ATT_REQ", "ATT", "VERDICT", "DATA", "PING", "PONG")
@@ -81,8 +82,11 @@ def test_life_prolongs_no_wait(case: Case, bench: Bench) -> None:
 
 
 @for_each(
-    fault(role, "handshake_ends_in_time", "late-step-by-step", f"wait_{HANDSHAKE[role][1]}", HANDSHAKE[role][:2])
-    for role in ROLES
+    (
+        fault(role, "handshake_ends_in_time", "late-step-by-step", f"wait_{messages[-1]}", messages)
+        for role, messages in HANDSHAKE_MESSAGES["edhoc"].items()
+    ),
+    only="edhoc",
 )
 def test_each_message_just_in_time(case: Case, bench: Bench) -> None:
     """No message takes 10 seconds, all of them do: the limit is the handshake's, not each message's (SES-20)."""
