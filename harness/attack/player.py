@@ -89,11 +89,14 @@ class Performance:
             Inexpressible: something in it has no octets.
             Lost: a run of the suite's own does not follow.
         """
-        with suppress(Stopped):
-            for line in self.story.lines:
-                self.stage.enter(line.run)
-                self._line(line)
-        outcome, mirror = self._outcome(), self.stage.victim
+        try:
+            with suppress(Stopped):
+                for line in self.story.lines:
+                    self.stage.enter(line.run)
+                    self._line(line)
+            outcome, mirror = self._outcome(), self.stage.victim
+        finally:
+            self.stage.close()
         shown = tuple(dict.fromkeys(o.name for o in mirror.reaction))
         return Played(outcome, mirror.deviation.reached, self.stage.conversation, shown, tuple(self._notes))
 
@@ -179,8 +182,10 @@ class Performance:
         if partner is None:
             raise Inexpressible(f"{name} under a key that the attacker does not have")
         other, wanted = self.stage.mirrors[partner], mirror.told[name]
-        self._notes.append(f"{name} is the honest record with another tag: nobody can choose what a record says whose "
-                           "keystream is unknown")  # fmt: skip
+        self._notes.append(
+            f"{name} is the honest record with another tag, which shows that such records are taken: nobody can choose"
+            " what a record says whose keystream is unknown"
+        )
         self._feed(mirror, partner)
         while len(other.seen[name]) <= wanted:
             if not self.stage.conversation.receive(Deadline.after(self.iut.silence)):

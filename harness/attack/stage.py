@@ -56,6 +56,11 @@ class Stage:
         """Whether the implementation under test plays this run."""
         return run == self.story.victim.number
 
+    def close(self) -> None:
+        """End the conversation with the implementation under test, if there is one."""
+        if self._conversation is not None:
+            self._conversation.close()
+
     # --- setting up --------------------------------------------------------------------------------------------------
 
     def enter(self, run: int) -> None:

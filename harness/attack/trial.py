@@ -11,7 +11,11 @@ from importlib.resources import files
 
 from ...model.checks import CHECKS
 from ...model.extract.expected import attacks
+from ..iut.control import ControlError
+from ..iut.launch import LaunchError
 from ..peer.binding import DEFAULT
+from ..peer.tcp import TcpError
+from ..tester.local import LocalIut
 from ..tester.session import Iut, NeedNotMet
 from ..verdict.allowed import Allowed, allowed_refusals
 from ..verdict.verdict import Reaction
@@ -50,8 +54,8 @@ class Trial:
     attack: str
     claim: str
     role: str
-    at: str
     result: Result
+    at: str = ""
     seen: str = ""
     expected: tuple[str, ...] = ()
     reason: str = ""
@@ -111,13 +115,12 @@ def attempt(story: Story, iut: Iut) -> Trial:
     try:
         at, rule = story.refused.message.name, allowed(story)
         played = perform(story, iut)
-    except (Inexpressible, NeedNotMet, Lost) as error:
-        return Trial(story.name, story.claim, iut.role, "", Result.UNPLAYED, reason=str(error))
-    played.conversation.close()
+    except (Inexpressible, NeedNotMet, Lost, TcpError, LaunchError, ControlError) as error:
+        return Trial(story.name, story.claim, iut.role, Result.UNPLAYED, reason=str(error))
     expected = tuple(sorted(rule.specified))
     result, reason = _judged(played, rule)
     seen = played.outcome.action or played.outcome.reaction.value
-    return Trial(story.name, story.claim, iut.role, at, result, seen, expected, reason, played.shown, played.notes)
+    return Trial(story.name, story.claim, iut.role, result, at, seen, expected, reason, played.shown, played.notes)
 
 
 def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
@@ -129,6 +132,40 @@ def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
     if outcome.action in rule.specified | rule.tolerated:
         return Result.REFUSED, ""
     return Result.OTHERWISE, f"expected {', '.join(sorted(rule.specified))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One attack on the reference peer without the checks, and on the complete one, which named `refused_by`."""
+
+    story: Story
+    without: Trial
+    complete: Trial
+    refused_by: str
+
+    @property
+    def deviation(self) -> str:
+        """What is not as it must be, nothing if all is: it succeeds without, and is refused by a missing check."""
+        if self.without.result is Result.UNPLAYED:
+            return "" if beside().get(self.story.name, Beside()).unplayed else self.without.reason
+        if self.without.result is not Result.SUCCEEDED:
+            return f"without the check it is {self.without.result.value}: {self.without.seen} {self.without.reason}"
+        if self.complete.result is not Result.REFUSED:
+            return f"with the check it is {self.complete.result.value}: {self.complete.seen} {self.complete.reason}"
+        if self.refused_by not in self.story.reasons:
+            return f"the complete peer refuses by {self.refused_by}"
+        return ""
+
+
+def both(story: Story, seed: int) -> Pair:
+    """Play an attack against reference peers in this process: one without the checks, and a complete one."""
+    trials = []
+    for off in (missing(story), frozenset[str]()):
+        iut = LocalIut(story.victim.role, off=off, seed=f"attack/{seed}".encode())
+        trials.append(attempt(story, iut))
+    events = iut.latest.events if iut.latest is not None else []
+    refusals = [e.fields["check"] for e in events if e.name in ("refused", "data_refused")]
+    return Pair(story, trials[0], trials[1], refusals[0] if refusals else "")
 
 
 def chosen(names: Iterable[str], role: str | None = None) -> tuple[Story, ...]:

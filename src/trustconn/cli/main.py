@@ -27,6 +27,7 @@ COMMANDS = {
     "peer": Command("peer", "start a reference device or service and print its address as JSON"),
     "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),
+    "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
 }

@@ -17,8 +17,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from ..model.verifier import clock
 from . import exit_code
 from .errors import UsageError, require_known
 from .options import check_names, readable_file
+from .status import status
 
 LINE = "{:<9} {:<50.50} {:<8} {:>7} {:>8}  {}"
 HEAD = LINE.format("claim", "powers", "verdict", "states", "seconds", "")
@@ -73,7 +73,7 @@ def _table(arguments: argparse.Namespace) -> int:
     asked = prover(arguments.without)
     decisions: list[Decision] = []
     print(HEAD)
-    with _status() as tell:
+    with status() as tell:
         for question in questions:
             decision = asked.decide(question, time_limit=arguments.time_limit or TIME_LIMIT, progress=tell)
             decisions.append(decision)
@@ -130,7 +130,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     from ..model.extract.matrix import TIME_LIMIT, Removal, matrix
 
     removals: list[Removal] = []
-    with _status() as tell:
+    with status() as tell:
         for removal in matrix(tell, claims=tuple(arguments.claim), time_limit=arguments.time_limit or TIME_LIMIT):
             removals.append(removal)
             broken = ", ".join(f"{b.claim} ({len(b.attack.runs)} runs)" for b in removal.breaches)
@@ -172,7 +172,7 @@ def _file(arguments: argparse.Namespace) -> int:
     missing, records = [], []
     verifier = Verifier(model.protocol)
     print(HEAD)
-    with _status() as tell:
+    with status() as tell:
         for claim in model.claims:
             if arguments.claim and claim.name not in arguments.claim:
                 continue
@@ -223,15 +223,3 @@ def _write(path: Path | None, answers: list[dict[str, Any]]) -> None:
         path.write_text(json.dumps({"version": 1, "answers": answers}, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-
-
-@contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
-    """What is being looked at, in a line that changes on a terminal; elsewhere the answers themselves tell."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield lambda text: status.update(text)
