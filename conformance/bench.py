@@ -137,9 +137,9 @@ class Bench:
             return ""
         return f"seen {seen}, specified {expected}"
 
-    def control(self, configuration: str = "default") -> str | None:
-        """Digest of an honest conversation in this configuration."""
-        return self._control(configuration, None)
+    def control(self, configuration: str = "default", play: Callable[[], str] | None = None) -> str | None:
+        """Digest of an honest conversation in this configuration, which `play` has where it is not the default one."""
+        return self._control(configuration, play)
 
     def _control(self, configuration: str, control: Callable[[], str] | None) -> str | None:
         key = f"{self.case.role}/{configuration}"

@@ -71,6 +71,13 @@ class Cast:
         world = self._world(player.role, credentials, self._tam(player.role, credentials))
         return self._towards(world, player, player.agents[OTHER[player.letter]])
 
+    def peer(self) -> World:
+        """The honest peer of the implementation under test, in the mode of the trace."""
+        victim = self.story.victim
+        peer = dataclasses.replace(victim, letter=OTHER[victim.letter])
+        credentials = self._with_waiver(self.iut.world.credentials, peer)
+        return self._towards(self.iut.fresh_world(credentials=credentials), peer, self.victim_name)
+
     def attacker(self, player: Player) -> World:
         """The world that the attacker shows to a run: whom he plays there, with the keys that he has."""
         letter = OTHER[player.letter]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from ...model.protocol.frames import ATT_REQ, CLOSE, NOT_REQUIRED
+from ...model.protocol.frames import ATT_REQ, CLOSE, NOT_REQUIRED, PONG
 from ...model.protocol.labels import LABEL
 from ...model.table import NET
 from ..codec import cbor
@@ -46,11 +46,12 @@ class Stopped(Exception):
 class Played:
     """What came of it. `reached` says that the line went out that a complete implementation refuses.
 
-    `shown` are the messages that the implementation sent from there on; `notes` say where octets do less than terms.
+    `later` says that the implementation went on from there, whatever it did in the end. `shown` are the messages that the implementation sent from there on; `notes` say where octets do less than terms.
     """
 
     outcome: Outcome
     reached: bool
+    later: bool
     conversation: Conversation
     shown: tuple[str, ...]
     notes: tuple[str, ...]
@@ -61,12 +62,16 @@ def configured(story: Story, iut: Iut) -> Iterator[None]:
     """The implementation in the mode of the trace.
 
     Raises:
-        NeedNotMet: it cannot be configured.
+        NeedNotMet: it does not have it, or cannot be configured.
     """
     mode, letter = story.victim.mode, story.victim.letter
     if mode.attests("I") and mode.attests("R"):
         yield
         return
+    if mode.waives(letter):
+        iut.need_feature("presents_waiver")
+    if mode.waives(OTHER[letter]):
+        iut.need_feature("accepts_waiver")
     asks = mode.direction(OTHER[letter]) is not NOT_REQUIRED
     with iut.configured(requires_evidence=asks, presents_waiver=mode.waives(letter)):
         yield
@@ -97,8 +102,19 @@ class Performance:
             outcome, mirror = self._outcome(), self.stage.victim
         finally:
             self.stage.close()
+        reached, conversation = mirror.deviation.reached, self.stage.conversation
         shown = tuple(dict.fromkeys(o.name for o in mirror.reaction))
-        return Played(outcome, mirror.deviation.reached, self.stage.conversation, shown, tuple(self._notes))
+        return Played(outcome, reached, self._went_on(), conversation, shown, tuple(self._notes))
+
+    def _went_on(self) -> bool:
+        """Whether the implementation took what it should refuse: it sent its next message, or answered PING."""
+        mirror, handshake = self.stage.victim, self.story.refused.message.channel == NET
+        for observation in mirror.reaction:
+            if observation.action is not None:
+                return False
+            if handshake or observation.name == PONG[mirror.peer].name:
+                return True
+        return False
 
     def _line(self, line: Line) -> None:
         if line.kind == RECEIVE:

@@ -120,6 +120,13 @@ class Story:
         makes = {check: {row.role for row in listed.get(check, ())} or set(LETTER) for check in self.checks}
         return max(self.players.values(), key=lambda p: (sum(p.role in roles for roles in makes.values()), -p.number))
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The checks that the victim's role makes; the others are missing on the other side."""
+        listed = profile().checks
+        rows = {check: listed.get(check, ()) for check in self.checks}
+        return tuple(c for c in self.checks if not rows[c] or any(row.role == self.victim.role for row in rows[c]))
+
     # --- what happens ------------------------------------------------------------------------------------------------
 
     @cached_property

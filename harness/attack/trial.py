@@ -15,10 +15,12 @@ from ..iut.control import ControlError
 from ..iut.launch import LaunchError
 from ..peer.binding import DEFAULT
 from ..peer.tcp import TcpError
+from ..tester.conversation import Conversation
 from ..tester.local import LocalIut
 from ..tester.session import Iut, NeedNotMet
 from ..verdict.allowed import Allowed, allowed_refusals
 from ..verdict.verdict import Reaction
+from .cast import Cast
 from .player import Lost, Performance, Played, configured
 from .story import Inexpressible, Story
 
@@ -84,11 +86,13 @@ def missing(story: Story) -> frozenset[str]:
     return frozenset((*story.checks, *beside().get(story.name, Beside()).also))
 
 
-def allowed(story: Story) -> Allowed:
-    """The refusals of the missing checks at the step where they stand."""
+def allowed(story: Story, played: Played | None = None) -> Allowed:
+    """The refusals of the missing checks at the step where they stand; none, once the implementation has gone on."""
     message = story.refused.message.name
     rules = [allowed_refusals(CHECKS[check], handshake=message.startswith("message_")) for check in story.reasons]
     specified = frozenset().union(*(rule.specified for rule in rules))
+    if played is not None and played.later:
+        return Allowed(frozenset(f"{action} to {message}" for action in specified), frozenset(), rules[0].because)
     tolerated = frozenset().union(*(rule.tolerated for rule in rules))
     return Allowed(specified, tolerated - specified, rules[0].because)
 
@@ -110,13 +114,24 @@ def perform(story: Story, iut: Iut) -> Played:
         return Performance(story, iut).play()
 
 
+def honest(story: Story, iut: Iut) -> Conversation:
+    """An honest conversation in the mode of an attack.
+
+    Raises:
+        ControlFailed: it did not work.
+        NeedNotMet: the implementation cannot be brought into this mode.
+    """
+    with configured(story, iut):
+        return iut.good(world=Cast(story, iut, iut.stream("honest")).peer())
+
+
 def attempt(story: Story, iut: Iut) -> Trial:
     """Play an attack, and say what came of it."""
     try:
-        at, rule = story.refused.message.name, allowed(story)
         played = perform(story, iut)
     except (Inexpressible, NeedNotMet, Lost, TcpError, LaunchError, ControlError) as error:
         return Trial(story.name, story.claim, iut.role, Result.UNPLAYED, reason=str(error))
+    at, rule = story.refused.message.name, allowed(story, played)
     expected = tuple(sorted(rule.specified))
     result, reason = _judged(played, rule)
     seen = played.outcome.action or played.outcome.reaction.value
