@@ -1,0 +1,100 @@
+"""`trustconn attack`: what it prints, writes and answers with, in this process and over real ones."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from trustconn.cli.main import main
+from trustconn.harness.identity.provision import provision
+
+NOW = 1_800_000_000
+
+
+def test_the_attack_of_one_check_is_played_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "trials.json"
+    assert main(["attack", "--without", "eat_nonce_is_binder", "--json", str(file), "--chart"]) == 0
+    printed = capsys.readouterr().out
+    assert "succeeded  refused by alert:23" in printed
+    assert "TH_2#0 = hash(" in printed
+    assert "1 attacks, 1 played: 1 succeed without the check, 1 are refused with it, 0 not as expected" in printed
+    without, complete = json.loads(file.read_text(encoding="utf-8"))["trials"]
+    assert (without["result"], complete["result"]) == ("succeeded", "refused")
+    assert complete["at"] == "ATT_R"
+    assert complete["expected"] == ["alert:23"]
+
+
+def test_the_list_names_step_and_requirement(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attack", "--list", "--role", "service"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert ["label_seq_increases", "CLM-08", "service", "DATA_I", "LBL-09"] in [line.split() for line in lines]
+    assert not any(" device " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--without", "g_x_is_valid"], "no attack without g_x_is_valid: redundant"),
+        (["--without", "eat_nonce_is_binder", "--role", "service"], "no attack on a service without eat_nonce_is_bind"),
+        (["--without", "no_such_check"], "no_such_check"),
+        (["--iut", "nowhere.toml"], "nowhere.toml"),
+        (["--seed", "x"], "--seed"),
+    ],
+)
+def test_bad_usage_is_said_in_a_line(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code: object = main(["attack", *arguments])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_what_is_not_shown_to_succeed_is_a_deviation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trustconn.harness.attack.trial.beside", dict)
+    assert main(["attack", "--without", "label_seq_increases"]) == 1
+    assert "NOT AS EXPECTED" in capsys.readouterr().out
+
+
+# --- an implementation in a process of its own -----------------------------------------------------------------------
+
+
+def described(folder: Path, role: str, *options: str) -> Path:
+    """The description of a reference peer behind the vendors' control plane."""
+    provision(folder / "credentials", seed=b"attack command", now=NOW, role=role, with_waiver=True)
+    runner = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", "credentials/iut"]
+    command = [*runner, "--control", "stdio", "--clock", "control", "--now", str(NOW), *options]
+    connect = '[wire]\nconnect = "control"\n' if role == "device" else ""
+    file = folder / "iut.toml"
+    file.write_text(
+        f'[iut]\nname = "peer"\nrole = "{role}"\nversion = "1"\n{connect}[credentials]\nfolder = "credentials"\n'
+        f'[features]\npresents_waiver = true\n[control]\nmode = "stdio"\ncommand = {json.dumps(command)}\n',
+        encoding="utf-8",
+    )
+    return file
+
+
+@pytest.mark.parametrize("role", ["device", "service"])
+def test_a_complete_implementation_refuses_all(role: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attack", "--iut", str(described(tmp_path, role))]) == 0, capsys.readouterr().out
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert summary == f"{len(lines) - 1} refused"
+
+
+def test_one_that_lacks_a_check_falls_to_its_attack_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = described(tmp_path, "device", "--without", "waiver_names_the_peer_leaf")
+    assert main(["attack", "--iut", str(file)]) == 1
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith(" succeeded")] == ["waiver_names_the_peer_leaf"]
+    assert summary == f"{len(lines) - 2} refused, 1 succeeded"
+
+
+def test_a_mode_that_is_not_declared_is_not_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = described(tmp_path, "service")
+    text = file.read_text(encoding="utf-8").replace("presents_waiver = true", "")
+    file.write_text(text, encoding="utf-8")
+    assert main(["attack", "--iut", str(file), "--without", "signature_3_verifies"]) == 3
+    assert "not played: feature presents_waiver is not declared" in capsys.readouterr().out

@@ -1,0 +1,99 @@
+"""Every attack of the removal matrix succeeds in octets without the check, and is refused by a complete peer."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from trustconn.harness.attack.story import Story
+from trustconn.harness.attack.trial import Result, attempt, beside, both, chosen, honest, missing, stories
+from trustconn.harness.tester.local import LocalIut
+from trustconn.model.extract.expected import attacks
+
+STORIES = list(stories().values())
+NAMES = [story.name for story in STORIES]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=NAMES)
+def test_it_succeeds_without_the_check_and_is_refused_with_it_at_its_step(story: Story) -> None:
+    pair = both(story, seed=0)
+    assert pair.deviation == ""
+    if not beside().get(story.name):
+        assert missing(story) == set(story.checks)
+    assert pair.without.shown, "the implementation shows that it went on"
+
+
+def test_every_attack_of_the_matrix_is_there() -> None:
+    assert set(NAMES) == set(attacks())
+    assert set(beside()) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", [name for name, known in beside().items() if known.also])
+def test_checks_beside_the_missing_one_stop_it_in_octets(name: str) -> None:
+    story = stories()[name]
+    iut = LocalIut(story.victim.role, off=frozenset(story.checks))
+    assert attempt(story, iut).result is not Result.SUCCEEDED
+    assert iut.latest is not None
+    refusals = {e.fields["check"] for e in iut.latest.events if e.name in ("refused", "data_refused")}
+    assert refusals <= set(beside()[name].also)
+
+
+@pytest.mark.parametrize(("story", "other"), list(zip(STORIES, STORIES[1:] + STORIES[:1], strict=True)), ids=NAMES)
+def test_a_peer_that_lacks_another_check_refuses_it(story: Story, other: Story) -> None:
+    iut = LocalIut(story.victim.role, off=frozenset(other.checks) - frozenset(story.checks))
+    assert attempt(story, iut).result is Result.REFUSED
+
+
+@pytest.mark.parametrize("name", ["label_sid_is_this_session", "cred_r_path_verifies", "record_tag_verifies"])
+def test_another_seed_comes_to_the_same(name: str) -> None:
+    assert both(stories()[name], seed=4711).deviation == ""
+
+
+def test_one_implementation_meets_the_same_attack_again_and_again() -> None:
+    story, iut = stories()["label_seq_increases"], LocalIut("service")
+    assert [attempt(story, iut).result for _ in range(3)] == [Result.REFUSED] * 3
+
+
+def test_a_refusal_after_the_step_is_told_from_one_at_the_step() -> None:
+    story = stories()["cred_i_is_not_revoked_locally + peer_leaf_is_not_revoked"]
+    trial = attempt(story, LocalIut("service", off=frozenset({"cred_i_is_not_revoked_locally"})))
+    assert (trial.result, trial.seen) == (Result.OTHERWISE, "alert:26")
+    assert trial.reason == "expected edhoc-error:1 to message_3"
+
+
+def test_an_attack_on_another_table_is_not_played() -> None:
+    data: dict[str, Any] = copy.deepcopy(attacks()["eat_signature_verifies"])
+    received = next(e for e in data["attack"]["events"] if e["label"] == "HELLO_R")
+    received["term"][2] = "expected"
+    trial = attempt(Story("eat_signature_verifies", data), LocalIut("device"))
+    assert trial.result is Result.UNPLAYED
+    assert "found anew" in trial.reason
+
+
+def test_a_role_that_the_table_does_not_have_is_not_played() -> None:
+    data: dict[str, Any] = copy.deepcopy(attacks()["eat_signature_verifies"])
+    data["attack"]["runs"][0]["role"] = "device aa, other reading"
+    assert attempt(Story("eat_signature_verifies", data), LocalIut("device")).result is Result.UNPLAYED
+    data["attack"]["runs"][0]["role"] = "device xx"
+    trial = attempt(Story("eat_signature_verifies", data), LocalIut("device"))
+    assert (trial.result, trial.reason) == (Result.UNPLAYED, "the table has no role device xx")
+
+
+def test_over_another_binding_it_is_not_played() -> None:
+    trial = attempt(stories()["eat_signature_verifies"], LocalIut("device", binding="tls"))
+    assert trial.result is Result.UNPLAYED
+    assert "tls" in trial.reason
+
+
+def test_attacks_are_chosen_by_missing_checks_and_role() -> None:
+    assert chosen(()) == tuple(STORIES)
+    assert [s.name for s in chosen(["peer_leaf_is_not_revoked"], "service")] == [
+        "cred_i_is_not_revoked_locally + peer_leaf_is_not_revoked"
+    ]
+    assert chosen(["g_x_is_valid", "peer_leaf_is_not_revoked"]) == ()
+
+
+@pytest.mark.parametrize("name", ["eat_signature_verifies", "waiver_signature_verifies", "cred_r_path_verifies"])
+def test_an_honest_conversation_in_the_mode_of_an_attack_works(name: str) -> None:
+    story = stories()[name]
+    assert honest(story, LocalIut(story.victim.role)).peer.state == "CLOSED"
