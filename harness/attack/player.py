@@ -46,7 +46,8 @@ class Stopped(Exception):
 class Played:
     """What came of it. `reached` says that the line went out that a complete implementation refuses.
 
-    `later` says that the implementation went on from there, whatever it did in the end. `shown` are the messages that the implementation sent from there on; `notes` say where octets do less than terms.
+    `later` says that the implementation went on from there, whatever it did in the end. `shown` are the messages that
+    it sent from there on; `notes` say where octets do less than terms.
     """
 
     outcome: Outcome
