@@ -53,6 +53,7 @@ class Pool:
         self._sent: dict[str, bool] = {}
         self._leaked: dict[str, bool] = {}
         self._members: dict[int, list[int]] = {}
+        self._kept: dict[str, bool] = {}
         self._find_prefixes()
 
     def get(self, role: int, index: int) -> Instance:
@@ -119,12 +120,11 @@ class Pool:
 
     def keeps(self, exponent: Atom) -> bool:
         """Whether no role gives away its fresh exponent of that name; an exponent is never received."""
-        return not any(
-            key.name == exponent.name
-            for number in range(len(self.roles))
-            for key in self.get(number, 0).positions
-            if type(key) is Atom
-        )
+        found = self._kept.get(exponent.name)
+        if found is None:
+            sent = (key for number in range(len(self.roles)) for key in self.get(number, 0).positions)
+            found = self._kept[exponent.name] = not any(type(k) is Atom and k.name == exponent.name for k in sent)
+        return found
 
     def brings(self, instance: Instance, position: Position, term: Term, origins: set[str]) -> bool:
         """Whether a position may bring the term: a forwarded variable only if it can carry it."""

@@ -25,6 +25,9 @@ from .unify import Equation, solutions, unifiers, unify
 PATIENCE = 100
 """States that the first attempt at a query may take."""
 
+OPEN_ENDED = 32
+"""What a way to meet a goal counts that does not bring a run to where an alternative of the claim wants it."""
+
 Branch = tuple[list[Any], State]
 """How a goal is met, for the certificate, and the pattern in which it is."""
 
@@ -42,6 +45,7 @@ class Search:
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
         self._protected: list[Term] = []
+        self._settling = self._beyond()
         self.newest_first = False
         self.patience = PATIENCE
         self.bound = 0
@@ -60,6 +64,15 @@ class Search:
         finally:
             undo(mark)
         return self.done
+
+    def _beyond(self) -> frozenset[int]:
+        """Ways of roles that have passed the event of an alternative: with a send from there, the claim likely holds."""
+        wanted: dict[str, int] = {}
+        for alternative in self.context.query.alternatives:
+            for name, height in alternative.cast:
+                wanted[name] = min(height, wanted.get(name, height))
+        roles = (role for role in self.pool.roles if role.name in wanted)
+        return frozenset(way for role in roles for way in role.prefix[wanted[role.name] + 1 :])
 
     def _initial(self) -> Iterator[State]:
         """The patterns of the query, one for each choice of role variants."""
@@ -185,21 +198,21 @@ class Search:
         return 0 if not symbol.builds else 1 if symbol.opens else 3
 
     def _ways(self, state: State, term: Term, most: int) -> int:
-        """How many branches a goal has; counting stops at `most`."""
+        """What the branches of a goal will cost; counting stops at `most`."""
         count = 0
         if type(term) is App:
-            count = len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term))
+            count = OPEN_ENDED * (len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term)))
         elif type(term) is Group:
             atoms, rest = exponents(term)
-            count = len(atoms)
-            if count + (rest is not None) > 1:
-                return count + (rest is not None)
-        for _, _, position in self.sources.candidates(state, term):
+            count = OPEN_ENDED * len(atoms)
+            if len(atoms) + (rest is not None) > 1:
+                return count + OPEN_ENDED * (rest is not None)
+        for _, instance, position in self.sources.candidates(state, term):
             if count >= most:
                 break
             mark = len(TRAIL)
             if position.inside or unify(position.term, term, []):
-                count += 1
+                count += 1 if instance.role.prefix[position.step + 1] in self._settling else OPEN_ENDED
             undo(mark)
         return count
 
