@@ -72,6 +72,22 @@ class Instance:
     first_send: dict[Atom, int] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Common:
+    """What the instances of one run number share: terms by name and sort, and what was made of templates."""
+
+    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
+    env: dict[str, Term] = field(default_factory=dict)
+    memo: Memo = field(default_factory=dict)
+
+    def memo_of(self, env: dict[str, Term], signature: Signature) -> Memo:
+        """The common memo, unless a name means something else to another role."""
+        if any(self.env.get(name, term) is not term or name in signature.constants for name, term in env.items()):
+            return {}
+        self.env |= env
+        return self.memo
+
+
 class Signature:
     """Sort bits, symbols with their weak twins, and the building of terms."""
 
@@ -89,6 +105,8 @@ class Signature:
         self.constants |= {n: Atom(n, self.bit(s), public=False) for n, s in protocol.secrets.items()}
         self.agent_bit = self.bit(AGENT)
         self._groups: dict[tuple[tuple[Term, ...], Var | None], Group] = {}
+        self._canonical: dict[int, tuple[Template, Template]] = {}
+        self._templates: dict[tuple[object, ...], Template] = {}
 
     def bit(self, sort: str) -> int:
         """The bit of a base sort."""
@@ -119,10 +137,25 @@ class Signature:
         memo = {} if memo is None else memo
         kept = memo.get(id(template))
         if kept is None:
-            kept = memo[id(template)] = (template, self._made(template, env, memo))
+            one = self._one(template)
+            kept = memo.get(id(one))
+            if kept is None:
+                kept = memo[id(one)] = (one, self._made(one, env, memo))
+            memo[id(template)] = (template, kept[1])
         return kept[1]
 
-    def _made(self, template: tuple[Template, ...], env: dict[str, Term], memo: Memo) -> Term:
+    def _one(self, template: Template) -> Template:
+        """The same object for equal templates: roles have most of theirs in common."""
+        if isinstance(template, str):
+            return template
+        known = self._canonical.get(id(template))
+        if known is None:
+            parts = tuple(map(self._one, template))
+            one = self._templates.setdefault(tuple(p if isinstance(p, str) else id(p) for p in parts), parts)
+            known = self._canonical[id(template)] = (template, one)
+        return known[1]
+
+    def _made(self, template: Template, env: dict[str, Term], memo: Memo) -> Term:
         head, *rest = template
         if not isinstance(head, str):
             raise ModelError(f"not a term: {template!r}")
@@ -205,10 +238,11 @@ class CompiledRole:
         same = (other.prefix for other in self.namesakes.get(name, ()))
         return any(len(prefix) > height and prefix[height] == self.prefix[height] for prefix in same)
 
-    def instance(self, index: int, shared: dict[tuple[str, str], Term] | None = None) -> Instance:
+    def instance(self, index: int, common: Common | None = None) -> Instance:
         """Run number `index`. Roles that share what they call alike are the same until their steps differ."""
         sig, role = self.signature, self.role
-        shared = {} if shared is None else shared
+        common = Common() if common is None else common
+        shared = common.terms
         env: dict[str, Term] = {}
         for name in role.agents:
             env[name] = shared.setdefault((name, AGENT), Var(name, sig.agent_bit, index))
@@ -219,7 +253,7 @@ class CompiledRole:
             if (name, known) not in shared:
                 shared[name, known] = self._variable(name, sort, index)
             env[name] = shared[name, known]
-        memo: Memo = {}
+        memo = common.memo_of(env, sig)
         made = Instance(self, index, env, [self._step(s, env, memo) for s in self.steps], memo)
         _find_positions(made, sig)
         return made

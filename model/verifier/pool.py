@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .clock import now
-from .compiled import CompiledRole, Instance, Position
+from .compiled import Common, CompiledRole, Instance, Position
 from .flow import Flow
 from .protocol import Event, Recv, Send
 from .protocol import Step as TemplateStep
@@ -48,7 +48,7 @@ class Pool:
     def __init__(self, roles: list[CompiledRole], flow: Flow) -> None:
         self.roles, self.flow = roles, flow
         self._made: dict[tuple[int, int], Instance] = {}
-        self._shared: dict[int, dict[tuple[str, str], Term]] = {}
+        self._common: dict[int, Common] = {}
         self._choices: dict[tuple[int, int, int, object], list[tuple[Instance, Position]]] = {}
         self._sent: dict[str, bool] = {}
         self._leaked: dict[str, bool] = {}
@@ -60,7 +60,7 @@ class Pool:
         key = (role, index)
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self.roles[role].instance(index, self._shared.setdefault(index, {}))
+            found = self._made[key] = self.roles[role].instance(index, self._common.setdefault(index, Common()))
         return found
 
     def _find_prefixes(self) -> None:

@@ -66,7 +66,7 @@ class Search:
         return self.done
 
     def _beyond(self) -> frozenset[int]:
-        """Ways of roles that have passed the event of an alternative: with a send from there, the claim likely holds."""
+        """Ways of roles past the event of an alternative: with a send from there, the claim likely holds."""
         wanted: dict[str, int] = {}
         for alternative in self.context.query.alternatives:
             for name, height in alternative.cast:
@@ -203,10 +203,9 @@ class Search:
         if type(term) is App:
             count = OPEN_ENDED * (len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term)))
         elif type(term) is Group:
-            atoms, rest = exponents(term)
-            count = OPEN_ENDED * len(atoms)
-            if len(atoms) + (rest is not None) > 1:
-                return count + OPEN_ENDED * (rest is not None)
+            count = OPEN_ENDED * len(self._powers(term))
+            if len(exponents(term)[0]) + (exponents(term)[1] is not None) > 1:
+                return count
         for _, instance, position in self.sources.candidates(state, term):
             if count >= most:
                 break
@@ -227,6 +226,8 @@ class Search:
         """Whether the attacker can never have the term: nobody sends it, and it cannot be built."""
         if not self.context.signature.shortcuts:
             return False
+        if type(term) is Atom:
+            return self._kept(term)
         if type(term) is Group:
             return sum(map(self._kept, exponents(term)[0])) > 1
         if type(term) is not App or term.symbol not in self.context.signature.symbols or term.symbol.endswith("~"):
@@ -246,11 +247,9 @@ class Search:
         protected = not self.record and self.pool.only_leaked(term)
         return not (protected and any(equal(term, part) for part in self._protected))
 
-    def _kept(self, exponent: Term) -> bool:
-        """Whether an exponent is a fresh value that no run gives away; a product of two such stays secret."""
-        if type(exponent) is not Atom or exponent.run < 0:
-            return False
-        return self.pool.keeps(exponent)
+    def _kept(self, atom: Term) -> bool:
+        """Whether an atom is a secret that no run gives away, not even under a key; a product of two such stays one."""
+        return type(atom) is Atom and (atom.run >= 0 or not atom.public) and self.pool.keeps(atom)
 
     def _branches(self, state: State, goal: tuple[Term, int] | int) -> Iterator[Branch]:
         """Every way to meet a goal; bindings are undone between them."""
@@ -293,31 +292,35 @@ class Search:
             yield ["strong"], child
 
     def _group(self, state: State, term: Group, node: int) -> Iterator[Branch]:
-        """A secret of several exponents: the share of one of them is obtained, all others are known."""
-        if self._dead(term, {}):
-            return
+        """A secret of several exponents: the share of some is obtained, all others are known."""
         atoms, rest = exponents(term)
-        if len(atoms) + (rest is not None) == 1:
+        single = len(atoms) + (rest is not None) == 1
+        for base, known in self._powers(term):
             child = state.copy()
-            learned = child.learn(term, node, "build")
-            child.open.append((atoms[0], learned))
-            yield ["e"], child
-            return
-        bit = self.context.signature.bit(GROUP)
-        for i, atom in enumerate(atoms):
-            child = state.copy()
-            learned = child.learn(term, node, "power")
-            child.open.append((Group((atom,), None, bit), learned))
-            child.open.extend((other, learned) for other in atoms[:i] + atoms[i + 1 :])
-            if rest is not None:
-                child.open.append((Known(rest), learned))
-            yield ["p"], child
-        if rest is not None:
-            child = state.copy()
-            learned = child.learn(term, node, "power")
-            child.open.append((Group((), rest, bit), learned))
-            child.open.extend((atom, learned) for atom in atoms)
-            yield ["p"], child
+            learned = child.learn(term, node, "build" if single else "power")
+            if base is not None:
+                child.open.append((base, learned))
+            child.open.extend((goal, learned) for goal in known)
+            yield ["e" if single else "p"], child
+
+    def _powers(self, term: Group) -> list[tuple[Group | None, list[Term | Known]]]:
+        """The ways to compute a group element from another one: that, and the exponents that this takes.
+
+        Those that need two secrets which no run gives away, or one beside a share, are none.
+        """
+        atoms, rest = exponents(term)
+        kept = sum(map(self._kept, atoms)) if self.context.signature.shortcuts else 0
+        if len(atoms) == 1 and rest is None:
+            return [] if kept else [(None, [atoms[0]])]
+        bit, known = self.context.signature.bit(GROUP), [Known(rest)] if rest is not None else []
+        ways: list[tuple[Group | None, list[Term | Known]]] = [
+            (Group((atom,), None, bit), [*atoms[:i], *atoms[i + 1 :], *known])
+            for i, atom in enumerate(atoms)
+            if kept <= (1 if self._kept(atom) else 0) or not self.context.signature.shortcuts
+        ]
+        if rest is not None and not kept:
+            ways.append((Group((), rest, bit), list(atoms)))
+        return ways
 
     def _sources(self, state: State, term: Term, node: int) -> Iterator[Branch]:
         """The term comes out of a send."""

@@ -53,13 +53,17 @@ class App:
     Terms share their parts: as a tree a transcript would be huge, so nothing may walk it as one.
     """
 
-    __slots__ = ("__weakref__", "args", "atoms", "bit", "ground", "symbol", "variables")
+    __slots__ = ("__weakref__", "args", "atoms", "bit", "depth", "ground", "order", "symbol", "variables")
 
     def __init__(self, symbol: str, args: tuple[Term, ...], bit: int) -> None:
         self.symbol, self.args, self.bit = symbol, args, bit
         self.atoms: frozenset[Atom] = frozenset().union(*map(_atoms, args))
         self.variables: frozenset[Var] = frozenset().union(*map(_variables, args))
         self.ground = not self.variables and all(_is_ground(a) for a in args)
+        depths = [a.depth if type(a) is App else 0 for a in args]
+        self.depth = 1 + max(depths, default=0)
+        self.order = sorted(range(len(args)), key=depths.__getitem__)
+        """The arguments, the shallow ones first: where terms differ is mostly seen there."""
 
     def __repr__(self) -> str:
         return f"{self.symbol}({', '.join(map(repr, self.args))})"

@@ -41,47 +41,61 @@ def unify(left: Term, right: Term, pending: list[Equation]) -> bool:
 
 
 def _unify(left: Term, right: Term, pending: list[Equation], seen: set[tuple[App, App]]) -> bool:
-    left, right = deref(left), deref(right)
+    while type(left) is Var and left.ref is not None:
+        left = left.ref
+    while type(right) is Var and right.ref is not None:
+        right = right.ref
     if left is right:
         return True
-    if type(left) is Var:
-        return _assign(left, right)
-    if type(right) is Var:
-        return _assign(right, left)
-    if type(left) is App and type(right) is App:
-        if left.symbol != right.symbol or (left.ground and right.ground):
-            return False
-        if (left, right) in seen:
-            return True
-        mine, other = left.args, right.args
-        if len(mine) != len(other):
-            if left.symbol != TUPLE:
-                return False
-            mine, other = align(mine, other)
-        for a, b in zip(mine, other, strict=True):
-            if a is not b and _clash(a, b):
-                return False
-        for a, b in zip(mine, other, strict=True):
-            if a is not b and not _unify(a, b, pending, seen):
-                return False
-        seen.add((left, right))
+    kind, other = type(left), type(right)
+    if kind is Var:
+        return _assign(left, right)  # type: ignore[arg-type]
+    if other is Var:
+        return _assign(right, left)  # type: ignore[arg-type]
+    if kind is not other or kind is Atom:
+        return False
+    if kind is Group:
+        return _unify_groups(left, right, pending)  # type: ignore[arg-type]
+    return _unify_apps(left, right, pending, seen)  # type: ignore[arg-type]
+
+
+def _unify_apps(left: App, right: App, pending: list[Equation], seen: set[tuple[App, App]]) -> bool:
+    if left.symbol != right.symbol or (left.ground and right.ground):
+        return False
+    if (left, right) in seen:
         return True
-    if type(left) is Group and type(right) is Group:
-        return _unify_groups(left, right, pending)
-    return False
+    mine, other, order = left.args, right.args, left.order
+    if len(mine) != len(other):
+        if left.symbol != TUPLE:
+            return False
+        mine, other = align(mine, other)
+        order = list(range(len(mine)))
+    for i in order:
+        if mine[i] is not other[i] and _clash(mine[i], other[i]):
+            return False
+    for i in order:
+        if mine[i] is not other[i] and not _unify(mine[i], other[i], pending, seen):
+            return False
+    seen.add((left, right))
+    return True
 
 
 def _clash(left: Term, right: Term) -> bool:
     """Whether two arguments differ at their heads: seen before any of them is walked, most failures cost little."""
-    left, right = deref(left), deref(right)
-    kind = type(left)
-    if kind is Var or type(right) is Var:
+    while type(left) is Var:
+        if left.ref is None:
+            return False
+        left = left.ref
+    while type(right) is Var:
+        if right.ref is None:
+            return False
+        right = right.ref
+    if left is right:
         return False
-    if kind is not type(right):
+    kind = type(left)
+    if kind is not type(right) or kind is Atom:
         return True
-    if kind is App:
-        return left.symbol != right.symbol or (left.ground and right.ground and left is not right)  # type: ignore[union-attr]
-    return kind is Atom and left is not right
+    return kind is App and (left.symbol != right.symbol or (left.ground and right.ground))  # type: ignore[union-attr]
 
 
 def _assign(var: Var, term: Term) -> bool:

@@ -19,7 +19,7 @@ from .flow import analyse
 from .goals import Context
 from .grounding import build
 from .pool import BudgetSpent, Pool, Stats, TimeLimit
-from .protocol import Protocol
+from .protocol import Leak, Protocol
 from .query import Query
 from .replay import replay
 from .search import Search
@@ -31,6 +31,9 @@ NETWORK: frozenset[str] = frozenset()
 
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
+
+EAGER = 150
+"""States for the attempt to do without deepening."""
 
 ENOUGH = 8
 """Runs that every role must be able to end with, whatever the bound of a claim."""
@@ -73,15 +76,20 @@ def deepening(least: int, most: int) -> list[int]:
 class Engine:
     """One protocol under some powers: what is compiled once and used for all claims.
 
-    Without `shortcuts` the search looks also where theorems say that nothing is: slower, for comparison.
+    Without `shortcuts` the search looks also where theorems say that nothing is: slower, for comparison. What is
+    compiled is the same for all powers that grant the same leaks: it may be that of an engine `like` this one.
     """
 
-    def __init__(self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True) -> None:
+    def __init__(
+        self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True, like: Engine | None = None
+    ) -> None:
         self.protocol, self.powers = protocol, powers
+        if like is not None:
+            self.signature, self.pool = like.signature, like.pool
+            return
         self.signature = Signature(protocol, shortcuts)
-        self.roles: list[CompiledRole] = compile_roles(self.signature, powers)
-        self.pool = Pool(self.roles, analyse(self.roles, self.signature))
-        self.pool = self.pool
+        roles: list[CompiledRole] = compile_roles(self.signature, powers)
+        self.pool = Pool(roles, analyse(roles, self.signature))
 
     def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False) -> Answer:
         """Deepen until there is a proof, an attack, or no room."""
@@ -95,13 +103,33 @@ class Engine:
             found.append(attack)
 
         search = Search(context, self.pool, stats, keep, record)
-        for bound in deepening(len(query.premises), max_runs):
+        bounds = deepening(len(query.premises), max_runs)
+        if self._eager(search, bounds[-1], stats):
+            if not found:
+                return self._none(search, bounds[-1])
+            bounds = [b for b in bounds if b < len(found[0].runs)]
+        for bound in bounds:
             progress(f"up to {bound} runs, {stats.states} states")
             if self._attempt(search, bound, stats):
-                return Answer(ATTACK, bound, found[0])
+                return Answer(ATTACK, bound, found[-1])
             if not search.cut:
-                return Answer(PROOF, bound, trees=tuple(search.trees))
+                return self._none(search, bound)
+        if found:
+            return Answer(ATTACK, len(found[0].runs), found[0])
         return Answer(BOUNDED, max_runs)
+
+    def _none(self, search: Search, bound: int) -> Answer:
+        """There is no trace: whatever the number of runs, unless the bound cut one off."""
+        return Answer(BOUNDED, bound) if search.cut else Answer(PROOF, bound, trees=tuple(search.trees))
+
+    def _eager(self, search: Search, bound: int, stats: Stats) -> bool:
+        """Search with all runs at once: a proof needs no deepening. Whether few states sufficed."""
+        stats.budget = stats.states + EAGER
+        try:
+            search.run(bound)
+        except BudgetSpent:
+            return False
+        return True
 
     def _attempt(self, search: Search, bound: int, stats: Stats) -> bool:
         """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
@@ -126,7 +154,9 @@ class Verifier:
         """The engine for these powers."""
         found = self._engines.get(powers)
         if found is None:
-            found = self._engines[powers] = Engine(self.protocol, powers, self._shortcuts)
+            leaks = {step.power for role in self.protocol.roles for step in role.steps if isinstance(step, Leak)}
+            like = next((e for e in self._engines.values() if not (e.powers ^ powers) & leaks), None)
+            found = self._engines[powers] = Engine(self.protocol, powers, self._shortcuts, like)
         return found
 
     def stuck(self, max_runs: int, stats: Stats) -> str:

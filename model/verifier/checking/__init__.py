@@ -6,7 +6,8 @@ that the certificate does not treat must fail at once, or by one of four theorem
 - *sooner*: what came out of an earlier step of the same run for the same keys is not new;
 - *origin*: a fresh value that its run first sends in the clear is known from there, and from nowhere sooner;
 - *flow*: a forwarded variable brings only what some role put there;
-- *dead*: what nobody sends or gives away, and what is only built from that, is never known.
+- *dead*: what nobody sends or gives away (a symbol, a fresh value, a secret constant), and what is only built from
+  that, is never known.
 """
 
 from __future__ import annotations

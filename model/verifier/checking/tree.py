@@ -189,7 +189,9 @@ def _dead(case: Case, term: Term) -> bool:
     """Whether the attacker can never have the term: nobody sends or gives it away, and it cannot be built."""
     term, model = case.at(term), case.model
     if term[0] == "g":
-        return len([a for a in term[1] if a[0] == "n" and not model.comes_out(a[:2])]) > 1
+        return sum(_dead(case, a) for a in term[1] if a[0] == "n") > 1
+    if term[0] == "n" or (term[0] == "c" and term[1] in model.protocol.secrets):
+        return not model.comes_out(term[:2])
     symbol = model.theory.symbols.get(term[1]) if term[0] == "f" else None
     if symbol is None or symbol.name.endswith("~") or case.modes(term):
         return False
@@ -201,18 +203,22 @@ def _dead(case: Case, term: Term) -> bool:
 def _powers(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:
     atoms, rest = exponents(term, case.subst)
     if len(atoms) == 1 and rest is None:
+        if _dead(case, atoms[0]):
+            return
         made = case.copy()
         made.open.append((atoms[0], made.learn(term, node)))
         yield ["e"], [made]
         return
     for place, atom in enumerate(atoms):
+        if any(_dead(case, other) for other in (*atoms[:place], *atoms[place + 1 :]) if other[0] != "f"):
+            continue
         made = case.copy()
         learned = made.learn(term, node)
         made.open.append((("g", (atom,), None), learned))
         made.open += [(other, learned) for other in (*atoms[:place], *atoms[place + 1 :])]
         made.open += [(("known", rest), learned)] if rest is not None else []
         yield ["p"], [made]
-    if rest is not None:
+    if rest is not None and not any(_dead(case, atom) for atom in atoms if atom[0] != "f"):
         made = case.copy()
         learned = made.learn(term, node)
         made.open.append((("g", (), rest), learned))
