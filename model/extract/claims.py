@@ -168,8 +168,8 @@ class Translator:
 
     def evidence(self, claim: TableClaim, scenario: Scenario, statement: Statement) -> TableClaim | None:
         """The claim about the evidence of the epoch in which an event lies: what an environment rests on."""
-        number = claim.at.removeprefix("label_accepted")
-        here = self.extracted.snapshots.get((claim.role, f"evidence_accepted{number}"))
+        _, space, epoch = claim.at.partition(" ")
+        here = self.extracted.snapshots.get((claim.role, f"evidence_accepted{space}{epoch}"))
         if here is None:
             return None
         return next(self._claims(statement, scenario, here))

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ..claims import STATEMENTS, Agree, Secret, Statement, fails_under, holds_under
+from ..claims import STATEMENTS, Agree, Order, Secret, Statement, fails_under, holds_under
 from ..protocol.edhoc import SERVICE
 from ..protocol.tables import profile
 from ..table import Table
 from ..verifier.attack import Attack
-from ..verifier.claims import HONEST, Executable, height
+from ..verifier.claims import HONEST, height
 from ..verifier.clock import now
 from ..verifier.pool import Stats
-from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Engine, Verdict, Verifier
+from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Verdict, Verifier
 from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenario_under, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
@@ -111,15 +111,10 @@ class _Gated(Verifier):
     def stuck(self, max_runs: int, stats: Stats) -> str:
         """The names of roles that cannot come to their end."""
         if max_runs not in self._stuck:
-            engine, before = self.engine(frozenset({HONEST})), stats.states
-            roles = (r.name for r in self.protocol.roles if r.steps and not r.helper)
-            self._stuck[max_runs] = ", ".join(r for r in roles if not self._ends(engine, r, max_runs, stats))
+            before = stats.states
+            self._stuck[max_runs] = self.unable(self.engine(frozenset({HONEST})), max_runs, stats)
             self.gate_states = stats.states - before
         return self._stuck[max_runs]
-
-    def _ends(self, engine: Engine, role: str, max_runs: int, stats: Stats) -> bool:
-        queries = Executable(role, "").queries(self.protocol)
-        return all(engine.solve(query, stats, max_runs, lambda _: None).kind == ATTACK for query in queries)
 
 
 class Prover:
@@ -199,8 +194,8 @@ class Prover:
                 yield claim
 
     def _helped(self, claim: TableClaim, statement: Statement, scenario: Scenario, run: _Run) -> TableClaim:
-        """What is said of an environment object starts from the evidence before it, if that is proved."""
-        if not (isinstance(statement, Agree) and statement.where is not None):
+        """What is said of an environment object, or of when evidence was made, starts from that evidence if proved."""
+        if not (isinstance(statement, Order) or (isinstance(statement, Agree) and statement.where is not None)):
             return claim
         lemma = STATEMENTS["CLM-05" if statement.role == SERVICE else "CLM-06"][0]
         evidence = self._translator.evidence(claim, scenario, lemma)

@@ -22,7 +22,6 @@ from .terms import (
     align,
     bind,
     cancel,
-    deref,
     exponents,
     occurs,
     undo,

@@ -7,7 +7,7 @@ cannot come to its end at all, so that whatever is said of it means nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .attack import Attack
@@ -19,7 +19,7 @@ from .flow import analyse
 from .goals import Context
 from .grounding import build
 from .pool import BudgetSpent, Pool, Stats, TimeLimit
-from .protocol import Leak, Protocol
+from .protocol import Leak, Protocol, Send
 from .query import Query
 from .replay import replay
 from .search import Search
@@ -91,8 +91,16 @@ class Engine:
         roles: list[CompiledRole] = compile_roles(self.signature, powers)
         self.pool = Pool(roles, analyse(roles, self.signature))
 
-    def solve(self, query: Query, stats: Stats, max_runs: int, progress: Progress, record: bool = False) -> Answer:
-        """Deepen until there is a proof, an attack, or no room."""
+    def solve(
+        self,
+        query: Query,
+        stats: Stats,
+        max_runs: int,
+        progress: Progress,
+        record: bool = False,
+        smallest: bool = True,
+    ) -> Answer:
+        """Deepen until there is a proof, an attack, or no room. Any attack will do unless it must be the `smallest`."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
         found: list[Attack] = []
@@ -107,7 +115,7 @@ class Engine:
         if self._eager(search, bounds[-1], stats):
             if not found:
                 return self._none(search, bounds[-1])
-            bounds = [b for b in bounds if b < len(found[0].runs)]
+            bounds = [b for b in bounds if smallest and b < len(found[0].runs)]
         for bound in bounds:
             progress(f"up to {bound} runs, {stats.states} states")
             if self._attempt(search, bound, stats):
@@ -163,15 +171,29 @@ class Verifier:
         """The names of roles that no honest trace of at most `max_runs` runs brings to their end; empty is good."""
         if max_runs not in self._stuck:
             plain = replace(self.protocol, neutral_element=False)
-            engine = Engine(plain, NETWORK)
-            stuck = []
-            for role in self.protocol.roles:
-                if role.steps and not role.helper:
-                    queries = Executable(role.name, "").queries(self.protocol)
-                    if not all(engine.solve(q, stats, max_runs, _silent).kind == ATTACK for q in queries):
-                        stuck.append(role.name)
-            self._stuck[max_runs] = ", ".join(stuck)
+            self._stuck[max_runs] = self.unable(Engine(plain, NETWORK), max_runs, stats)
         return self._stuck[max_runs]
+
+    def unable(self, engine: Engine, max_runs: int, stats: Stats) -> str:
+        """The names of roles that cannot come to their end. A trace shows it of every role that ends in it."""
+        ended: set[object] = set()
+        stuck = []
+        roles = [role for role in self.protocol.roles if role.steps and not role.helper]
+        for role in sorted(roles, key=lambda role: isinstance(role.steps[-1], Send)):
+            for query in Executable(role.name, "").queries(self.protocol):
+                if _ending(role.name, query.premises[0].agents) not in ended:
+                    attack = engine.solve(query, stats, max_runs, _silent, smallest=False).attack
+                    ended |= set(self._ended(attack)) if attack else set()
+                    if attack is None:
+                        stuck.append(role.name)
+        return ", ".join(role.name for role in roles if role.name in stuck)
+
+    def _ended(self, trace: Attack) -> Iterator[object]:
+        """The roles that end in a trace of honest agents, with their agents."""
+        for run in trace.runs:
+            steps = sum(event.run == run.number for event in trace.events)
+            if steps == len(self.protocol.role(run.role).steps):
+                yield _ending(run.role, run.agents)
 
     def verify(
         self,
@@ -223,6 +245,10 @@ class Verifier:
         witness = answers[0].attack if executable else None
         certificate = Certificate(tuple(a.trees for a in answers)) if certify and not executable else None
         return Verdict(PROOF, 0, 0, bound, witness, certificate=certificate)
+
+
+def _ending(role: str, agents: Mapping[str, object]) -> object:
+    return role, tuple(sorted((name, str(agent)) for name, agent in agents.items()))
 
 
 def _silent(_: str) -> None:
