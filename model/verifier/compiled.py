@@ -150,12 +150,13 @@ class Signature:
             return template
         known = self._canonical.get(id(template))
         if known is None:
-            parts = tuple(map(self._one, template))
+            parts: tuple[Template, ...] = tuple(self._one(part) for part in template)
             one = self._templates.setdefault(tuple(p if isinstance(p, str) else id(p) for p in parts), parts)
             known = self._canonical[id(template)] = (template, one)
         return known[1]
 
     def _made(self, template: Template, env: dict[str, Term], memo: Memo) -> Term:
+        assert not isinstance(template, str)
         head, *rest = template
         if not isinstance(head, str):
             raise ModelError(f"not a term: {template!r}")

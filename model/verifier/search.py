@@ -17,7 +17,7 @@ from .goals import Context, components, settle, waiting
 from .pool import Pool, Stats
 from .protocol import GROUP
 from .query import at, holds
-from .sources import Sources, parts
+from .sources import Source, Sources, parts
 from .state import GOAL_NODE, Known, Node, State
 from .terms import TRAIL, App, Atom, Group, Term, Var, bind, deref, equal, exponents, undo
 from .unify import Equation, solutions, unifiers, unify
@@ -44,6 +44,9 @@ class Search:
         self.trees: list[Tree] = []
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
+        self._fitting: list[Source] = []
+        self._fits: tuple[Term | None, list[Source]] = (None, [])
+        """The goal that was picked, and where it may come from: found when its ways were counted."""
         self._protected: list[Term] = []
         self._settling = self._beyond()
         self.newest_first = False
@@ -185,7 +188,7 @@ class Search:
             assert not isinstance(goal, Known)
             cost = counts[goal] = self._ways(state, goal, least)
             if cost < least:
-                best, least = (goal, node), cost
+                best, least, self._fits = (goal, node), cost, (goal, self._fitting)
                 if cost <= 1:
                     break
         return best
@@ -206,11 +209,14 @@ class Search:
             count = OPEN_ENDED * len(self._powers(term))
             if len(exponents(term)[0]) + (exponents(term)[1] is not None) > 1:
                 return count
-        for _, instance, position in self.sources.candidates(state, term):
+        self._fitting = fitting = []
+        for source in self.sources.candidates(state, term):
             if count >= most:
                 break
+            _, instance, position = source
             mark = len(TRAIL)
             if position.inside or unify(position.term, term, []):
+                fitting.append(source)
                 count += 1 if instance.role.prefix[position.step + 1] in self._settling else OPEN_ENDED
             undo(mark)
         return count
@@ -257,6 +263,7 @@ class Search:
             yield from self._inside(state, goal)
             return
         term, node = goal
+        (counted, fits), self._fits = self._fits, (None, [])
         mark = len(TRAIL)
         base = state.copy()
         base.open.remove(goal)
@@ -265,7 +272,7 @@ class Search:
         elif type(term) is App:
             yield from self._reveal(base, term, node)
             yield from self._build(base, term, node)
-        yield from self._sources(base, term, node)
+        yield from self._sources(base, term, node, fits if counted is term else None)
         undo(mark)
 
     def _reveal(self, state: State, term: App, node: int) -> Iterator[Branch]:
@@ -322,9 +329,9 @@ class Search:
             ways.append((Group((), rest, bit), list(atoms)))
         return ways
 
-    def _sources(self, state: State, term: Term, node: int) -> Iterator[Branch]:
+    def _sources(self, state: State, term: Term, node: int, fits: list[Source] | None) -> Iterator[Branch]:
         """The term comes out of a send."""
-        for run, instance, position in self.sources.candidates(state, term):
+        for run, instance, position in self.sources.candidates(state, term) if fits is None else fits:
             if position.inside:
                 yield from self._use(state, term, node, run, instance, position)
                 continue

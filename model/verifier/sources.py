@@ -12,6 +12,9 @@ from .state import State
 from .terms import App, Atom, Group, Term, Var, deref, equal, exponents
 from .unify import TUPLE
 
+Source = tuple[int, Instance, Position]
+"""A position of a run: where a term may come out."""
+
 
 class Sources:
     """Finds the positions from which a term may come out, for one query."""
@@ -19,7 +22,7 @@ class Sources:
     def __init__(self, context: Context, pool: Pool) -> None:
         self.context, self.pool = context, pool
 
-    def candidates(self, state: State, term: Term) -> Iterator[tuple[int, Instance, Position]]:
+    def candidates(self, state: State, term: Term) -> Iterator[Source]:
         """Positions from which the term may come: first those of runs in the pattern, then those of a new run."""
         if type(term) is Group:
             atoms, rest = exponents(term)
@@ -49,7 +52,7 @@ class Sources:
             if pool.brings(instance, position, term, origins):
                 yield index, instance, position
 
-    def _origin(self, state: State, term: Term, origin: Term, head: object) -> tuple[int, Instance, Position] | None:
+    def _origin(self, state: State, term: Term, origin: Term, head: object) -> Source | None:
         """The one place where a fresh value, or its share, is first sent in the clear, if every way leads there."""
         if type(origin) is not Atom or origin.run < 0:
             return None

@@ -60,8 +60,8 @@ class App:
         self.atoms: frozenset[Atom] = frozenset().union(*map(_atoms, args))
         self.variables: frozenset[Var] = frozenset().union(*map(_variables, args))
         self.ground = not self.variables and all(_is_ground(a) for a in args)
-        depths = [a.depth if type(a) is App else 0 for a in args]
-        self.depth = 1 + max(depths, default=0)
+        depths: list[int] = [a.depth if type(a) is App else 0 for a in args]
+        self.depth: int = 1 + max(depths, default=0)
         self.order = sorted(range(len(args)), key=depths.__getitem__)
         """The arguments, the shallow ones first: where terms differ is mostly seen there."""
 

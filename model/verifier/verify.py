@@ -14,7 +14,7 @@ from .attack import Attack
 from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .clock import now
-from .compiled import CompiledRole, Signature, compile_roles
+from .compiled import Signature, compile_roles
 from .flow import analyse
 from .goals import Context
 from .grounding import build
@@ -84,12 +84,12 @@ class Engine:
         self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True, like: Engine | None = None
     ) -> None:
         self.protocol, self.powers = protocol, powers
-        if like is not None:
-            self.signature, self.pool = like.signature, like.pool
-            return
-        self.signature = Signature(protocol, shortcuts)
-        roles: list[CompiledRole] = compile_roles(self.signature, powers)
-        self.pool = Pool(roles, analyse(roles, self.signature))
+        self.signature: Signature = Signature(protocol, shortcuts) if like is None else like.signature
+        self.pool: Pool = self._compiled() if like is None else like.pool
+
+    def _compiled(self) -> Pool:
+        roles = compile_roles(self.signature, self.powers)
+        return Pool(roles, analyse(roles, self.signature))
 
     def solve(
         self,
