@@ -102,11 +102,19 @@ class Pool:
         """Whether an application of this symbol can come out of some send."""
         found = self._sent.get(term.symbol)
         if found is None:
-            found = any(self.get(i, 0).positions.get(term.symbol) for i in range(len(self.roles))) or any(
-                carried.wild for carried in self.flow.values()
-            )
-            self._sent[term.symbol] = found
+            found = any(self.get(i, 0).positions.get(term.symbol) for i in range(len(self.roles)))
+            found = self._sent[term.symbol] = found or self._forwarded(term)
         return found
+
+    def _forwarded(self, term: App) -> bool:
+        """Whether a variable of which nothing is known comes out of a send and may hold such a term, or open to it."""
+        instances = [self.get(i, 0) for i in range(len(self.roles))]
+        places = [(i.role.number, p) for i in instances for p in i.positions.get(Var, ())]
+        return any(
+            self.flow[number, p.term.name].wild and (p.inside or p.term.mask & term.bit)
+            for number, p in places
+            if type(p.term) is Var
+        )
 
     def only_leaked(self, term: App) -> bool:
         """Whether every send that gives an application of this symbol away is the leak of a session's keys."""
@@ -115,7 +123,7 @@ class Pool:
             instances = [self.get(i, 0) for i in range(len(self.roles))]
             places = ((i, p) for i in instances for p in i.positions.get(term.symbol, ()))
             found = all(instance.steps[position.step].leak for instance, position in places)
-            found = self._leaked[term.symbol] = found and not any(carried.wild for carried in self.flow.values())
+            found = self._leaked[term.symbol] = found and not self._forwarded(term)
         return found
 
     def keeps(self, exponent: Atom) -> bool:

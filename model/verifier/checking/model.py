@@ -45,6 +45,7 @@ class Model:
         self.theory = Theory(protocol)
         self._runs: dict[tuple[int, int], Run] = {}
         self._sent: dict[Term, bool] = {}
+        self._forwarded: dict[str, bool] = {}
         self._places: dict[tuple[int, int, int], list[Place]] = {}
         self.roles: list[tuple[Role, frozenset[str]]] = []
         for role in protocol.roles:
@@ -203,6 +204,31 @@ class Model:
             messages = [m for run in runs for step in range(len(self.steps(run))) if (m := self.message(run, step))]
             self._sent[start] = any(part[:2] == start for m in messages for part, _, _ in self.out(m))
         return self._sent[start]
+
+    def openable(self, variable: Term) -> bool:
+        """Whether a value of the variable can have something inside that comes out of it."""
+        accepted = self.theory.sorts[variable]
+        opened = {s.result for s in self.theory.symbols.values() if s.opens} | {"tuple"}
+        return accepted is None or bool(accepted & opened)
+
+    def forwarded(self, sort: str) -> bool:
+        """Whether a variable that may bring anything comes out of a send and accepts the sort, or something around."""
+        if sort not in self._forwarded:
+            runs = [self.run(n, -30) for n in range(len(self.roles))]
+            parts = (
+                (run.role, part)
+                for run in runs
+                for step in range(len(self.steps(run)))
+                if (message := self.message(run, step))
+                for part, _, _ in self.out(message)
+                if part[0] == "v" and not self.public(part)
+            )
+            self._forwarded[sort] = any(
+                self.carried[role, part[1]].anything
+                and (self.openable(part) or sort in (self.theory.sorts[part] or ()))
+                for role, part in parts
+            )
+        return self._forwarded[sort]
 
     def sooner(self, run: Run, step: int, term: Term) -> list[tuple[Term, ...]]:
         """Keys with which the same term came out of an earlier receive or send of the run."""

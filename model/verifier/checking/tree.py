@@ -195,7 +195,7 @@ def _dead(case: Case, term: Term) -> bool:
     symbol = model.theory.symbols.get(term[1]) if term[0] == "f" else None
     if symbol is None or symbol.name.endswith("~") or case.modes(term):
         return False
-    if model.comes_out(term[:2]) or any(c.anything for c in model.carried.values()):
+    if model.comes_out(term[:2]) or model.forwarded(symbol.result):
         return False
     return all(any(_dead(case, term[2][i]) for i in needed) for needed in symbol.builds)
 
@@ -233,7 +233,7 @@ def _sources(case: Case, term: Term, node: int, run: Run, step: int) -> Iterator
         if _impossible(case, term, run, step, place):
             continue
         key = ["s", run.number, run.role, step, list(path)]
-        if part[0] == "v" and _openable(case.model, part):
+        if part[0] == "v" and case.model.openable(part):
             made = _extract(case, term, node, run, step, place)
             for one in made:
                 one.inside.append((part, term, len(one.before) - 1))
@@ -245,12 +245,6 @@ def _sources(case: Case, term: Term, node: int, run: Run, step: int) -> Iterator
             base.subst = subst
             made += _extract(base, term, node, run, step, place)
         yield key, made
-
-
-def _openable(model: Model, variable: Term) -> bool:
-    accepted = model.theory.sorts[variable]
-    opened = {s.result for s in model.theory.symbols.values() if s.opens} | {"tuple"}
-    return accepted is None or bool(accepted & opened)
 
 
 def _extract(case: Case, term: Term, node: int, run: Run, step: int, place: Place) -> list[Case]:
