@@ -20,7 +20,7 @@ from ..claims import (
 )
 from ..powers import POWERS, Power, Sessions, Whose
 from ..protocol.channel import TRAFFIC_KEY
-from ..protocol.edhoc import DEVICE
+from ..protocol.edhoc import DEVICE, handshake
 from ..terms import Term
 from ..verifier.claims import HONEST, Claim, height, partitions
 from ..verifier.protocol import Protocol, Template
@@ -35,6 +35,8 @@ SAME_AS_NETWORK = frozenset({"other-identity-key"})
 ALL_OVER_OTHERS = frozenset({NETWORK, "other-tenant", "other-attestation-key", LEAK_POWER})
 ANYBODY = "stolen-identity-key"
 """What a third party has signed must be true of a peer that is not honest at all."""
+COMPLETED = "handshake_completed"
+"""The event from which on a session has its keys."""
 PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE)
 
 
@@ -109,6 +111,8 @@ class TableClaim(Claim):
     late: bool = False
     lemma: tuple[Alternative, ...] = ()
     """What another claim has shown of these runs: one of these holds, so that the search may start from each."""
+    secrets: tuple[Place, ...] = ()
+    """What other claims have shown to be secret in these runs."""
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         """One for each way in which the agents may coincide."""
@@ -124,7 +128,9 @@ class TableClaim(Claim):
             if self.second is not None:
                 premises = (*premises, Premise(self.second[0], self.second[1]))
             unleaked = tuple((0, t) for t in self.unleaked)
-            plain = Query(premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late)
+            plain = Query(
+                premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late, self.secrets
+            )
             yield from (_started(plain, known) for known in self.lemma) if self.lemma else (plain,)
 
 
@@ -173,6 +179,14 @@ class Translator:
         if here is None:
             return None
         return next(self._claims(statement, scenario, here))
+
+    def keys(self, claim: TableClaim, scenario: Scenario) -> tuple[TableClaim, ...]:
+        """The claims that what the keys of a session are made from, and its record keys, are secret in the same run."""
+        here = self.extracted.snapshots.get((claim.role, COMPLETED))
+        if here is None or self._height(here) > height(self.protocol.role(claim.role), claim.at):
+            return ()
+        secrets = (Secret(here.role, COMPLETED, term) for term in (handshake(0).prk_2e, *TRAFFIC_KEY.values()))
+        return tuple(one for secret in secrets for one in self._claims(secret, scenario, here))
 
     def _events(self, role: str, event: str) -> Iterator[Snapshot]:
         for (name, happened), snapshot in self.extracted.snapshots.items():

@@ -8,7 +8,7 @@ for as soon as it exists, and an agreement follows from one with more data under
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from ..claims import STATEMENTS, Agree, Order, Secret, Statement, fails_under, holds_under
@@ -20,7 +20,7 @@ from ..verifier.claims import HONEST, height
 from ..verifier.clock import now
 from ..verifier.pool import Stats
 from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Verdict, Verifier
-from .claims import ALL_OVER_OTHERS, Scenario, TableClaim, Translator, scenario_under, scenarios
+from .claims import ALL_OVER_OTHERS, COMPLETED, Scenario, TableClaim, Translator, scenario_under, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
 
@@ -101,6 +101,7 @@ class _Run:
     runs: int = 0
     kind: str = PROOF
     reason: str = ""
+    counted: set[object] = field(default_factory=set)
 
 
 class _Gated(Verifier):
@@ -181,7 +182,7 @@ class Prover:
         """Whether a secret is one at the end of the handshake already: whoever comes to OPEN has been there."""
         if not isinstance(statement, Secret):
             return False
-        early = replace(statement, at="handshake_completed")
+        early = replace(statement, at=COMPLETED)
         return all(self._ask(claim, scenario, run).kind == PROOF for claim in self._claims(early, scenario))
 
     def _claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
@@ -195,20 +196,34 @@ class Prover:
 
     def _helped(self, claim: TableClaim, statement: Statement, scenario: Scenario, run: _Run) -> TableClaim:
         """What is said of an environment object, or of when evidence was made, starts from that evidence if proved."""
+        if isinstance(statement, Agree):
+            claim = self._with_secrets(claim, scenario, run)
         if not (isinstance(statement, Order) or (isinstance(statement, Agree) and statement.where is not None)):
             return claim
         lemma = STATEMENTS["CLM-05" if statement.role == SERVICE else "CLM-06"][0]
         evidence = self._translator.evidence(claim, scenario, lemma)
-        if evidence is None or self._ask(evidence, scenario, run).kind != PROOF:
+        if evidence is None:
+            return claim
+        evidence = self._with_secrets(evidence, scenario, run)
+        if self._ask(evidence, scenario, run).kind != PROOF:
             return claim
         return replace(claim, lemma=evidence.alternatives)
+
+    def _with_secrets(self, claim: TableClaim, scenario: Scenario, run: _Run) -> TableClaim:
+        """The claim with the secrets of its session, if they are proved under all powers over others."""
+        if not claim.unleaked or not scenario.powers <= ALL_OVER_OTHERS:
+            return claim
+        lemmas = self._translator.keys(claim, scenario)
+        if not all(self._verify(lemma, ALL_OVER_OTHERS, run).kind == PROOF for lemma in lemmas):
+            return claim
+        return replace(claim, secrets=tuple(place for lemma in lemmas for place in lemma.learned))
 
     def _key(self, claim: TableClaim) -> object:
         role = self.extracted.protocol.role(claim.role)
         steps = role.steps[: height(role, claim.at)]
         return (
             steps, tuple(sorted(claim.classes.items())), claim.unleaked, claim.alternatives, claim.learned, claim.equal,
-            claim.second, claim.late, claim.lemma,
+            claim.second, claim.late, claim.lemma, claim.secrets,
         )  # fmt: skip
 
     def _ask(self, claim: TableClaim, scenario: Scenario, run: _Run) -> Verdict:
@@ -227,7 +242,9 @@ class Prover:
             known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
             if known.reason != TIME:
                 self._decided[key] = known
-        run.states += known.states
+        if key not in run.counted:
+            run.counted.add(key)
+            run.states += known.states
         run.runs = max(run.runs, known.bound)
         return known
 

@@ -40,7 +40,7 @@ class Query:
     """A violation to look for. `classes` gives the class of each agent that the premises name.
 
     `late`: long-term keys are revealed after the last step of premise 0. `unleaked`: no run gives these terms away, nor
-    a component of them.
+    a component of them. `secrets`: what another proof has shown that the attacker never has in such a trace.
     """
 
     premises: tuple[Premise, ...]
@@ -51,6 +51,7 @@ class Query:
     alternatives: tuple[Alternative, ...] = ()
     unleaked: tuple[Place, ...] = ()
     late: bool = False
+    secrets: tuple[Place, ...] = ()
 
 
 def at(state: State, run: int, template: Template) -> Term:

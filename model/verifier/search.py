@@ -48,6 +48,10 @@ class Search:
         self._fits: tuple[Term | None, list[Source]] = (None, [])
         """The goal that was picked, and where it may come from: found when its ways were counted."""
         self._protected: list[Term] = []
+        self._secrets: list[Term] = []
+        query = context.query
+        self._any_trace = not (query.learned or query.alternatives or query.equal)
+        """Any trace is wanted: runs that follow the protocol are the shortest way to one."""
         self._settling = self._beyond()
         self.newest_first = False
         self.patience = PATIENCE
@@ -110,6 +114,7 @@ class Search:
             state.before(state.events[i][first], state.events[j][then]) for (i, first), (j, then) in query.before
         )
         self._protected = [part for place in query.unleaked for part in components(at(state, *place))]
+        self._secrets = [at(state, *place) for place in query.secrets]
         for left, right in query.equal:
             state.match.append((at(state, *left), at(state, *right)))
         for place in query.learned:
@@ -234,6 +239,8 @@ class Search:
             return False
         if type(term) is Atom:
             return self._kept(term)
+        if any(type(secret) is type(term) and equal(secret, term) for secret in self._secrets):
+            return True
         if type(term) is Group:
             return sum(map(self._kept, exponents(term)[0])) > 1
         if type(term) is not App or term.symbol not in self.context.signature.symbols or term.symbol.endswith("~"):
@@ -267,12 +274,15 @@ class Search:
         mark = len(TRAIL)
         base = state.copy()
         base.open.remove(goal)
+        sources = self._sources(base, term, node, fits if counted is term else None)
+        if self._any_trace:
+            yield from sources
         if type(term) is Group:
             yield from self._group(base, term, node)
         elif type(term) is App:
             yield from self._reveal(base, term, node)
             yield from self._build(base, term, node)
-        yield from self._sources(base, term, node, fits if counted is term else None)
+        yield from sources
         undo(mark)
 
     def _reveal(self, state: State, term: App, node: int) -> Iterator[Branch]:

@@ -7,7 +7,7 @@ that the certificate does not treat must fail at once, or by one of four theorem
 - *origin*: a fresh value that its run first sends in the clear is known from there, and from nowhere sooner;
 - *flow*: a forwarded variable brings only what some role put there;
 - *dead*: what nobody sends or gives away (a symbol, a fresh value, a secret constant), and what is only built from
-  that, is never known.
+  that, is never known. The same is true of the `secrets` of a query: of them there is a proof of its own.
 """
 
 from __future__ import annotations

@@ -188,6 +188,8 @@ def _own(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Ca
 def _dead(case: Case, term: Term) -> bool:
     """Whether the attacker can never have the term: nobody sends or gives it away, and it cannot be built."""
     term, model = case.at(term), case.model
+    if any(case.at(case.place(i, t)) == term for i, t in case.query.secrets):
+        return True
     if term[0] == "g":
         return sum(_dead(case, a) for a in term[1] if a[0] == "n") > 1
     if term[0] == "n" or (term[0] == "c" and term[1] in model.protocol.secrets):
