@@ -194,6 +194,13 @@ def _taken_apart(
     return True
 
 
+def _is_protected(state: State, context: Context, leak: Term) -> bool:
+    """Whether a leak gives away what the claim says is not leaked."""
+    kept = (part for i, t in context.query.unleaked for part in components(at(state, i, t)))
+    given = components(leak)
+    return any(equal(part, one) for part in kept for one in given)
+
+
 def _originates(state: State, context: Context, term: Term, node: int) -> bool:
     """A fresh value is nowhere before its run has sent something with it."""
     for atom in sorted(fresh_atoms(term), key=lambda a: (a.run, a.name)):  # Always the same search.
@@ -219,11 +226,7 @@ def _consistent(state: State, context: Context) -> bool:
         if all(_had(state, context, key, node) for key in keys):
             return False
     for run, _, leak in state.leaks:
-        if run < len(context.query.premises):
-            return False
-        given = components(leak)
-        kept = (part for i, t in context.query.unleaked for part in components(at(state, i, t)))
-        if any(equal(part, one) for part in kept for one in given):
+        if run < len(context.query.premises) or _is_protected(state, context, leak):
             return False
     return True
 

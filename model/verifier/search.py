@@ -209,7 +209,8 @@ class Search:
         """What the branches of a goal will cost; counting stops at `most`."""
         count = 0
         if type(term) is App:
-            count = OPEN_ENDED * (len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term)))
+            own = len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term))
+            count = OPEN_ENDED * (own + term.symbol.endswith("~"))
         elif type(term) is Group:
             count = OPEN_ENDED * len(self._powers(term))
             if len(exponents(term)[0]) + (exponents(term)[1] is not None) > 1:
@@ -277,11 +278,15 @@ class Search:
         sources = self._sources(base, term, node, fits if counted is term else None)
         if self._any_trace:
             yield from sources
+            if type(term) is App:
+                yield from self._strong(base, term, node)
         if type(term) is Group:
             yield from self._group(base, term, node)
         elif type(term) is App:
             yield from self._reveal(base, term, node)
             yield from self._build(base, term, node)
+            if not self._any_trace:
+                yield from self._strong(base, term, node)
         yield from sources
         undo(mark)
 
@@ -301,6 +306,9 @@ class Search:
             learned = child.learn(term, node, "build")
             child.open.extend((term.args[i], learned) for i in needed)
             yield ["b", number], child
+
+    def _strong(self, state: State, term: App, node: int) -> Iterator[Branch]:
+        """What is not verified may be as good as what is."""
         if term.symbol.endswith("~"):
             strong = self.context.signature.symbols[term.symbol[:-1]]
             child = state.copy()
