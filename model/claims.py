@@ -189,7 +189,9 @@ def _waiver(relying_party: Side) -> Statement:
 
 
 VERDICTS = ("verdict_sent", "verdict_received")
-APPLICATION = ("data_sent", "label_accepted", "data_accepted")
+APPLICATION = ("data_sent", "label_accepted")
+"""Data without a label is taken in OPEN alone, as data with one is, and no role sends any: `data_accepted` is no case
+of its own."""
 ENDS = (
     "handshake_completed",
     "hello_received",

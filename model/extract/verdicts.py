@@ -145,7 +145,8 @@ class Prover:
         if found is None:
             return decision
         claim, verdict = found
-        return replace(decision, kind=verdict.kind, attack=verdict.attack, role=claim.role, event=claim.at)
+        decision = replace(decision, kind=verdict.kind, runs=verdict.bound, role=claim.role, event=claim.at)
+        return replace(decision, attack=verdict.attack)
 
     def gate(self) -> str:
         """The names of roles that cannot come to their end; what is said of the others then means nothing either.

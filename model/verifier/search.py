@@ -56,12 +56,14 @@ class Search:
         self.newest_first = False
         self.patience = PATIENCE
         self.bound = 0
+        self.widest = 0
+        """Runs in the largest pattern that was looked at."""
         self.cut = False
         self.done = False
 
     def run(self, bound: int) -> bool:
         """Look for a trace with at most `bound` runs; True when one was found (and given to `found`)."""
-        self.bound, self.cut, self.done, self.trees = bound, False, False, []
+        self.bound, self.widest, self.cut, self.done, self.trees = bound, 0, False, False, []
         mark = len(TRAIL)
         try:
             for state in self._initial():
@@ -126,6 +128,7 @@ class Search:
     def _explore(self, state: State) -> Tree:
         """Look for a trace of the pattern; the case tree, complete if there is none (empty unless it is recorded)."""
         self.stats.tick()
+        self.widest = max(self.widest, len(state.runs))
         pending: list[Equation] = []
         if not settle(state, self.context, pending):
             return DEAD

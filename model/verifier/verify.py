@@ -43,7 +43,9 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on a claim: `states` patterns looked at in `seconds`, with at most `bound` runs.
+    """The verdict on a claim: `states` patterns looked at in `seconds`.
+
+    `bound`: runs of the attack, in the largest pattern of the proof, or up to which there is no attack.
 
     `reason` says why a verdict is `bounded` or `vacuous`.
     """
@@ -119,7 +121,7 @@ class Engine:
         for bound in bounds:
             progress(f"up to {bound} runs, {stats.states} states")
             if self._attempt(search, bound, stats):
-                return Answer(ATTACK, bound, found[-1])
+                return Answer(ATTACK, len(found[-1].runs), found[-1])
             if not search.cut:
                 return self._none(search, bound)
         if found:
@@ -128,7 +130,7 @@ class Engine:
 
     def _none(self, search: Search, bound: int) -> Answer:
         """There is no trace: whatever the number of runs, unless the bound cut one off."""
-        return Answer(BOUNDED, bound) if search.cut else Answer(PROOF, bound, trees=tuple(search.trees))
+        return Answer(BOUNDED, bound) if search.cut else Answer(PROOF, search.widest, trees=tuple(search.trees))
 
     def _eager(self, search: Search, bound: int, stats: Stats) -> bool:
         """Search with all runs at once: a proof needs no deepening. Whether few states sufficed."""

@@ -9,7 +9,7 @@ import pytest
 from trustconn.model.claims import STATEMENTS
 from trustconn.model.extract.expected import expected
 from trustconn.model.extract.extract import Extracted, extract
-from trustconn.model.extract.matrix import MATRIX_MODES, remove
+from trustconn.model.extract.matrix import remove
 from trustconn.model.extract.modes import MODES, Mode
 from trustconn.model.extract.verdicts import Prover, Question, all_questions, questions
 from trustconn.model.extract.verdicts import prover as whole_profile
@@ -155,11 +155,10 @@ def test_no_role_holds_what_its_peer_draws() -> None:
 def test_every_statement_speaks_of_some_role(prover: Prover) -> None:
     """An event that no way through the table comes to would make a claim about nothing."""
     events = {(prover.extracted.base[role], event) for role, event in prover.extracted.snapshots}
-    missing = {
-        (s.role, s.at)
-        for each in STATEMENTS.values()
-        for s in each
-        if (s.role, s.at) not in events and s.at != "data_accepted"
-    }
-    assert missing == set()
-    assert len(MATRIX_MODES) == 3
+    assert {(s.role, s.at) for each in STATEMENTS.values() for s in each} <= events
+
+
+def test_data_without_a_label_is_taken_where_data_with_one_is() -> None:
+    """It needs no statement of its own: the gate is before both."""
+    rows = [row for row in profile().rows if any(event.name == "data_accepted" for event in row.events)]
+    assert {row.state for row in rows} == {"OPEN"}
