@@ -37,6 +37,9 @@ FIRST = "test_basic"
 """The module that runs first: if an honest conversation fails, that is the finding."""
 
 
+LAST = ("test_resources",)
+"""Modules that run last, for what all the others leave behind."""
+
 GROUP = 8
 """Tests that one good connection vouches for."""
 
@@ -90,7 +93,7 @@ class SuitePlugin:
             self.refused = str(error)
             items.clear()
             return
-        kept.sort(key=lambda item: (case_of(item).role, not name_of(item).startswith(FIRST)))
+        kept.sort(key=lambda item: (case_of(item).role, _place(name_of(item))))
         items[:] = kept
         plan = [self.test_case(item) for item in kept]
         self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
@@ -255,6 +258,10 @@ class Keeper:
 
 def _file_name(test: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in test)[-180:]
+
+
+def _place(test: str) -> int:
+    return 0 if test.startswith(FIRST) else 2 if test.startswith(LAST) else 1
 
 
 def case_of(item: pytest.Item) -> Case:

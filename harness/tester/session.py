@@ -16,6 +16,7 @@ from ..identity.world import World
 from ..iut.control import ControlClient, ControlError
 from ..iut.description import Description
 from ..iut.launch import LaunchedIut
+from ..iut.usage import Usage, usage
 from ..peer.tcp import TcpConnection
 from .clock import RealClock, TesterClock
 from .conversation import Connection, Conversation
@@ -24,6 +25,8 @@ from .peer import TesterEndpoint
 
 Role = Literal["device", "service"]
 OPPOSITE: dict[str, Role] = {"device": "service", "service": "device"}
+NOTED_EVERY = 16
+"""Connections after which it is noted again what an implementation holds."""
 TIMEOUTS = {"handshake_timeout": 10, "verdict_timeout": 30, "expired_timeout": 30}
 """Seconds, as SES-20, SES-21 and SES-16 have them; an implementation may be set up with shorter ones."""
 
@@ -108,6 +111,14 @@ class Iut(ABC):
     def close(self) -> None:
         """End everything that was started."""
 
+    def usages(self) -> list[Usage]:
+        """What the implementation held of the machine from its first connection on, by time; the last is of now.
+
+        Raises:
+            NeedNotMet: its process cannot be seen from here.
+        """
+        raise NeedNotMet("its process cannot be seen from here")
+
     # --- conversations -----------------------------------------------------------------------------------------------
 
     def stream(self, label: str) -> SeededRandom:
@@ -191,6 +202,7 @@ class IutSession(Iut):
         self.reply, self.silence = description.timeouts.reply, description.timeouts.silence
         self.launched = LaunchedIut(description, patience)
         self.launched.ready()
+        self._connections, self._usages = 0, list[Usage]()
         self.clock = TesterClock(self._synchronise())
         self.clock.followers.append(self._advance)
         self.world = load_world(description.credentials.tester / "peer", self.clock.now)
@@ -275,6 +287,9 @@ class IutSession(Iut):
     # --- conversations -----------------------------------------------------------------------------------------------
 
     def connect(self) -> TcpConnection:
+        if self._connections % NOTED_EVERY == 0:
+            self._usages += self._usage()
+        self._connections += 1
         return self.launched.connect() if self.role == "service" else self.launched.dial()
 
     def retried(self, *, expected: bool) -> TcpConnection | None:
@@ -324,6 +339,16 @@ class IutSession(Iut):
         events = list(reversed(self.control.events))
         opened = next((e for e in events if e["event"] == "open" and e.get("sid") == sid), None)
         return int((opened or next(e for e in events if e["event"] == "connected"))["connection"])
+
+    def usages(self) -> list[Usage]:
+        if not (now := self._usage()):
+            raise NeedNotMet("its process was not started by this run, or the system does not tell what it holds")
+        return [*self._usages, *now]
+
+    def _usage(self) -> list[Usage]:
+        process = self.launched.process
+        noted = usage(process, self._connections) if process is not None else None
+        return [] if noted is None else [noted]
 
     def is_alive(self) -> bool:
         process = self.launched.process
