@@ -110,17 +110,18 @@ class Mirror(TesterEndpoint):
         self._ready[message.name].append(data)
 
     def tell(self, message: Message, data: bytes, *, damaged: bool = False) -> None:
-        """Send octets as this message, which from now on counts as this end's own.
+        """Send octets as this message; a damaged one has a tag that does not fit.
 
-        A damaged one has a tag that does not fit.
+        Both HELLOs go into what is signed later: whatever was said there counts as this end's own.
         """
         self.told[message.name] += 1
         self._ready[message.name].clear()
         if message.channel == NET:
             self.send_unit(Kind.EDHOC_MESSAGE, _flipped(data) if damaged else data)
             return
-        self.run.unbind(message.slots)
-        match(self.run, message.term, data)
+        if message is HELLO[self.letter]:
+            self.run.unbind(message.slots)
+            match(self.run, message.term, data)
         for record in self.edhoc.protect().seal(data):
             self.send_unit(Kind.RECORD, _flipped(record) if damaged else record)
 

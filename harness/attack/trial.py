@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from ...model.checks import CHECKS
-from ...model.extract.expected import attacks
+from ...model.extract.committed import attacks
 from ..iut.control import ControlError
 from ..iut.launch import LaunchError
 from ..peer.binding import DEFAULT

@@ -14,30 +14,14 @@ import argparse
 import json
 import time
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..protocol.tables import profile
 from ..verifier import charts, clock
+from .committed import ATTACKS, VERDICTS, attacks, expected
 from .matrix import Removal, matrix
 from .verdicts import Decision, Prover, all_questions
-
-VERDICTS, ATTACKS = (Path(__file__).with_name(name) for name in ("expected.json", "attacks.json"))
-
-
-@cache
-def expected() -> Mapping[str, Any]:
-    """The committed verdicts: `claims` by question, `matrix` by the removed checks."""
-    data: Mapping[str, Any] = json.loads(VERDICTS.read_text(encoding="utf-8"))
-    return data
-
-
-@cache
-def attacks() -> Mapping[str, Any]:
-    """The committed attacks by the removed checks."""
-    data: Mapping[str, Any] = json.loads(ATTACKS.read_text(encoding="utf-8"))["attacks"]
-    return data
 
 
 def differences(decisions: Iterable[Decision]) -> list[str]:

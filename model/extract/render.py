@@ -8,7 +8,7 @@ from typing import Any
 from ..checks import CHECKS
 from ..claims import UNDECIDED
 from ..draw import markdown
-from .expected import attacks, expected
+from .committed import attacks, expected
 from .matrix import symbolic_checks
 
 

@@ -8,7 +8,7 @@ import pytest
 from trustconn.harness.attack.story import Story
 from trustconn.harness.attack.trial import Result, attempt, beside, both, chosen, honest, missing, stories
 from trustconn.harness.tester.local import LocalIut
-from trustconn.model.extract.expected import attacks
+from trustconn.model.extract.committed import attacks
 
 STORIES = list(stories().values())
 NAMES = [story.name for story in STORIES]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from trustconn.model.claims import STATEMENTS
-from trustconn.model.extract.expected import expected
+from trustconn.model.extract.committed import expected
 from trustconn.model.extract.extract import Extracted, extract
 from trustconn.model.extract.matrix import remove
 from trustconn.model.extract.modes import MODES, Mode

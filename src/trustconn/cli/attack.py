@@ -67,7 +67,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple["Story", ...]:
 
 def _why(checks: frozenset[str]) -> str:
     """What the removal matrix says of a check that no attack needs gone."""
-    from ..model.extract.expected import expected
+    from ..model.extract.committed import expected
 
     verdicts = [expected()["matrix"].get(check, {}).get("verdict", "not in the matrix") for check in sorted(checks)]
     return f": {', '.join(verdicts)}"
