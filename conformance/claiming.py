@@ -55,6 +55,10 @@ def _negated(key: int) -> Change:
     return lambda peer, honest: {**honest, key: not honest[key]}
 
 
+def _as_number(key: int) -> Change:
+    return lambda peer, honest: {**honest, key: int(honest[key])}
+
+
 def _component(name: str, digest: bytes) -> list[object]:
     return [295, cbor.encode({1: [name], 2: [1, digest]})]
 
@@ -110,7 +114,7 @@ _TOKEN_CLAIMS: dict[str, dict[str, tuple[Callable[[Evidence], Term], Change]]] =
     "key_attributes_show_custody": {
         f"key-attribute-{key}-{what}": (lambda e: e.attributes, change(key))
         for key in (1, 2, 3, 4)
-        for what, change in (("negated", _negated), ("absent", _without))
+        for what, change in (("negated", _negated), ("absent", _without), ("as-a-number", _as_number))
     },
     "eat_is_recent": {
         "iat-too-old": (lambda e: e.token.iat, lambda peer, _: now_of(peer) - max_age_of(peer) - FAR),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..harness.codec import cbor
 from ..harness.identity.world import World
+from ..harness.peer.endpoint import NotOpen
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation, Stop
@@ -179,7 +180,7 @@ def tell(bench: Bench, script: Script, clock: TesterClock | None = None, **optio
     def play(conversation: Conversation) -> str:
         try:
             script(Talk(bench.iut, conversation, clock))
-        except Wrong as wrong:
+        except (Wrong, NotOpen) as wrong:
             return str(wrong)
         return ""
 

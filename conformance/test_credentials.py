@@ -70,11 +70,15 @@ def _possession(role: str, field: str) -> Case:
     return fault(role, check, "sign", field)
 
 
-@for_each(_possession(role, field) for role in ROLES for field in ("other-key", "attestation-key"))
+@for_each(_possession(role, field) for role in ROLES for field in ("other-key", "attestation-key", "issuer-key"))
 def test_possession(case: Case, bench: Bench) -> None:
     """The intended peer's own certificate, refused solely because its key did not sign: EDH-08, EDH-10."""
     iut = bench.iut
-    other = {"other-key": derive_key(iut.pki.seed, "somebody else"), "attestation-key": iut.world.credentials.ak_key}
+    other = {
+        "other-key": derive_key(iut.pki.seed, "somebody else"),
+        "attestation-key": iut.world.credentials.ak_key,
+        "issuer-key": iut.pki.branch(iut.opposite).issuing.key,
+    }
     key = other[case.field]
     assert key is not None
     tale = {PARTIES[iut.opposite].key: lambda peer, honest: signer(key)}
@@ -120,6 +124,7 @@ REFERENCES: dict[str, Reference] = {
     "x5chain-backwards": lambda world: {33: _chain(world)[::-1]},
     "x5chain-of-text": lambda world: {33: "certificate"},
     "x5t-unknown": lambda world: {34: [-16, bytes(32)]},
+    "x5t-end-altered": lambda world: {34: [-16, world.credentials.leaf.sha256[:-1] + b"\x00"]},
     "x5t-of-another-hash": lambda world: {34: [-15, world.credentials.leaf.sha256[:8]]},
     "x5t-last-bit": lambda world: {34: [-16, one_bit_other(world.credentials.leaf.sha256)]},
     "x5t-cut-short": lambda world: {34: [-16, world.credentials.leaf.sha256[:31]]},

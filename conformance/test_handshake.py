@@ -200,6 +200,24 @@ def test_no_second_retry(case: Case, bench: Bench) -> None:
         _conclude_without_retry(bench, control, second)
 
 
+@for_each(
+    Case("device", ("EDH-05", "EDH-19"), "no-retry-after", f"error-{code}", data=(code, info))
+    for code, info in ((1, "diagnosis"), (42, 2))
+)
+def test_no_retry_after_another_error(case: Case, bench: Bench) -> None:
+    """Only a refused suite, or a credential that is not there, is a reason to try again: EDH-05, EDH-19."""
+    code, info = case.data
+    error = cbor.encode(code) + cbor.encode(info)
+    conversation = bench.iut.converse(Instead("message_2", lambda peer: peer.put_unit(Kind.EDHOC_ERROR, error)))
+    bench.main = conversation
+    conversation.until(lambda: False)
+    conversation.close()
+    again = bench.iut.retried(expected=False)
+    if again is not None:
+        again.close()
+    bench.show("it tries again" if again is not None else "", conversation)
+
+
 def _conclude_without_retry(bench: Bench, control: str | None, conversation: Conversation) -> None:
     outcome = conversation.outcome(bench.iut.is_alive)
     conversation.close()
@@ -217,6 +235,7 @@ _CRITICAL = {
     "alone": cbor.encode(-160),
     "with-value": cbor.encode(-41_120) + cbor.bstr(b"value"),
     "second": cbor.encode(160) + cbor.encode(-1),
+    "first": cbor.encode(-1) + cbor.encode(160),
     "evidence": cbor.encode(-71_001) + cbor.bstr(b""),
     "largest": cbor.encode(-(2**64)),
 }

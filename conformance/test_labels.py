@@ -56,6 +56,7 @@ def _flipped(peer: TesterEndpoint) -> Tale:
 
 LABELS: dict[str, tuple[str, Make]] = {
     "alg-eddsa": ("label_header_is_exact", _constant("alg", -8)),
+    "alg-hmac": ("label_header_is_exact", _constant("alg", 5)),
     "alg-esp256": ("label_header_is_exact", _constant("alg", -9)),
     "typ-of-an-environment": ("label_header_is_exact", _constant("typ", "application/vnd.tc.env+cose")),
     "typ-of-evidence": ("label_header_is_exact", _constant("typ", 263)),
@@ -272,7 +273,8 @@ def _receipts(conversation: Conversation, sends: list[Callable[[TesterEndpoint],
 
 
 def _own(role: str) -> Case:
-    case = Case(role, ("LBL-04", "LBL-01", "LBL-03", "LBL-26", "ATT-28"), "send", "labels")
+    shown = ("LBL-04", "LBL-01", "LBL-03", "LBL-14", "LBL-22", "LBL-26", "LBL-27", "LBL-29", "ATT-28")
+    case = Case(role, shown, "send", "labels")
     return citing(case, "LBL-28") if role == "service" else case
 
 

@@ -52,6 +52,15 @@ def test_long_message_accepted(case: Case, bench: Bench) -> None:
     bench.works(opened, deviation=Lie(EAD[number], padding(60_000), case.field))
 
 
+@for_each(Case(role, ("EDH-16",), "longest", message) for role, message in _LONG)
+def test_longest_message(case: Case, bench: Bench) -> None:
+    """A message_3 or message_4 whose unit has a `len` of 65,536 is read (EDH-16)."""
+    honest = bench.iut.good().peer.sent[case.field]
+    heads = 3 - (len(honest) - len(cbor.unbstr(honest)))
+    items = padding(65_535 - len(honest) - heads - HEAD_OF_PADDING)
+    bench.works(opened, deviation=Lie(EAD[int(case.field[-1])], items, case.field))
+
+
 @for_each(fault(role, "unit_length_is_bounded", "66000-octets", message) for role, message in _LONG)
 def test_long_message(case: Case, bench: Bench) -> None:
     """A whole and valid message_3 or message_4 to be refused solely because its unit is longer than 65,536 (EDH-16).

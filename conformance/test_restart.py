@@ -74,7 +74,7 @@ def test_used_identifier(case: Case, bench: Bench) -> None:
     """A label with a new number and the identifier of one from before the restart (LBL-11, SES-31)."""
     letter = PEER[case.role]
     identifier = LABEL[letter].cti.defs[bench.iut.opposite]
-    cti = bench.iut.rng.child("cti")(16)
+    cti = bench.iut.rng.child(f"cti {bench.iut.world.memory.own_sequence}")(16)
 
     def same() -> Lie:
         return Lie(identifier, cti, f"DATA_{letter}")

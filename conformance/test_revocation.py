@@ -132,6 +132,7 @@ PROOFS: dict[str, Make] = {
     "crl-of-tomorrow": _by_crl(lambda asked: _crl(asked, age=-DAY)),
     "crl-signature-bit": _by_crl(lambda asked: _flipped(_crl(asked))),
     "crl-announced-as-ocsp": _by_ocsp(_crl),
+    "revoked-and-good": lambda asked: encode_proofs(ocsp=[_ocsp(asked, status="revoked"), _ocsp(asked)]),
     "good-and-revoked": lambda asked: encode_proofs(
         ocsp=[_ocsp(asked)], crls=[make_crl(asked.issuer, [asked.certificate.serial], asked.now)]
     ),

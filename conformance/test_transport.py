@@ -305,6 +305,26 @@ def test_record_limit(case: Case, bench: Bench) -> None:
         bench.refuses(OnDemand(put_ping), when_open(stage), configuration="record_limit")
 
 
+@for_each(Case(role, ("EDH-24",), "last", "records") for role in ROLES)
+def test_last_record(case: Case, bench: Bench) -> None:
+    """The last record under record_limit is read and answered (EDH-24)."""
+
+    def play(conversation: Conversation) -> str:
+        if wrong := opened(conversation):
+            return wrong
+        peer = conversation.peer
+        while peer.edhoc.protect().sealer.sequence < LIMIT - 1:
+            put_record(peer, b"")
+        before = len(peer.observations)
+        put_ping(peer)
+        conversation.flush()
+        answered = conversation.until(lambda: conversation.saw(f"PONG_{peer.peer}", before) is not None)
+        return "" if answered else "the last record was not answered"
+
+    with bench.iut.configured(record_limit=LIMIT):
+        bench.works(play)
+
+
 @for_each(Case(role, ("EDH-24",), "sent", "records") for role in ROLES)
 def test_record_limit_of_sender(case: Case, bench: Bench) -> None:
     """More PINGs in one record than record_limit: the answers stop before it is exceeded (EDH-24)."""

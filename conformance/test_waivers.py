@@ -80,6 +80,15 @@ def _flipped(iut: Iut, waiver: Waiver) -> bytes:
     return statement[:-1] + bytes([statement[-1] ^ 1])
 
 
+def _unsigned(iut: Iut, waiver: Waiver) -> bytes:
+    return waiver.sign(iut.pki.waiver_authority)[:-64] + bytes(64)
+
+
+def _end_altered(iut: Iut, waiver: Waiver) -> bytes:
+    digest = iut.world.credentials.leaf.sha256
+    return _saying(leaf_sha256=digest[:-1] + bytes([digest[-1] ^ 1]))(iut, waiver)
+
+
 def _unpinned(iut: Iut, waiver: Waiver) -> bytes:
     return waiver.sign(iut.pki.unpinned_authority)
 
@@ -102,6 +111,7 @@ STATEMENTS: dict[str, tuple[str, Make]] = {
     "authority-held-but-not-pinned": ("waiver_authority_is_pinned", _unpinned),
     "authority-is-the-peer": ("waiver_authority_is_pinned", _self_signed),
     "signature-bit": ("waiver_signature_verifies", _flipped),
+    "signature-zero": ("waiver_signature_verifies", _unsigned),
     "signature-by-another-authority": ("waiver_signature_verifies", _by_another_key),
     "external_aad-of-a-label": ("waiver_signature_verifies", _other_aad),
     "leaf-of-another-platform": ("waiver_names_the_peer_leaf", _about("leaf")),
@@ -111,10 +121,14 @@ STATEMENTS: dict[str, tuple[str, Make]] = {
     ),
     "leaf-is-the-attestation-key": ("waiver_names_the_peer_leaf", _about("attestation key")),
     "level-2": ("waiver_level_suffices", _saying(level=2)),
+    "level-5": ("waiver_level_suffices", _saying(level=5)),
     "level-1": ("waiver_level_suffices", _saying(level=1)),
     "expired": ("waiver_is_in_force", _at(lambda now: {"issued_at": now - 2 * DAY, "expires_at": now - FAR})),
     "expires-now": ("waiver_is_in_force", _at(lambda now: {"issued_at": now - DAY, "expires_at": now})),
     "not-yet": ("waiver_is_in_force", _at(lambda now: {"issued_at": now + 60 + FAR})),
+    "leaf-of-zeros": ("waiver_names_the_peer_leaf", _saying(leaf_sha256=bytes(32))),
+    "leaf-end-altered": ("waiver_names_the_peer_leaf", _end_altered),
+    "custody-of-one": ("waiver_key_is_not_exportable", _saying(not_exportable=1)),
     "exportable": ("waiver_key_is_not_exportable", _saying(not_exportable=False)),
     "statement-revoked": (
         "waiver_is_not_revoked",

@@ -80,6 +80,11 @@ def going_to(state: str) -> Change:
     return lambda row: replace(row, next_state=state)
 
 
+def staying(row: Transition) -> Transition:
+    """The row leads nowhere."""
+    return replace(row, next_state=row.state)
+
+
 def silent(*messages: str) -> Change:
     """The row does not send these messages; without names, nothing at all."""
     kinds = {f"{name}{end}" for name in messages for end in ("", "_I", "_R")}
@@ -108,6 +113,11 @@ def unguarded() -> Change:
 def keeping_fresh() -> Change:
     """The row draws nothing anew."""
     return lambda row: replace(row, fresh=())
+
+
+def both(first: Change, second: Change) -> Change:
+    """One change after the other."""
+    return lambda row: second(first(row))
 
 
 def together(*faults: TableFault) -> TableFault:

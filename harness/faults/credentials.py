@@ -52,10 +52,6 @@ def path_faults() -> Iterator[Fault]:
         source="G13", world=_as(_ShortThumbprint),
     )  # fmt: skip
     yield fault(
-        "x5chain_of_nine", "A path of nine certificates is read.", "IDN-22", "off by one", "length of x5chain",
-        judges=_both("id_cred_{}_is_a_certificate", forgives("one to 8")),
-    )  # fmt: skip
-    yield fault(
         "leaf_validity_only", "Of the path only the leaf's validity is judged.", "IDN-11", "first of several",
         "validity period", judges=_both("cred_{}_is_in_validity", decides(_leaf_valid)),
     )  # fmt: skip
@@ -148,10 +144,6 @@ def identity_faults() -> Iterator[Fault]:
     yield fault(
         "own_certificate_only", "One's own key in another certificate passes.", "IDN-17", "missing", "own key",
         judges=_both("cred_{}_is_not_mine", decides(_other_leaf)),
-    )  # fmt: skip
-    yield fault(
-        "own_key_only", "One's own certificate is told by nothing.", "IDN-17", "wrong value", "own certificate",
-        judges=_both("cred_{}_is_not_mine", accepts(lambda w, cred: not _other_leaf(w, cred))),
     )  # fmt: skip
     yield fault(
         "tpm_usage_passes", "Only one of the two attestation usages is refused.", "IDN-18", "first of several",

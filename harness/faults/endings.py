@@ -215,11 +215,11 @@ def restart_faults() -> Iterator[Fault]:
     """What a restart loses."""
     empty = Memory().save()
     for key, requirement, sentence in (
-                                                                        ("label_ids", "LBL-11",
-                                                                         "the identifiers of accepted labels"),
-        ("own_sequence", "SES-31", "its own label numbers"), ("time_floor", "REV-10", "the latest verified time"),
-        ("bootcounts", "ATT-35", "the boot counts of attestation keys"),
-    ):  # fmt: skip
+        ("label_sequence", "LBL-09", "the numbers of accepted labels"),
+        ("label_ids", "LBL-11", "the identifiers of accepted labels"),
+        ("own_sequence", "SES-31", "its own label numbers"),
+        ("time_floor", "REV-10", "the latest verified time"),
+    ):
         yield fault(
             f"restart_loses_{key}", f"A restart loses {sentence}.", requirement, "reset lost", f"{key} after restart",
             source="A31", kept=lambda saved, key=key: {**saved, key: empty[key]},

@@ -69,10 +69,6 @@ def negotiation_faults() -> Iterator[Fault]:
         "SUITES_I of the retry", DEVICE, channel=_RetriesAlone,
     )  # fmt: skip
     yield fault(
-        "no_retry", "A refused suite is the end: the device does not try again.", "EDH-05", "false reject", "SUITES_R",
-        DEVICE, channel=_NeverRetries,
-    )  # fmt: skip
-    yield fault(
         "retry_after_any_error", "The device tries again after every error.", "EDH-19", "extra message", "error code",
         DEVICE, channel=_RetriesAlways,
     )  # fmt: skip
@@ -142,10 +138,6 @@ def key_exchange_faults() -> Iterator[Fault]:
         yield fault(
             f"{share}_off_curve", "A share that is no point of the curve passes.", requirement, "missing", "curve",
             roles, "D13", judges={f"{share}_is_valid": accepts(lambda w, octets: any(octets))},
-        )  # fmt: skip
-        yield fault(
-            f"{share}_zero", "A share of zeros passes.", requirement, "empty", "share", roles, "F3",
-            judges={f"{share}_is_valid": accepts(lambda w, octets: not any(octets))},
         )  # fmt: skip
         yield fault(
             f"{share}_beyond_prime", "A coordinate that is not below the prime passes.", requirement, "off by one",
@@ -252,10 +244,6 @@ def error_faults() -> Iterator[Fault]:
     yield fault(
         "message_twice", "A handshake message that comes twice is computed anew.", "EDH-28", "state kept", "message_1",
         SERVICE, "A1", channel=_AnswersTwice,
-    )  # fmt: skip
-    yield fault(
-        "missing_credential_as_unspecified", "A certificate that is not held is answered by the unspecified error.",
-        "EDH-26", "wrong code", "error code", channel=_NothingMissing,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class FaultyEndpoint(Endpoint):
         for one in self.faults:
             world = one.seams.world(world) if one.seams.world else world
         channels = tuple(one.seams.channel for one in self.faults if one.seams.channel)
-        if channels:
+        if channels and options.get("binding", DEFAULT) == DEFAULT:
             options["channel"] = type("FaultyChannel", channels, {})
         super().__init__(role, world, table=_table(self.faults, options.get("binding", DEFAULT)), **options)
 

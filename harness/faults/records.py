@@ -150,7 +150,7 @@ def record_faults() -> Iterator[Fault]:
          "A record that comes before the end of the handshake is ignored."),
         ("unit_kind_ignored", "EDH-15", "error as success", "unit kind", GENERAL, _Ignores,
          "A unit of unknown kind is passed over."),
-        ("one_unit_a_segment", "EDH-17", "false reject", "segments", "B33", _OneUnit,
+        ("one_unit_a_segment", "SES-18", "false reject", "segments", "B33", _OneUnit,
          "Of several units in one segment the first is read."),
         ("handshake_in_two_units", "EDH-17", "twice", "own message", GENERAL, _InTwo,
          "A handshake message is sent in two units."),

@@ -14,6 +14,7 @@ from ...model.distort import (
     lacking,
     not_setting,
     silent,
+    staying,
     taken_too,
     together,
     twice,
@@ -55,10 +56,6 @@ def _dropping(*guards: Guard) -> Any:
     return lambda row: replace(row, when=tuple(g for g in row.when if g not in guards))
 
 
-def _staying(row: Transition) -> Transition:
-    return replace(row, next_state=row.state)
-
-
 _EXTRA: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("data_before_verdict", "DATA", VERDICTS, "where a verdict is awaited", "B27"),
     ("data_before_evidence", "DATA", ATTS, "where evidence is awaited", "B27"),
@@ -66,7 +63,6 @@ _EXTRA: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("hello_in_open", "HELLO", ("OPEN",), "in an open session", "B13"),
     ("hello_in_expired", "HELLO", ("EXPIRED",), "in an expired session", "B13"),
     ("verdict_before_evidence", "VERDICT", ATTS, "where evidence is awaited", "B1"),
-    ("verdict_before_hello", "VERDICT", HELLOS, "in the place of HELLO", "B1"),
     ("evidence_before_verdict", "ATT", VERDICTS, "where a verdict is awaited", "C35"),
     ("close_before_hello", "CLOSE", HELLOS, "before both HELLOs", GENERAL),
     ("ping_before_hello", "PING", HELLOS, "before both HELLOs", GENERAL),
@@ -170,7 +166,7 @@ def elsewhere() -> Iterator[Fault]:
     )  # fmt: skip
     yield fault(
         "alert_ignored", "ALERT changes nothing.", "SES-30", "error as success", "ALERT", source="C15",
-        table=changed(at("ALERT"), _staying),
+        table=changed(at("ALERT"), staying),
     )  # fmt: skip
     yield fault(
         "alert_answered", "ALERT is answered by ALERT.", "SES-30", "extra message", "ALERT",
@@ -182,7 +178,7 @@ def elsewhere() -> Iterator[Fault]:
     )  # fmt: skip
     yield fault(
         "close_keeps_session", "The session stays open after CLOSE was answered.", "SES-27", "state kept", "CLOSE",
-        table=changed(at("CLOSE"), _staying),
+        table=changed(at("CLOSE"), staying),
     )  # fmt: skip
     yield fault(
         "pong_missing", "PING is not answered.", "SES-18", "missing message", "PONG",

@@ -207,6 +207,7 @@ _ROLE_FAULTS: dict[str, Make] = {
 }
 _IDENTITY_FAULTS: dict[str, Make] = {
     "other-identity": _identity(_other_identity),
+    "second-identity": _changed(lambda case: {"uris": (_other_identity(case.spec.uris[0]), *case.spec.uris)}),
     "longer-identity": _identity(lambda uri: uri + "0"),
     "shorter-identity": _identity(lambda uri: uri[:-1]),
     "upper-case-identity": _identity(str.upper),
@@ -248,6 +249,9 @@ ATTESTATION_FAULTS: dict[str, Fault] = {
     "tpm-usage-too": Fault("ak_is_for_eat", _changed(lambda case: {"eku": (EKU_EAT_AK, EKU_TPM_AK)})),
     "identity-usage-too": Fault("ak_is_for_eat", _changed(lambda case: {"eku": (EKU_EAT_AK, EKU_DEVICE)})),
     "other-platform": Fault("ak_names_peer_device", _identity(_other_identity)),
+    "another-platform-too": Fault(
+        "ak_names_peer_device", _changed(lambda case: {"uris": (*case.spec.uris, _other_identity(case.spec.uris[0]))})
+    ),
     "no-platform": Fault("ak_names_peer_device", _changed(lambda case: {"uris": ()})),
     "platform-and-another-name": Fault(
         "ak_names_peer_device", _changed(lambda case: {"uris": (*case.spec.uris, "https://other.example/")})
