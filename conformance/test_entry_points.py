@@ -15,11 +15,12 @@ from ..model.protocol.labels import LABEL_REGISTERS
 from ..model.terms import Term
 from .bench import Bench
 from .case import Case, citing, fault, for_each
+from .claiming import CLAIMS
 from .forging import with_cmw
 from .labelling import accepted, bring_environment, environment_of, faulty, label_of, send, telling
 from .stages import STAGES
 from .talk import PEER
-from .test_evidence import BINDERS, CLAIMS, att, attesting_with, evidence
+from .test_evidence import BINDERS, att, attesting_with, evidence
 from .test_evidence_again import reattested
 from .test_labels import LABELS
 

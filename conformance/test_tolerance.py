@@ -13,12 +13,13 @@ from ..harness.tester.telling import Telling, tell, tell_no_more
 from ..model.protocol.frames import SIDES, Tier
 from .bench import Bench, opened
 from .case import Case, for_each
+from .claiming import max_age_of
 from .labelling import label_of, send, sequence_of
 from .parties import LETTERS
 from .stages import SHORT
 from .talk import PEER, Talk, Wrong, attesting, timed
 from .talk import tell as told
-from .test_evidence import att, evidence, max_age_of
+from .test_evidence import att, evidence
 from .test_waivers import holding, honest
 
 ROLES = ("device", "service")
