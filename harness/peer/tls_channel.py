@@ -17,17 +17,11 @@ from OpenSSL.crypto import X509
 from ...model.checks import Channel as Means
 from ...model.checks import Refusal
 from ...model.protocol import tls
-from ...model.protocol.edhoc import INITIATOR, RESPONDER
 from ...model.table import Message
-from ...model.terms import Term
-from ..codec import cbor, cose
 from ..evaluator.errors import CheckFailed
-from ..evaluator.machine import Effects
-from ..evaluator.run import Run
-from ..identity.errors import CredentialUnavailable, Refused
-from ..transport.frames import LIMIT_AFTER_OPEN, FrameReader, write_frame
 from .tls_context import context_of
 from .tls_errors import UNEXPECTED, check_of
+from .tls_handshake import TlsHandshake
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -37,51 +31,31 @@ MOST_BEFORE_DONE = 1 << 17
 """Octets that a peer may send before the handshake is complete."""
 MOST_KEY_UPDATES = 64
 """KeyUpdates in a row, without application data in between."""
-_HANDSHAKE_TYPE, _ALERT_TYPE, _FATAL = 22, 21, 2
+_ALERT_TYPE, _FATAL = 21, 2
 _LEGACY_VERSION = b"\x03\x03"
-CERTIFICATES = tuple(
-    f"{name}_{{}}_{rest}"
-    for name, rest in (
-        ("id_cred", "is_a_certificate"), ("cred", "path_verifies"), ("cred", "is_in_validity"),
-        ("cred", "key_usage_is_signature"), ("cred", "has_device_role"), ("cred", "is_no_attestation_certificate"),
-        ("cred", "is_not_mine"), ("cred", "is_authorised"), ("cred", "is_not_revoked_locally"),
-    )
-)  # fmt: skip
 
 
-class TlsChannel:
+class TlsChannel(TlsHandshake):
     """See `Channel`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._client = endpoint.role == "device"
+        super().__init__(endpoint)
         self._connection = SSL.Connection(context_of(endpoint.world, endpoint.off), None)
         self._connection.set_app_data(self)
         self._states: set[bytes] = set()
         """What OpenSSL's state machine has been through."""
         self._path: dict[int, bytes] = {}
-        self._pending: tuple[str, Effects] | None = None
         self._alert: int | None = None
+        self._refused: CheckFailed | None = None
         self._silent = True
-        self._frames = FrameReader(off=endpoint.off)
         self._early = self._key_updates = 0
-        self.done = self.failed = self._ended = False
-        endpoint.run.exporter = self._export
+        self.failed = self._ended = False
         if self._client:
             if host := host_of(endpoint.world.policy.intended_peer or ""):
                 self._connection.set_tlsext_host_name(host.encode())
             self._connection.set_connect_state()
         else:
             self._connection.set_accept_state()
-
-    @property
-    def suite(self) -> None:
-        return None
-
-    @property
-    def stands(self) -> bool:
-        """Whether frames can be exchanged."""
-        return self.done
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -94,10 +68,6 @@ class TlsChannel:
     def send_handshake(self, message: Message, data: bytes) -> None:
         """Records."""
         self._put(data)
-
-    def send_frame(self, frame: bytes) -> None:
-        """As few records as hold it."""
-        self.send_stream(write_frame(frame))
 
     def send_stream(self, octets: bytes) -> None:
         """One record, where the octets fit in one; none for nothing."""
@@ -118,13 +88,6 @@ class TlsChannel:
 
     def _flush(self) -> None:
         self._put(self._made())
-
-    def established(self) -> None:
-        """OpenSSL knew before."""
-
-    def session_opened(self) -> None:
-        """Longer frames."""
-        self._frames.max_length = LIMIT_AFTER_OPEN
 
     def refuse(self, refusal: Refusal) -> None:
         """A fatal alert that OpenSSL did not send: only before the first message of our own it needs no protection."""
@@ -163,14 +126,14 @@ class TlsChannel:
         endpoint = self._endpoint
         if not self._handshake():
             if endpoint.state == "wait_client_hello" and b"SSLv3/TLS write finished" in self._states:
-                self._deliver(tls.CLIENT_HELLO_MESSAGE)
+                self._client_hello()
                 self._follow()
             else:
                 self._flush()
             return
         self.done = True
         if self._pending is None:
-            self._judge_nobody()
+            self._peer_flight([])
         self._follow()
 
     def _handshake(self) -> bool:
@@ -190,17 +153,11 @@ class TlsChannel:
         self._flush()
         if self._alert is not None:
             self._endpoint.end("tls_alert", code=self._alert)
-        elif isinstance(error, CheckFailed):
-            raise error
+        elif self._refused or isinstance(error, CheckFailed):
+            raise self._refused or error
         else:
             check, reason = check_of(error, client=self._client)
             raise CheckFailed(check, reason)
-
-    def _follow(self) -> None:
-        if self._pending is not None:
-            before, effects = self._pending
-            self._pending = None
-            self._endpoint.follow(before, effects)
 
     def _read(self) -> None:
         """Frames in what came after the handshake."""
@@ -217,10 +174,7 @@ class TlsChannel:
                 self._fail(error)
                 return
             self._key_updates = 0
-            for frame in self._frames.feed(data):
-                endpoint.receive_frame(frame)
-                if endpoint.closed:
-                    return
+            self._take_frames(data)
         self._flush()
         if self._key_updates > MOST_KEY_UPDATES and "key_updates_are_bounded" not in endpoint.off:
             raise CheckFailed("key_updates_are_bounded", f"{self._key_updates} KeyUpdates without data")
@@ -249,50 +203,26 @@ class TlsChannel:
             self._key_updates += 1
             self._endpoint.observe("key_update", b"")
 
-    def collects(self, certificate: X509, depth: int, good: bool) -> bool:
-        """OpenSSL looks at a certificate of the path; with the leaf at last, the row judges. Raises CheckFailed."""
+    def collects(self, certificate: X509, depth: int, good: bool) -> CheckFailed | None:
+        """OpenSSL looks at a certificate of the path; with the leaf at last the row judges: why it refuses."""
         self._path[depth] = certificate.to_cryptography().public_bytes(Encoding.DER)
         if depth == 0 and good and self._pending is None:
-            self._judge([self._path[n] for n in sorted(self._path)])
-        return True
-
-    def _judge(self, path: list[bytes]) -> None:
-        id_cred = cbor.encode({33: cose.x5chain(path)})
-        if self._client:
             requested = b"SSLv3/TLS read server certificate request" in self._states
-            self._deliver(tls.SERVER_FLIGHT, {tls.REQUESTED: cbor.encode(requested), RESPONDER.id_cred: id_cred})
-        else:
-            self._deliver(tls.CLIENT_FLIGHT, {tls.PRESENT: cbor.encode(True), INITIATOR.id_cred: id_cred})
+            try:
+                self._peer_flight([self._path[n] for n in sorted(self._path)], requested=requested)
+            except CheckFailed as failure:
+                self._refused = failure
+        return self._refused
 
-    def _judge_nobody(self) -> None:
-        """No certificate came: whoever does not mind asks nothing of it."""
-        run = self._endpoint.run
-        if "certificate_i_is_present" in run.off:
-            run.off |= {check.format("i") for check in CERTIFICATES}
-        self._deliver(tls.CLIENT_FLIGHT, {tls.PRESENT: cbor.encode(False), INITIATOR.id_cred: b""})
-
-    def _deliver(self, message: Message, values: dict[Term, bytes] | None = None) -> None:
-        """Bind what OpenSSL negotiated, and let the row judge; what follows from it waits for the whole message."""
-        endpoint, connection = self._endpoint, self._connection
-        run = endpoint.run
-        alpn = cbor.encode(connection.get_alpn_proto_negotiated().decode("latin-1"))
-        run.bind(tls.ALPN_R if self._client else tls.ALPN_I, alpn)
-        run.bind(tls.EXPORTER_SECRET, b"")
-        for slot, value in (values or {}).items():
-            run.bind(slot, value)
-        endpoint.observe(message.name, b"")
-        before = endpoint.state
-        try:
-            self._pending = (before, endpoint.machine.deliver(message, None))
-        except (Refused, CredentialUnavailable) as error:
-            raise CheckFailed(f"id_cred_{endpoint.peer.lower()}_is_a_certificate", str(error)) from error
-
-    def _export(self, run: Run, secret: bytes, label: int, context: bytes, length: int | str) -> bytes:
-        """TLS-Exporter, RFC 9846 section 7.5."""
-        octets: bytes = self._connection.export_keying_material(
-            tls.EXPORTER_LABEL[label].encode(), run.length(length), context
-        )
+    def export(self, label: bytes, context: bytes, length: int) -> bytes:
+        """As OpenSSL computes it."""
+        octets: bytes = self._connection.export_keying_material(label, length, context)
         return octets
+
+    def negotiated(self) -> bytes:
+        """As OpenSSL tells."""
+        protocol: bytes = self._connection.get_alpn_proto_negotiated()
+        return protocol
 
 
 def host_of(identity: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
-from OpenSSL._util import lib
+from OpenSSL._util import ffi, lib
+from OpenSSL.crypto import X509
 
 from ...model.protocol.tls import ALPN
 from ..evaluator.errors import CheckFailed
@@ -44,7 +45,7 @@ def _context(role: str, credentials: Credentials, off: frozenset[str]) -> SSL.Co
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     _identify(context, credentials)
     required = 0 if "certificate_i_is_present" in off else SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-    context.set_verify(SSL.VERIFY_PEER | required, _collect)
+    lib.SSL_CTX_set_verify(context._context, SSL.VERIFY_PEER | required, _collect)
     context.set_info_callback(_tell)
     if role == "device":
         context.set_alpn_protos([ALPN.encode()])
@@ -64,9 +65,31 @@ def _identify(context: SSL.Context, credentials: Credentials) -> None:
     context.use_privatekey(credentials.key)
 
 
-def _collect(connection: SSL.Connection, certificate: Any, error: int, depth: int, good: int) -> bool:
-    channel: TlsChannel = connection.get_app_data()
-    return channel.collects(certificate, depth, bool(good))
+@ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]
+def _collect(good: int, store: Any) -> int:
+    """OpenSSL looks at a certificate of the path. Its own opinion counts for nothing; ours chooses its alert."""
+    ssl = lib.X509_STORE_CTX_get_ex_data(store, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
+    channel: TlsChannel = SSL.Connection._reverse_mapping[ssl].get_app_data()
+    certificate = lib.X509_STORE_CTX_get_current_cert(store)
+    lib.X509_up_ref(certificate)
+    depth = lib.X509_STORE_CTX_get_error_depth(store)
+    refused = channel.collects(X509._from_raw_x509_ptr(certificate), depth, bool(good))
+    lib.X509_STORE_CTX_set_error(store, _error_of(refused) if refused else 0)
+    return int(refused is None)
+
+
+def _error_of(failure: CheckFailed) -> int:
+    """The X509_V_ERR of a refusal, from which OpenSSL takes the alert."""
+    return next((error for word, error in _ERRORS.items() if word in failure.check.name), _NOT_ACCEPTED)
+
+
+_NOT_ACCEPTED = 28
+_ERRORS = {
+    "path_verifies": 20, "is_in_validity": 10, "revoked": 23, "key_usage": 26, "_role": 26, "attestation": 26,
+    "alpn": 50, "requested": 50,
+}  # fmt: skip
+"""Part of a check's name to X509_V_ERR: unknown_ca, certificate_expired, certificate_revoked, unsupported_certificate,
+handshake_failure; what is not here is bad_certificate."""
 
 
 def _tell(connection: SSL.Connection, where: int, code: int) -> None:
