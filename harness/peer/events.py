@@ -34,5 +34,5 @@ def describe(value: Any) -> Any:
 def readable(field: str, value: Any, world: World, rules: cbor.Strictness) -> Any:
     """A field of a row's event: identities as URIs, encoded items decoded, other octets in hexadecimal digits."""
     if field in IDENTITIES:
-        return world.credential(value).leaf.identity
+        return world.credential(value).leaf.identity if value else ""
     return describe(cbor.decode(value, rules=rules) if field in ENCODED else value)

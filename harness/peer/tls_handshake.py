@@ -58,6 +58,10 @@ class TlsHandshake(ABC):
         """One record, where the octets fit in one; none for nothing."""
 
     @abstractmethod
+    def close(self) -> None:
+        """close_notify, once."""
+
+    @abstractmethod
     def export(self, label: bytes, context: bytes, length: int) -> bytes:
         """TLS-Exporter, RFC 9846 section 7.5."""
 

@@ -10,6 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from ..identity.keys import PrivateKey
 from .deviation import Deviation
 
 if TYPE_CHECKING:
@@ -139,6 +143,28 @@ def without_body(kind: str) -> Change:
     return lambda handshake, octets: [Piece(message(kind, b""))]
 
 
+ECDSA_P256 = 0x0403
+"""ecdsa_secp256r1_sha256, RFC 9846 section 4.2.3."""
+CONTEXTS = {"device": b"TLS 1.3, client CertificateVerify", "service": b"TLS 1.3, server CertificateVerify"}
+"""Whose signature it is, RFC 9846 section 4.4.3."""
+
+
+def certificate_verify(signature: bytes, scheme: int = ECDSA_P256) -> bytes:
+    """CertificateVerify with its header."""
+    return message("CertificateVerify", _u16(scheme) + _u16(len(signature)) + signature)
+
+
+def signed(key: PrivateKey, context: bytes, transcript: Callable[[bytes], bytes] = bytes) -> Change:
+    """CertificateVerify by `key`, over what `transcript` makes of the hash of the transcript."""
+
+    def change(handshake: Handshake, octets: bytes) -> list[Piece]:
+        assert isinstance(key, EllipticCurvePrivateKey)
+        content = b" " * 64 + context + b"\0" + transcript(handshake.transcript())
+        return [Piece(certificate_verify(key.sign(content, ECDSA(SHA256()))))]
+
+    return change
+
+
 # --- hellos ----------------------------------------------------------------------------------------------------------
 
 SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, ALPN, PRE_SHARED_KEY, EARLY_DATA, SUPPORTED_VERSIONS = 10, 13, 16, 41, 42, 43
@@ -196,7 +222,7 @@ def _u16(number: int) -> bytes:
 
 
 def extension(number: int, change: Callable[[bytes], bytes | None]) -> Change:
-    """One extension of a hello with other data, or left out for None; an extension that is not there is empty before."""
+    """One extension of a hello with other data, or left out for None; what is not there is empty to `change`."""
 
     def changed(handshake: Handshake, octets: bytes) -> list[Piece]:
         hello = Hello.parse(octets)

@@ -22,13 +22,14 @@ from ..crypto.suites import SUITES
 from ..identity.keys import PrivateKey
 from ..peer.tls_channel import host_of
 from ..peer.tls_handshake import TlsHandshake
-from .tls_messages import HANDSHAKE, TYPES, Piece
+from .tls_messages import ALERT, HANDSHAKE, TYPES, Piece
 
 if TYPE_CHECKING:
     from ..peer.endpoint import Endpoint
 
 _CHUNK = 1 << 14
 _ALERT_RECORD = 21
+_EMPTY_CERTIFICATE = bytes(8)
 WOULD_BLOCK = 0
 Settings = Callable[[HandshakeSettings], None]
 
@@ -107,7 +108,7 @@ class Handshake(TLSConnection):  # type: ignore[misc]
     def _changed(self, octets: bytes) -> list[Piece]:
         kind = octets[0]
         if self._client and kind == TYPES["Certificate"]:
-            self._handshake_hash.keep(1)
+            self._handshake_hash.keep(int(len(octets) > len(_EMPTY_CERTIFICATE)))
         pieces = self._deviate(self, octets)
         for piece in pieces:
             if piece.hashed and piece.content == HANDSHAKE:
@@ -194,8 +195,8 @@ class MisbehavingTls(TlsHandshake):
         self.failed = False
 
     def _deviate(self, handshake: Handshake, octets: bytes) -> list[Piece]:
-        deviation = getattr(self._endpoint, "deviation")  # noqa: B009
-        pieces: list[Piece] = deviation.handshake(self._endpoint, handshake, octets)
+        change = getattr(getattr(self._endpoint, "deviation", None), "handshake", None)
+        pieces: list[Piece] = change(self._endpoint, handshake, octets) if change else [Piece(octets)]
         return pieces
 
     # --- sending -----------------------------------------------------------------------------------------------------
@@ -217,11 +218,25 @@ class MisbehavingTls(TlsHandshake):
                 pass
             self._endpoint.put_octets(self._made())
 
+    def put(self, content: int, octets: bytes) -> None:
+        """A record of any content type, under the keys in force."""
+        for _ in self.connection._sendMsgThroughSocket(Record(content, bytearray(octets))):
+            pass
+        self._endpoint.put_octets(self._made())
+
+    def update_keys(self, requested: bool) -> None:
+        """KeyUpdate, and from then on the next key (RFC 9846 section 4.6.3)."""
+        for _ in self.connection.send_keyupdate_request(int(requested)):
+            pass
+        self._endpoint.put_octets(self._made())
+
     def refuse(self, refusal: Refusal) -> None:
         """A tester does not."""
 
     def close(self) -> None:
-        """Not by itself."""
+        """close_notify."""
+        if self.done and not self.failed:
+            self.put(ALERT, b"\x01\x00")
 
     def _made(self) -> bytes:
         made = bytes(self._memory.outgoing)
