@@ -135,12 +135,6 @@ def test_no_ticket(case: Case, bench: Bench) -> None:
 
 
 _LIFETIME, _AGE_ADD, _NONCE, _TICKET = bytes.fromhex("00001c20"), bytes(4), b"\x01\x01", bytes(16)
-    bytes.fromhex("00001c20"),
-    bytes(4),
-    b"\x01\x01",
-    bytes(16),
-    bytes(2),
-)
 NEW_TICKET = message("NewSessionTicket", _LIFETIME + _AGE_ADD + _NONCE + b"\x00\x10" + _TICKET + bytes(2))
 
 
