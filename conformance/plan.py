@@ -68,9 +68,13 @@ def deviation(message: Message, field: Field, how: str, operator: str, *, insist
     change = operators(field.term)[operator]
     if how == "altered":
         return AlterInside(message.name, field.path, change, operators(field.term)["other"] if insist else None)
+    return Lie(field.term, change, message.name, tam=told_by_module(message, field.path))
+
+
+def told_by_module(message: Message, path: tuple[int, ...]) -> bool:
+    """Whether a field stands in a token that the trust anchor module signs, so that only the module can lie there."""
     letter = message.name.rpartition("_")[2]
-    by_tam = _inside(message.term, field.path, message.sender, _tokens(letter))
-    return Lie(field.term, change, message.name, tam=by_tam)
+    return _inside(message.term, path, message.sender, _tokens(letter))
 
 
 def _tokens(letter: str) -> tuple[Term, ...]:

@@ -252,7 +252,9 @@ def _label_header(provider: WorldProvider, alg: bytes, typ: bytes, hash_alg: byt
 
 def _cnf(provider: WorldProvider, key: bytes, id_cred: bytes) -> None:
     """Keys are compared by their parameters, never by their encoding."""
-    given = cose.public_from_cose_key(_decode(key))
+    confirmation = _decode(key)
+    _require(isinstance(confirmation, dict), "no COSE_Key")
+    given = cose.public_from_cose_key(confirmation)
     _require(given == leaf_public_key(provider.world, id_cred), "another key than the handshake's")
 
 

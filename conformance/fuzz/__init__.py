@@ -1,0 +1,1 @@
+"""Fuzzing an implementation with attackers' traces, judged by a complete reference peer that is told the same trace."""

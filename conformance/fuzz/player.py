@@ -1,0 +1,401 @@
+"""Plays a trace to an implementation, and keeps what it answers.
+
+Nothing here waits for a fixed time. A complete peer in this process answers at once; how many messages it sent after each
+step is then what another implementation is waited for, and what it does not send within its own time, it does not send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...harness.codec import cbor
+from ...harness.crypto.random import SeededRandom
+from ...harness.deadline import Deadline
+from ...harness.iut.control import ControlClosed, ControlGarbage, ControlTimeout
+from ...harness.iut.launch import LaunchError
+from ...harness.iut.process import ProcessError
+from ...harness.peer.events import Event
+from ...harness.peer.tcp import TcpError
+from ...harness.tester.clock import TesterClock
+from ...harness.tester.conversation import Conversation
+from ...harness.tester.deviation import TesterFault
+from ...harness.tester.local import LocalConnection, LocalIut
+from ...harness.tester.peer import LENIENT
+from ...harness.tester.session import Iut
+from ...harness.tester.telling import tell
+from ...model.protocol.tables import profile
+from .freshness import fresh_values
+from .party import party
+from .puppet import Puppet
+from .telling import lies_of, repeats_of, value_at
+from .trace import Step, Trace
+
+FLOOD = 4 << 20
+"""Octets that an implementation may send in one session of a trace."""
+CERTIFICATES = 100
+"""Identities that one trace may use."""
+
+
+class Impossible(Exception):
+    """A step that makes no sense where it stands."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One message of the implementation: in which step of the trace it came, and what it says where both must agree."""
+
+    name: str
+    action: str | None
+    detail: tuple[Any, ...]
+    step: int
+    data: bytes = field(compare=False, repr=False)
+
+
+@dataclass
+class Told:
+    """What one session showed."""
+
+    seen: list[Seen] = field(default_factory=list)
+    ended: int | None = None
+    """The step in which the implementation ended the connection."""
+    fresh: list[tuple[str, bytes]] = field(default_factory=list)
+    objections: list[tuple[int, str]] = field(default_factory=list)
+    """Step and check with which a tester that makes all checks refused."""
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    """Of a peer in this process: step and check."""
+    states: list[str] = field(default_factory=list)
+    """Of a peer in this process."""
+    tester: str = ""
+    """The tester's own state at the end."""
+
+
+@dataclass
+class Record:
+    """What a whole trace showed. `marks` are messages and end of each session after each step."""
+
+    told: dict[int, Told] = field(default_factory=dict)
+    marks: list[dict[int, tuple[int, bool]]] = field(default_factory=list)
+    passed_over: set[int] = field(default_factory=set)
+    retried: set[int] = field(default_factory=set)
+    """Steps in which the implementation dialled once more."""
+    stalled: tuple[int, int] | None = None
+    """Step and session in which less came than from the complete peer."""
+    crashed: int | None = None
+    trouble: str = ""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the implementation answered PING or receipted DATA after it must have been open."""
+        return any(t.tester == "OPEN" for t in self.told.values())
+
+
+@dataclass
+class Playing:
+    """A session while it lasts."""
+
+    conversation: Conversation
+    puppet: Puppet
+    told: Told
+    counted: int = 0
+    objected: int = 0
+
+
+class Crash(Exception):
+    """The implementation in this process raised an exception."""
+
+
+BROKEN = (Crash, TcpError, LaunchError, ProcessError, ControlTimeout, ControlClosed, ControlGarbage)
+"""What the implementation does when there is no talking to it any more."""
+
+
+class Player:
+    """Plays one trace after the other. With the same seed and case two players' testers make the same choices."""
+
+    def __init__(self, iut: Iut, seed: int = 0) -> None:
+        self.iut = iut
+        self.iut.rng = SeededRandom(f"fuzz/{iut.role}/{seed}".encode())
+        self.number = 0
+        self.clock: TesterClock | None = None
+        self.sessions: dict[int, Playing] = {}
+        self.record = Record()
+        self._guide: Record | None = None
+        self._at = 0
+        self._identities: dict[int, int] = {}
+
+    def play(self, trace: Trace, guide: Record | None = None, *, case: int = 0) -> Record:
+        """The record of a trace. `guide` is the complete peer's; `case` makes the tester's choices and certificates."""
+        self.number = case * CERTIFICATES
+        self.sessions, self.record, self._guide = {}, Record(), guide
+        self._identities = {}
+        with ExitStack() as stack:
+            if trace.configuration:
+                stack.enter_context(self.iut.configured(**trace.configuration))
+            if any(item.do == "clock" for item in trace.steps):
+                self.clock = stack.enter_context(self.iut.later())
+            try:
+                self._steps(trace)
+            finally:
+                self._end(trace)
+        return self.record
+
+    def _steps(self, trace: Trace) -> None:
+        for self._at, item in enumerate(trace.steps):
+            for playing in self.sessions.values():
+                playing.puppet.at = self._at
+            try:
+                self._do(item)
+                self._settled()
+            except BROKEN as error:
+                self.record.crashed, self.record.trouble = self._at, f"{type(error).__name__}: {error}"
+            self.record.marks.append({s: self._mark(p) for s, p in self.sessions.items()})
+            if self.record.stalled or self.record.crashed is not None:
+                return
+
+    def _do(self, item: Step) -> None:
+        from .actions import ACTIONS
+
+        action = ACTIONS.get(item.do)
+        try:
+            if action is None:
+                raise Impossible(item.do)
+            action(self, item)
+        except BROKEN:
+            raise
+        except (Exception, TesterFault):  # A tester that lies can trip over its own lie anywhere.
+            self.record.passed_over.add(self._at)
+
+    def _settled(self) -> None:
+        """All that comes; where a lie cannot be told the tester is silent, as in the complete peer's session."""
+        try:
+            self._settle()
+        except BROKEN:
+            raise
+        except (Exception, TesterFault):
+            self.record.passed_over.add(self._at)
+
+    # --- sessions ----------------------------------------------------------------------------------------------------
+
+    def session(self, item: Step) -> Playing:
+        """The session of a step.
+
+        Raises:
+            Impossible: it has not been opened.
+        """
+        return self.known(item.session)
+
+    def known(self, session: int) -> Playing:
+        """A session by number.
+
+        Raises:
+            Impossible: it has not been opened.
+        """
+        if session not in self.sessions:
+            raise Impossible("no such session")
+        return self.sessions[session]
+
+    def value(self, of: tuple[int, str, int, Sequence[int]]) -> bytes:
+        """A field of a message that the tester made: session, message, its number, path.
+
+        Raises:
+            Impossible: there is no such message.
+        """
+        session, message, nth, path = of
+        if message.startswith("quote_"):  # The module's own, of which the software knows the octets alone.
+            module = self.known(session).conversation.peer.tam.run
+            return value_at(module, profile().messages[message], tuple(path))
+        for pending in self.known(session).puppet.history:
+            if pending.message.name == message and pending.nth == nth:
+                return value_at(pending.knowledge, pending.message, tuple(path))
+        raise Impossible("no such message")
+
+    def open(self, item: Step, connection: Any = None) -> None:
+        """A session begins, in the place of an earlier one of its number."""
+        told = dict(item.arguments)
+        number = self._identity(item.session, told.pop("same", None))
+        strict = told.pop("strict", False)
+        suites = tuple(told.pop("suites", (3, 2, 5)))
+        lies = told.pop("lies", ())
+        repeats = [(message, path, self.value(of)) for message, path, of in told.pop("repeats", ())]
+        made = party(self.iut, told, number)
+        earlier = self.sessions.pop(item.session, None)
+        if earlier is not None:
+            self._look(earlier)
+            earlier.conversation.close()
+        puppet = Puppet(lambda peer: self._tell(peer, made.tales, lies, repeats))
+        conversation = self.guarded(
+            lambda: self.iut.converse(
+                puppet,
+                world=made.world,
+                off=frozenset() if strict else LENIENT,
+                suites=suites,
+                connection=connection,
+                label=f"trace {self.number}, {self._at}",
+            )
+        )
+        told_by = self.record.told.setdefault(item.session, Told())
+        self.sessions[item.session] = Playing(conversation, puppet, told_by)
+
+    def _identity(self, session: int, same: int | None) -> int:
+        """The number of a new identity, or of the one of another session."""
+        if same is None or same not in self._identities:
+            self.number += 1
+            same_number = self.number
+        else:
+            same_number = self._identities[same]
+        self._identities[session] = same_number
+        return same_number
+
+    def _tell(self, peer: Any, tales: Any, lies: Any, repeats: Any) -> None:
+        tell(peer, tales)
+        for message, path, operator in lies:
+            tell(peer, *lies_of(peer, message, tuple(path), operator))
+        for message, path, value in repeats:
+            tell(peer, *repeats_of(message, tuple(path), value))
+
+    def retried(self) -> Any:
+        """The connection that the implementation dials by itself."""
+        expected = self._guide is None or self._at in self._guide.retried
+        connection = self.iut.retried(expected=expected)
+        if connection is not None:
+            self.record.retried.add(self._at)
+        return connection
+
+    def flush(self, playing: Playing) -> None:
+        """What the tester has to say goes out."""
+        self.guarded(playing.conversation.flush)
+
+    def guarded(self, action: Callable[[], Any]) -> Any:
+        """An implementation in this process that raises has crashed; the tester's own exceptions are its own."""
+        if not isinstance(self.iut, LocalIut):
+            return action()
+        try:
+            return action()
+        except Exception as error:
+            if _inside_implementation(error):
+                raise Crash(repr(error)) from error
+            raise
+
+    # --- waiting -----------------------------------------------------------------------------------------------------
+
+    def go(self, playing: Playing, until: str | None, nth: int) -> None:
+        """Honest messages go out until the named one would be next, or until nothing more comes."""
+        while not playing.conversation.ended:
+            while playing.puppet.pending:
+                head = playing.puppet.pending[0]
+                if head.message.name == until and head.nth >= nth:
+                    return
+                self.release(playing)
+            if not self._receive(playing):
+                return
+
+    def release(self, playing: Playing) -> None:
+        """The next message goes out as it is."""
+        head = playing.puppet.pending.popleft()
+        playing.puppet.put(playing.conversation.peer, head.message, head.data)
+        self.flush(playing)
+
+    def _receive(self, playing: Playing) -> bool:
+        """Take what comes; false when all has come that a complete peer would have sent."""
+        conversation = playing.conversation
+        if self._guide is None:
+            return bool(self.guarded(lambda: conversation.receive(Deadline.after(0))))
+        count, ended = self._expected(playing)
+        if len(conversation.peer.observations) >= count and (conversation.ended or not ended):
+            return False
+        deadline = Deadline.after(self.iut.silence)
+        if self.guarded(lambda: conversation.receive(deadline)) or conversation.ended:
+            return True
+        self.record.stalled = (self._at, self._number_of(playing))
+        return False
+
+    def _expected(self, playing: Playing) -> tuple[int, bool]:
+        assert self._guide is not None
+        marks = self._guide.marks
+        known = marks[self._at] if self._at < len(marks) else {}
+        return known.get(self._number_of(playing), (0, False))
+
+    def _number_of(self, playing: Playing) -> int:
+        return next((n for n, p in self.sessions.items() if p is playing), -1)
+
+    def _settle(self) -> None:
+        for playing in self.sessions.values():
+            while not playing.conversation.ended and self._receive(playing):
+                if sum(len(o.data) for o in playing.conversation.peer.observations[-64:]) > FLOOD:
+                    raise Crash("a flood")
+            self._look(playing)
+            if self.record.stalled:
+                return
+
+    def _mark(self, playing: Playing) -> tuple[int, bool]:
+        return len(playing.conversation.peer.observations), playing.conversation.ended is not None
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def _look(self, playing: Playing) -> None:
+        """Write down what is new."""
+        conversation, told = playing.conversation, playing.told
+        peer = conversation.peer
+        new = peer.observations[playing.counted :]
+        told.seen += [Seen(o.name, o.action, detail(o.name, o.data), self._at, o.data) for o in new]
+        told.fresh += fresh_values(peer.run, [o.name for o in new])
+        playing.counted += len(new)
+        told.tester = peer.state
+        if conversation.ended and told.ended is None:
+            told.ended = self._at
+        events = peer.events
+        told.objections += [(self._at, check) for check in refusals(events[playing.objected :])]
+        playing.objected = len(events)
+        if isinstance(conversation.connection, LocalConnection):
+            self._look_inside(conversation.connection, told)
+
+    def _look_inside(self, connection: LocalConnection, told: Told) -> None:
+        events = connection.endpoint.events
+        refused = refusals(events)
+        told.refused += [(self._at, check) for check in refused[len(told.refused) :]]
+        told.states = [str(e.fields["state"]) for e in events if e.name == "state"]
+
+    def _end(self, trace: Trace) -> None:
+        for playing in self.sessions.values():
+            playing.conversation.close()
+            connection = playing.conversation.connection
+            if isinstance(connection, LocalConnection) and not connection.endpoint.closed:
+                connection.endpoint.receive_eof()
+
+
+def refusals(events: Sequence[Event]) -> list[str]:
+    """Checks that failed; what refuses without one is called by its event."""
+    return [str(e.fields.get("check", e.name)) for e in events if e.name in ("refused", "data_refused")]
+
+
+def _inside_implementation(error: BaseException) -> bool:
+    """Whether an exception comes from the implementation's own endpoint in this process."""
+    trace, inside = error.__traceback__, False
+    while trace is not None:
+        owner = trace.tb_frame.f_locals.get("self")
+        inside = inside or isinstance(owner, LocalConnection)
+        trace = trace.tb_next
+    return inside
+
+
+_KEYS: dict[str, tuple[int, ...]] = {
+    "HELLO": (1,), "ATT": (1,), "VERDICT": (1, 3), "RECEIPT": (1, 2), "ATT_REQ": (1,), "PONG": (1,), "ALERT": (1,),
+}  # fmt: skip
+"""Entries of a frame's body that the specification fixes once the trace is known."""
+
+
+def detail(name: str, data: bytes) -> tuple[Any, ...]:
+    """What a message says where two correct implementations must say the same."""
+    try:
+        if name == "message_1":
+            method, suites, *_ = cbor.decode_sequence(data)
+            return (method, str(suites))
+        keys = _KEYS.get(name.rpartition("_")[0])
+        if keys is None:
+            return ()
+        body = cbor.decode(data)[1]
+        return tuple(body.get(key) for key in keys)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ("unreadable",)

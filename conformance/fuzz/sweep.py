@@ -1,0 +1,402 @@
+"""The systematic part: every message and every field of every script with every operator, before chance has its turn.
+
+A script is an honest life of a session. It is played once to a complete peer; each message that goes out on the way is a
+place where the attacker can do something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ...harness.evaluator.errors import Unbound
+from ...harness.evaluator.run import Run
+from ...harness.tester.fields import Path
+from ...harness.tester.local import LocalIut
+from ...harness.tester.operators import is_item
+from ...model.protocol.frames import FrameType
+from ...model.protocol.tables import profile
+from ...model.table import Message
+from ...model.terms import Term
+from ..parties import LETTERS
+from ..plan import told_by_module
+from . import party
+from .encoding import ERRORS, FRAMES, MESSAGES, UNITS
+from .player import Player
+from .puppet import Pending
+from .telling import fields_of, value_at
+from .trace import Step, Trace, step
+from .values import fitting
+
+SHORT = 40
+"""Seconds of validity in scripts whose session expires."""
+MARGIN = 6
+"""Seconds before the end of a verdict in which a new one is asked for and given."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A message about to go out: in which step of a script, made in which, and the values of its fields."""
+
+    script: Trace
+    at: int
+    made: int
+    name: str
+    nth: int
+    operators: dict[Path, list[str]]
+    terms: dict[Path, Term]
+
+    @property
+    def before(self) -> tuple[Step, ...]:
+        """The script up to the moment where this message is next."""
+        return (*self.script.steps[: self.at], step("go", until=self.name, nth=self.nth or None))
+
+    def followed(self, *steps: Step) -> Trace:
+        """Something done there, and then what shows the reaction."""
+        return self.script.with_steps((*self.before, *steps, *TAIL))
+
+
+TAIL = (step("go"), step("ping"), step("data"), step("go"), step("ping"))
+"""An honest peer goes on, proves that the other side is there, and sends data."""
+
+
+def _life(**opening: Any) -> tuple[Step, ...]:
+    return (
+        step("open", **opening), step("go"), step("ping"), step("data"), step("go"), step("their-data"), step("go"),
+        step("reattest"), step("go"), step("data"), step("go"),
+    )  # fmt: skip
+
+
+def _asked(**opening: Any) -> tuple[Step, ...]:
+    """A life in which the implementation asks for evidence again, before the first verdict ends."""
+    return (
+        step("open", **opening), step("go"), step("data"), step("go"), step("clock", seconds=100), step("go"),
+        step("data"), step("go"), step("their-data"), step("go"),
+    )  # fmt: skip
+
+
+_AGAIN = {"reattest_interval": 100}
+
+
+def scripts(role: str) -> dict[str, Trace]:
+    """Honest lives of a session with an implementation of `role`, by name."""
+    closing = (step("close"), step("go"))
+    lives: dict[str, Trace] = {
+        "life": Trace(role, (*_life(), *closing)),
+        "asked": Trace(role, (*_asked(), *closing), _AGAIN),
+        "waived": Trace(role, (*_life(waiver=True), *closing)),
+        "unasked": Trace(role, (*_life(requires=False), *closing)),
+        "their-waiver": Trace(role, (*_life(), *closing), {"presents_waiver": True}),
+        "their-trust": Trace(role, (*_life(), *closing), {"requires_evidence": False}),
+        "suite-2": Trace(role, (*_life(suites=[2]), *closing), {"suites": [2]}),
+        "known": Trace(role, (*_life(known=True, reference="x5t"), *closing)),
+        "their-close": Trace(role, (*_life(), step("their-close"), step("go"))),
+        "expired": Trace(
+            role,
+            (
+                step("open", policy={"valid_for": SHORT}), step("go"), step("clock", seconds=SHORT), step("go"),
+                step("frame", kind="DATA"), step("reattest"), step("go"), step("ping"),
+            ),
+        ),
+    }  # fmt: skip
+    return lives
+
+
+# --- places ----------------------------------------------------------------------------------------------------------
+
+
+class _Surveyor(Player):
+    """Plays scripts and notes each message as it goes out."""
+
+    def __init__(self, iut: LocalIut) -> None:
+        super().__init__(iut)
+        self.places: list[tuple[int, Pending, Run]] = []
+
+    def release(self, playing: Any) -> None:
+        head = playing.puppet.pending[0]
+        self.places.append((self._at, head, playing.conversation.peer.tam.run))
+        super().release(playing)
+
+
+def places(surveyor: LocalIut, script: Trace) -> list[Place]:
+    """Every message of the tester in a script."""
+    player = _Surveyor(surveyor)
+    player.play(script)
+    now = surveyor.clock.now()
+    found = []
+    for at, pending, module in player.places:
+        found.append(_place(script, at, pending.made, pending.message, pending.nth, pending.knowledge, now))
+        if pending.message.name.startswith("DATA") and not pending.nth:
+            quote = profile().messages[f"quote_{pending.message.name[-1]}"]
+            found.append(_place(script, at, 1, quote, 0, module, now))
+    return found
+
+
+def _place(script: Trace, at: int, made: int, message: Message, nth: int, run: Run, now: int) -> Place:
+    operators: dict[Path, list[str]] = {}
+    terms: dict[Path, Term] = {}
+    for path, item in fields_of(message.name).items():
+        try:
+            value = value_at(run, message, path)
+        except (Unbound, LookupError, ValueError, TypeError):
+            continue
+        operators[path] = fitting(value, item=is_item(item.term), now=now)
+        terms[path] = item.term
+    return Place(script, at, made, message.name, nth, operators, terms)
+
+
+# --- what is done there ----------------------------------------------------------------------------------------------
+
+Ranked = Iterator[tuple[int, Trace]]
+"""Traces with a rank: the lower, the sooner."""
+
+
+def altered(place: Place) -> Ranked:
+    """Each field altered on its way."""
+    for path, operators in place.operators.items():
+        hidden = place.terms[path].op == "slot" and _signed(place, path)
+        for rank, operator in enumerate(operators[:3] if hidden else operators):
+            yield rank, place.followed(step("alter", path=list(path), by=operator))
+        yield 2, place.followed(step("mirror", path=list(path)))
+
+
+def _signed(place: Place, path: Path) -> bool:
+    message = profile().messages[place.name]
+    return place.name.startswith(("DATA", "message")) or told_by_module(message, path)
+
+
+def lied(place: Place) -> Ranked:
+    """Each field another one, by the party that says it."""
+    for path, operators in place.operators.items():
+        if place.terms[path].op != "slot":
+            continue
+        for rank, operator in enumerate(operators):
+            yield rank, _lying(place, path, operator)
+
+
+def _lying(place: Place, path: Path, operator: str) -> Trace:
+    steps = place.script.steps
+    lie = [place.name, list(path), operator]
+    if place.made <= 1:
+        first = Step("open", 0, {**steps[0].arguments, "lies": [lie]})
+        return place.script.with_steps((first, *steps[1 : place.at + 1], *TAIL))
+    told = step("lie", message=place.name, path=list(path), by=operator)
+    return place.script.with_steps((*steps[: place.made], told, *steps[place.made : place.at + 1], *TAIL))
+
+
+def encoded(place: Place) -> Ranked:
+    """The message in every other encoding."""
+    names = FRAMES if not place.name.startswith("message") else MESSAGES
+    yield from ((rank // 4, place.followed(step("encode", by=name))) for rank, name in enumerate(names))
+
+
+def cut(place: Place) -> Ranked:
+    """Its units altered on their way."""
+    yield from ((rank // 4, place.followed(step("units", by=name))) for rank, name in enumerate(UNITS))
+
+
+def ordered(place: Place) -> Ranked:
+    """Left out, said again, said behind the next one, and everything else said in its place."""
+    yield 0, place.followed(step("skip"))
+    yield 0, place.followed(step("repeat"))
+    yield 1, place.followed(step("swap"))
+    yield 1, place.followed(step("finish"))
+    yield 1, place.followed(step("close"))
+    for kind in FrameType:
+        yield 1, place.followed(step("frame", kind=kind.name))
+        yield 2, place.followed(step("skip"), step("frame", kind=kind.name))
+    for rank, number in enumerate((0, 11, 64, 127, 128, 200, 255, 256, -1)):
+        yield 1 + rank // 3, place.followed(step("body", kind=number, hex="a0"))
+    for tier in (2, 0, 1, 3, 31, 32, 33, 96, 200, 201, 255):
+        yield 2, place.followed(step("verdict", tier=tier))
+        yield 3, place.followed(step("skip"), step("verdict", tier=tier))
+    for count, code in ((0, 0), (1, 0), (0, 30), (5, 25), (2**32, 0)):
+        yield 2, place.followed(step("receipt", count=count, code=code))
+    for rank, digits in enumerate(ERRORS.values()):
+        retry = (step("retry"),) if place.name == "message_2" else ()
+        yield rank // 4, place.script.with_steps((*place.before, step("unit", kind=2, hex=digits), *retry, *TAIL))
+    for kind in (0, 1, 3, 4, 7, 255):
+        yield 2, place.followed(step("unit", kind=kind, hex="00"))
+    for kind, digits in BODIES:
+        yield 2, place.followed(step("body", kind=kind, hex=digits))
+    for digits in LENGTHS:
+        yield 2, place.followed(step("plain", hex=digits))
+
+
+BODIES = (
+    (5, "a10141ff"), (5, "a0"), (5, "a20141ff0340"), (5, "a10241ff"), (5, "a1044100"), (8, "a10147" + "00" * 7),
+    (8, "a10149" + "00" * 9), (7, "a10100"), (6, "a1011863"), (6, "a10100"), (6, "a0"), (10, "a10148" + "00" * 8),
+    (2, "a201010258" + "20" + "00" * 32), (4, "a301020300041a00000e10"), (9, "a201000200"), (3, "a1010a"),
+)  # fmt: skip
+"""Frame types and encoded bodies that are wrong by themselves, or for the moment."""
+LENGTHS = ("000000", "010000", "010001", "0fffff", "100000", "100001", "ffffff", "00000182", "000002820a")
+"""Beginnings of frames: lengths at and beyond both limits, and frames that end early."""
+
+
+WAITS = (10, 30, 9, 29, 11, 31, 3600, 3595, 3599, 3594, 5, 60, 61, 300, 301, 59, 299, 100, 1, 3539, 3540, 3541, 3601)
+"""Seconds that an attacker may hold a message back, around every limit of the profile."""
+
+
+def late(place: Place) -> Ranked:
+    """Held back."""
+    for rank, seconds in enumerate(WAITS):
+        yield rank // 3, place.followed(step("clock", seconds=seconds))
+
+
+def again(place: Place) -> Ranked:
+    """What an earlier session said, by the same party or by another of its kind, a restart between them or not."""
+    for same, restart in ((0, False), (None, False), (0, True)):
+        if restart and not place.name.startswith(("DATA", "ATT_", "message")):
+            continue
+        earlier = (*place.script.steps[: place.at + 1], *((step("restart"),) if restart else ()))
+        opening = {**place.script.steps[0].arguments, **({"same": 0} if same == 0 else {})}
+        tail = tuple(_moved(item, 1) for item in TAIL)
+        if not place.name.startswith("quote"):
+            yield from _again_sent(place, earlier, Step("open", 1, opening), tail)
+        for path, term in place.terms.items():
+            if term.op == "slot":
+                yield 1, place.script.with_steps((*earlier, *_again_told(place, path, opening), *tail))
+
+
+def _again_sent(place: Place, earlier: tuple[Step, ...], opening: Step, tail: tuple[Step, ...]) -> Ranked:
+    """The message, or one of its fields, or a record, as it was."""
+    later = (opening, *(_moved(item, 1) for item in place.script.steps[1 : place.at]))
+    here = (*earlier, *later, step("go", 1, until=place.name, nth=place.nth or None))
+    of = [0, "sent", place.name, place.nth]
+    yield 0, place.script.with_steps((*here, step("reuse", 1, of=of, instead=True), *tail))
+    yield 1, place.script.with_steps((*here, step("reuse", 1, of=of), *tail))
+    yield 2, place.script.with_steps((*here, step("record", 1, of=[0, 0]), *tail))
+    for path in place.operators:
+        source = [0, place.name, place.nth, list(path)]
+        yield 2, place.script.with_steps((*here, step("replace", 1, path=list(path), of=source), *tail))
+
+
+def _again_told(place: Place, path: Path, opening: dict[str, Any]) -> tuple[Step, ...]:
+    """A field said as in the earlier session, by the party itself."""
+    of = [0, place.name, place.nth, list(path)]
+    if place.made <= 1:
+        first = Step("open", 1, {**opening, "repeats": [[place.name, list(path), of]]})
+        return (first, *(_moved(item, 1) for item in place.script.steps[1 : place.at + 1]))
+    told = step("lie-of", 1, message=place.name, path=list(path), of=of)
+    steps = [_moved(item, 1) for item in place.script.steps]
+    return (Step("open", 1, opening), *steps[1 : place.made], told, *steps[place.made : place.at + 1])
+
+
+def _moved(item: Step, session: int) -> Step:
+    return Step(item.do, session, item.arguments)
+
+
+def replayed(place: Place) -> Ranked:
+    """What this session said before, and its records."""
+    for back in range(3):
+        yield 1, place.followed(step("record", of=[0, back]))
+    letter = place.name.rpartition("_")[2]
+    peer = "R" if letter == "I" else "I"
+    for kind in ("HELLO", "ATT", "VERDICT", "DATA", "RECEIPT"):
+        yield 1, place.followed(step("reuse", of=[0, "sent", f"{kind}_{letter}", 0]))
+        yield 2, place.followed(step("reuse", of=[0, "seen", f"{kind}_{peer}", 0]))
+        yield 2, place.followed(step("reuse", of=[0, "seen", f"{kind}_{peer}", 0], instead=True))
+
+
+# --- parties ---------------------------------------------------------------------------------------------------------
+
+EDGE = 1
+_TIMES = (-1, 0, 1, -60, 60, -61, 61)
+
+
+def parties(role: str) -> Ranked:
+    """Everything that can be wrong with the tester's credentials, proofs and statements, each alone."""
+    told: list[tuple[int, dict[str, Any]]] = []
+    told += [(0, {"leaf": name}) for name in party.LEAVES]
+    told += [(0, {"ak": name}) for name in party.ATTESTATION_KEYS]
+    told += [(0, {"proofs": name}) for name in party.PROOF_NAMES]
+    told += [(0, {"ak_proofs": name}) for name in party.PROOF_NAMES]
+    told += [(0, {"waiver": name}) for name in party.STATEMENT_NAMES]
+    told += [(0, {"known": True, "reference": name}) for name in party.REFERENCE_NAMES]
+    told += [(0, {"key": whose}) for whose in ("other", "attestation")] + [(0, {"victim": True})]
+    told += [(1, {"leaf_times": [0, at]}) for at in _TIMES] + [(1, {"leaf_times": [at, 0]}) for at in _TIMES]
+    told += [(1, {"ak_times": [0, at]}) for at in _TIMES] + [(1, {"ak_times": [at, 0]}) for at in _TIMES]
+    told += [(1, {"leaf_times": [0, at]}) for at in (30, 600, 3599, 3600, 3601)]
+    told += [(1, {"ak_times": [0, at]}) for at in (30, 600, 3599, 3600, 3601)]
+    told += [(1, {"waiver": changes}) for changes in _waivers()]
+    for kind in ("ocsp", "crl"):
+        told += [(1, {"aged_proof": [kind, age, age + 3600]}) for age in _AGES]
+        told += [(1, {"aged_proof": [kind, 100, 100 + at]}) for at in (*_TIMES, 600)]
+    for rank, options in told:
+        yield rank, Trace(role, (step("open", **options), *TAIL))
+
+
+DAY = 86400
+_AGES = (-61, 0, 1, 7 * DAY - 1, 7 * DAY, 7 * DAY + 1, 8 * DAY, 30 * DAY, 365 * DAY)
+
+
+def _waivers() -> Iterator[dict[str, Any]]:
+    yield from ({"level": level} for level in (0, 1, 2, 3, 4, 5, 255))
+    yield from ({"expires_at": at} for at in (*_TIMES, 600, 3599, 3601))
+    yield from ({"issued_at": at} for at in _TIMES)
+    yield from ({"not_exportable": value} for value in (False, 1, 0))
+    yield from ({"module": ""}, {"certificate_id": ""}, {"issued_at": 100, "expires_at": 50})
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def scenarios(role: str) -> Ranked:
+    """Whole lives with a tester that makes every check, twice and over a restart; and sessions side by side."""
+    for script in scripts(role).values():
+        opening = Step("open", 0, {**script.steps[0].arguments, "strict": True})
+        life = (opening, *script.steps[1:])
+        yield 0, script.with_steps(life)
+        second = tuple(_moved(item, 1) for item in life)
+        yield 1, script.with_steps((*life, *second))
+        yield 1, script.with_steps((*life, step("restart"), *second))
+        yield 2, script.with_steps(_zipped(life, second))
+    for seconds in (34, 35, 36, 39, 40, 41, 69, 70, 71):
+        opening = step("open", policy={"valid_for": SHORT}, strict=True)
+        waiting = (opening, step("go"), step("clock", seconds=seconds))
+        yield 0, Trace(role, (*waiting, step("their-data"), step("go"), step("ping"), step("data"), step("go")))
+        yield 0, Trace(role, (*waiting, step("go"), step("frame", kind="DATA"), step("ping")))
+    for limit in (8, 10, 12, 20):
+        pings = tuple(step("ping") for _ in range(limit + 2))
+        yield 1, Trace(role, (step("open"), step("go"), *pings), {"record_limit": limit})
+    for tolerant in ({"labels_required": False}, {"suites": [3]}, {"suites": [5, 3, 2]}, {"minimum_dbgstat": 1}):
+        yield 1, Trace(role, (*_life(strict=True),), tolerant)
+    for suites in ([3], [2], [5], [2, 3], [3, 2], [5, 3, 2]):
+        yield 1, Trace(role, (step("open", suites=suites), *TAIL))
+        yield 1, Trace(role, (step("open", suites=suites), *TAIL), {"suites": [3, 2]})
+        yield 1, Trace(role, (step("open", suites=suites, strict=True), step("go"), step("retry"), *TAIL))
+    for size in (16_384, 16_385, 16_448, 16_449):
+        yield 1, Trace(role, (step("open"), step("go"), step("plain", hex=_ignored(size)), step("ping")))
+    yield 1, Trace(role, (step("open"), step("go"), step("plain", hex=""), step("ping")))
+    for kinds in (("PING", "PING"), ("DATA", "PING"), ("CLOSE", "PING"), ("ALERT", "PING"), ("PING", "CLOSE")):
+        yield 1, Trace(role, (step("open"), step("go"), step("together", kinds=list(kinds)), step("ping")))
+
+
+def _ignored(size: int) -> str:
+    """A record full of a frame that is to be ignored, as far as it goes."""
+    from ...harness.tester.wire import ignored_frame
+    from ...harness.transport.frames import write_frame
+
+    return write_frame(ignored_frame(60_000))[:size].hex()
+
+
+def _zipped(first: Iterable[Step], second: Iterable[Step]) -> tuple[Step, ...]:
+    return tuple(item for pair in zip(first, second, strict=True) for item in pair)
+
+
+PLACED = (lied, altered, ordered, encoded, cut, late, again, replayed)
+
+
+def sweep(role: str, surveyor: LocalIut) -> dict[str, list[tuple[int, Trace]]]:
+    """All traces of the systematic part, by kind, with their ranks. Takes some seconds."""
+    found: dict[str, list[tuple[int, Trace]]] = {"scenarios": list(scenarios(role)), "parties": list(parties(role))}
+    for number, script in enumerate(scripts(role).values()):
+        for place in places(surveyor, script):
+            for make in PLACED if not place.name.startswith("quote") else (lied, again):
+                later = 0 if number == 0 else 2 + number
+                found.setdefault(make.__name__, []).extend((rank + later, trace) for rank, trace in make(place))
+    return found
+
+
+__all__ = ["LETTERS", "sweep"]
