@@ -30,6 +30,9 @@ PATIENCE = 3600.0
 class Fleet:
     """Use as a context manager; `roles` are those under test."""
 
+    repeats = True
+    """Whether the randomness of the reference peers follows from the seed."""
+
     def __init__(self, request: RunRequest, described: Mapping[str, Description] | None = None) -> None:
         """The implementations in `described`, by role, or those of the request.
 
@@ -56,7 +59,7 @@ class Fleet:
         seed = f"reference/{self._request.seed}".encode()
         provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
         return reference(
-            role, folder, without=self._request.without, faults=self._request.faults, seed=seed,
+            role, folder, without=self._request.without, faults=self._request.faults, seed=seed if self.repeats else None,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
         )  # fmt: skip
 

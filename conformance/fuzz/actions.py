@@ -110,7 +110,8 @@ def _mirror(player: Player, item: Step) -> None:
     playing, head = _head(player, item)
     path = tuple(item.arguments["path"])
     found = fields_of(head.message.name)[path]
-    value = head.knowledge.values.get(_counterpart(found.term))
+    theirs = _counterpart(found.term)
+    value = None if theirs is None else head.knowledge.values.get(theirs)
     if not isinstance(value, bytes):
         raise Impossible("the implementation has not said that")
     _put(player, playing, head, changed_at(head.knowledge, head.message, path, lambda _: value))
@@ -142,7 +143,7 @@ def _reuse(player: Player, item: Step) -> None:
     """A message as it went out, or came, in some session; with `instead`, in the place of the next one."""
     playing = player.session(item)
     if item.arguments.get("instead"):
-        _, head = _head(player, item)
+        _head(player, item)
         playing.puppet.pending.popleft()
     session, direction, name, nth = item.arguments["of"]
     source = player.known(session)

@@ -76,7 +76,11 @@ def _cut(kind: int, payload: bytes) -> list[bytes]:
 
 
 UNITS: dict[str, Units] = {
-    **{f"payload-{name}": _payload(change) for name, change in _OCTETS.items() if not name.startswith(("great", "deep"))},
+    **{
+        f"payload-{name}": _payload(change)
+        for name, change in _OCTETS.items()
+        if not name.startswith(("great", "deep"))
+    },
     **{f"kind-{kind}": _kind(kind) for kind in (0, 1, 2, 3, 4, 128, 255)},
     "longer": _length(1),
     "shorter": _length(-1),

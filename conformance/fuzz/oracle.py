@@ -1,7 +1,7 @@
 """Judges what an implementation did by what a complete reference peer did when it was told the same trace.
 
-The first difference decides. A refusal may differ from the reference's where the specification allows another one for the
-failed check; what an implementation accepts may not differ at all.
+The first difference decides. A refusal may differ from the reference's where the specification allows another one for
+the failed check; what an implementation accepts may not differ at all.
 """
 
 from __future__ import annotations

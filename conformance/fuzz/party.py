@@ -15,11 +15,11 @@ from ...harness.identity.faults import ATTESTATION_FAULTS, CREDENTIAL_FAULTS, ba
 from ...harness.identity.keys import derive_key, signer
 from ...harness.identity.pki import issue_leaf, leaf_spec, serial_number
 from ...harness.identity.status import encode_proofs, make_crl, make_ocsp
-from ...harness.identity.world import World
+from ...harness.identity.world import Cache, World
 from ...harness.tester.clock import TesterClock
 from ...harness.tester.session import Iut
 from ...model.terms import Term
-from ..parties import LETTERS, PARTIES, key_of, leaf_of, presenting, world_with
+from ..parties import PARTIES, key_of, leaf_of, presenting, world_with
 from ..talk import attesting
 from ..test_credentials import ACCEPTED, REFERENCES, knowing_itself, referring
 from ..test_evidence import attesting_with, evidence
@@ -73,23 +73,32 @@ def party(iut: Iut, told: Mapping[str, Any], number: int) -> Party:
 
 def _identity(iut: Iut, number: int, leaf_times: tuple[int, int], ak_times: tuple[int, int]) -> World:
     """An honest identity with new certificates; times are seconds added to notBefore and notAfter, or from now."""
+    key = (iut.pki.seed, iut.pki.now, iut.opposite, number, tuple(leaf_times), tuple(ak_times))
+    changes = _ISSUED.get(key) or _ISSUED.put(key, _issue(iut, number, leaf_times, ak_times))
+    return world_with(iut, **changes)
+
+
+_ISSUED: Cache[dict[str, Any]] = Cache(256)
+"""A complete peer and the implementation often have the same authorities."""
+
+
+def _issue(iut: Iut, number: int, leaf_times: tuple[int, int], ak_times: tuple[int, int]) -> dict[str, Any]:
     role, pki = iut.opposite, iut.pki
     spec = leaf_spec(pki.seed, pki.now, role, pki.names(role, role), f"{role} identity")
     spec = dataclasses.replace(spec, serial=serial_number(pki.seed, f"trace/{number}"))
     ak = dataclasses.replace(pki.ak_spec(role), serial=serial_number(pki.seed, f"trace/{number}/ak"))
     branch = pki.branch(role)
-    leaf, attestation = issue_leaf(_timed(spec, leaf_times, pki.now), branch.issuing), None
+    leaf = issue_leaf(_timed(spec, leaf_times, pki.now), branch.issuing)
     attestation = issue_leaf(_timed(ak, ak_times, pki.now), pki.attestation.issuing)
-    return world_with(
-        iut,
-        leaf=leaf.certificate,
-        chain=leaf.chain,
-        key=leaf.key,
-        ak=attestation.certificate,
-        ak_chain=attestation.chain,
-        ak_key=attestation.key,
-        proofs=pki.staple(leaf.certificate, branch.issuing),
-    )
+    return {
+        "leaf": leaf.certificate,
+        "chain": leaf.chain,
+        "key": leaf.key,
+        "ak": attestation.certificate,
+        "ak_chain": attestation.chain,
+        "ak_key": attestation.key,
+        "proofs": pki.staple(leaf.certificate, branch.issuing),
+    }
 
 
 def _timed(spec: Any, times: tuple[int, int], now: int) -> Any:

@@ -1,7 +1,7 @@
 """Plays a trace to an implementation, and keeps what it answers.
 
-Nothing here waits for a fixed time. A complete peer in this process answers at once; how many messages it sent after each
-step is then what another implementation is waited for, and what it does not send within its own time, it does not send.
+Nothing here waits for a fixed time. A complete peer in this process answers at once; how many messages it sent after
+each step is then what another implementation is waited for. What does not come within its own time, does not come.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class Told:
     """Of a peer in this process: step and check."""
     states: list[str] = field(default_factory=list)
     """Of a peer in this process."""
+    log: list[tuple[int, str, str]] = field(default_factory=list)
+    """Step, `sent` or `seen`, and the message: both directions in their order."""
     tester: str = ""
     """The tester's own state at the end."""
 
@@ -99,6 +101,8 @@ class Playing:
     conversation: Conversation
     puppet: Puppet
     told: Told
+    before: int = 0
+    """Messages of an earlier session of this number."""
     counted: int = 0
     objected: int = 0
 
@@ -236,7 +240,7 @@ class Player:
             )
         )
         told_by = self.record.told.setdefault(item.session, Told())
-        self.sessions[item.session] = Playing(conversation, puppet, told_by)
+        self.sessions[item.session] = Playing(conversation, puppet, told_by, len(told_by.seen))
 
     def _identity(self, session: int, same: int | None) -> int:
         """The number of a new identity, or of the one of another session."""
@@ -257,6 +261,8 @@ class Player:
 
     def retried(self) -> Any:
         """The connection that the implementation dials by itself."""
+        if self.iut.role != "device":
+            raise Impossible("only a device dials")
         expected = self._guide is None or self._at in self._guide.retried
         connection = self.iut.retried(expected=expected)
         if connection is not None:
@@ -290,12 +296,14 @@ class Player:
                 self.release(playing)
             if not self._receive(playing):
                 return
+            self._look(playing)
 
     def release(self, playing: Playing) -> None:
         """The next message goes out as it is."""
         head = playing.puppet.pending.popleft()
         playing.puppet.put(playing.conversation.peer, head.message, head.data)
         self.flush(playing)
+        self._look(playing)
 
     def _receive(self, playing: Playing) -> bool:
         """Take what comes; false when all has come that a complete peer would have sent."""
@@ -303,6 +311,9 @@ class Player:
         if self._guide is None:
             return bool(self.guarded(lambda: conversation.receive(Deadline.after(0))))
         count, ended = self._expected(playing)
+        if self._diverged(playing):
+            self.record.stalled = (self._at, self._number_of(playing))
+            return False
         if len(conversation.peer.observations) >= count and (conversation.ended or not ended):
             return False
         deadline = Deadline.after(self.iut.silence)
@@ -316,6 +327,17 @@ class Player:
         marks = self._guide.marks
         known = marks[self._at] if self._at < len(marks) else {}
         return known.get(self._number_of(playing), (0, False))
+
+    def _diverged(self, playing: Playing) -> bool:
+        """Whether the last message already is another than the complete peer's: there is nothing to wait for."""
+        assert self._guide is not None
+        reference, seen = self._guide.told.get(self._number_of(playing)), playing.conversation.peer.observations
+        if reference is None or not seen or len(seen) + playing.before > len(reference.seen):
+            return False
+        other = reference.seen[len(seen) + playing.before - 1]
+        if seen[-1].name.startswith("RECEIPT") and other.name.startswith("RECEIPT"):
+            return False
+        return (seen[-1].name, seen[-1].action) != (other.name, other.action)
 
     def _number_of(self, playing: Playing) -> int:
         return next((n for n, p in self.sessions.items() if p is playing), -1)
@@ -340,6 +362,8 @@ class Player:
         peer = conversation.peer
         new = peer.observations[playing.counted :]
         told.seen += [Seen(o.name, o.action, detail(o.name, o.data), self._at, o.data) for o in new]
+        told.log += [(self._at, "sent", name) for name in playing.puppet.took()]
+        told.log += [(self._at, "seen", o.action or o.name) for o in new]
         told.fresh += fresh_values(peer.run, [o.name for o in new])
         playing.counted += len(new)
         told.tester = peer.state

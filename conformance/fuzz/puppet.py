@@ -44,6 +44,7 @@ class Puppet(Deviation):
         """The step of the trace that is being played."""
         self.units: Units | None = None
         """Applied to the units of the next message alone."""
+        self._names: list[str] = []
         self._made: dict[str, int] = {}
 
     def attach(self, peer: TesterEndpoint) -> None:
@@ -65,8 +66,14 @@ class Puppet(Deviation):
         for octets in self.units(kind, payload):
             peer.put_octets(octets)
 
+    def took(self) -> list[str]:
+        """Names of the messages that went out since the last call."""
+        names, self._names = self._names, []
+        return names
+
     def put(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
         """A message goes out."""
         self.sent.setdefault(message.name, []).append(data)
+        self._names.append(message.name)
         peer.put(message, data)
         self.units = None

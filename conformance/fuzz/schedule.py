@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from random import Random
 
+from .sweep import Kinds
 from .trace import Trace
 
 TURNS = {
@@ -17,7 +19,31 @@ SPREAD = 3
 """Ranks that chance mixes."""
 
 
-def in_turn(kinds: dict[str, list[tuple[int, Trace]]], random: Random) -> Iterator[Trace]:
+HERE, THERE = 40, 10
+"""Traces of the first source, and of one of the others, in turn."""
+
+
+def ordered(first: Kinds, others: Sequence[Callable[[], Kinds]], random: Random) -> Iterator[Trace]:
+    """Every trace of every source once; a source is asked when its turn comes for the first time."""
+    here, there = in_turn(first, random), [_asked(other, random) for other in others]
+    taken = [True]
+    while any(taken):
+        taken = [False]
+        for source, count in ((here, HERE), *((other, THERE) for other in there[:1])):
+            for trace in islice(source, count):
+                taken.append(True)
+                yield trace
+        there = [*there[1:], *there[:1]]
+        if not any(taken) and len(there) > 1:
+            there.pop()
+            taken = [True]
+
+
+def _asked(source: Callable[[], Kinds], random: Random) -> Iterator[Trace]:
+    yield from in_turn(source(), random)
+
+
+def in_turn(kinds: Kinds, random: Random) -> Iterator[Trace]:
     """Every trace once."""
     queues = {kind: _sorted(traces, random) for kind, traces in kinds.items()}
     while queues:

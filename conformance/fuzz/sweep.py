@@ -1,11 +1,12 @@
 """The systematic part: every message and every field of every script with every operator, before chance has its turn.
 
-A script is an honest life of a session. It is played once to a complete peer; each message that goes out on the way is a
-place where the attacker can do something else.
+A script is an honest life of a session. It is played once to a complete peer; each message that goes out on the way is
+a place where the attacker can do something else.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,6 @@ from ...model.protocol.frames import FrameType
 from ...model.protocol.tables import profile
 from ...model.table import Message
 from ...model.terms import Term
-from ..parties import LETTERS
 from ..plan import told_by_module
 from . import party
 from .encoding import ERRORS, FRAMES, MESSAGES, UNITS
@@ -56,9 +56,22 @@ class Place:
         """Something done there, and then what shows the reaction."""
         return self.script.with_steps((*self.before, *steps, *TAIL))
 
+    def closely_followed(self, *steps: Step) -> Trace:
+        """As `followed`, for what shows at once."""
+        return self.script.with_steps((*self.before, *steps, *self.end))
 
-TAIL = (step("go"), step("ping"), step("data"), step("go"), step("ping"))
-"""An honest peer goes on, proves that the other side is there, and sends data."""
+    @property
+    def end(self) -> tuple[Step, ...]:
+        """The shortest end that shows what the implementation made of this message."""
+        return END if self.name.startswith(("message", "HELLO")) else TAIL
+
+
+END = (step("go"), step("ping"))
+"""An honest peer goes on, and proves that the other side is there."""
+TAIL = (*END, step("data"), step("go"))
+"""It sends data too."""
+FEW = 5
+"""Operators for each field in every script but the first."""
 
 
 def _life(**opening: Any) -> tuple[Step, ...]:
@@ -76,6 +89,7 @@ def _asked(**opening: Any) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
+PLAIN = "life"
 _AGAIN = {"reattest_interval": 100}
 
 
@@ -83,7 +97,7 @@ def scripts(role: str) -> dict[str, Trace]:
     """Honest lives of a session with an implementation of `role`, by name."""
     closing = (step("close"), step("go"))
     lives: dict[str, Trace] = {
-        "life": Trace(role, (*_life(), *closing)),
+        PLAIN: Trace(role, (*_life(), *closing)),
         "asked": Trace(role, (*_asked(), *closing), _AGAIN),
         "waived": Trace(role, (*_life(waiver=True), *closing)),
         "unasked": Trace(role, (*_life(requires=False), *closing)),
@@ -150,6 +164,7 @@ def _place(script: Trace, at: int, made: int, message: Message, nth: int, run: R
 
 Ranked = Iterator[tuple[int, Trace]]
 """Traces with a rank: the lower, the sooner."""
+Kinds = dict[str, list[tuple[int, Trace]]]
 
 
 def altered(place: Place) -> Ranked:
@@ -157,8 +172,8 @@ def altered(place: Place) -> Ranked:
     for path, operators in place.operators.items():
         hidden = place.terms[path].op == "slot" and _signed(place, path)
         for rank, operator in enumerate(operators[:3] if hidden else operators):
-            yield rank, place.followed(step("alter", path=list(path), by=operator))
-        yield 2, place.followed(step("mirror", path=list(path)))
+            yield rank, place.closely_followed(step("alter", path=list(path), by=operator))
+        yield 2, place.closely_followed(step("mirror", path=list(path)))
 
 
 def _signed(place: Place, path: Path) -> bool:
@@ -180,7 +195,7 @@ def _lying(place: Place, path: Path, operator: str) -> Trace:
     lie = [place.name, list(path), operator]
     if place.made <= 1:
         first = Step("open", 0, {**steps[0].arguments, "lies": [lie]})
-        return place.script.with_steps((first, *steps[1 : place.at + 1], *TAIL))
+        return place.script.with_steps((first, *steps[1 : place.at + 1], *place.end))
     told = step("lie", message=place.name, path=list(path), by=operator)
     return place.script.with_steps((*steps[: place.made], told, *steps[place.made : place.at + 1], *TAIL))
 
@@ -188,12 +203,12 @@ def _lying(place: Place, path: Path, operator: str) -> Trace:
 def encoded(place: Place) -> Ranked:
     """The message in every other encoding."""
     names = FRAMES if not place.name.startswith("message") else MESSAGES
-    yield from ((rank // 4, place.followed(step("encode", by=name))) for rank, name in enumerate(names))
+    yield from ((rank // 4, place.closely_followed(step("encode", by=name))) for rank, name in enumerate(names))
 
 
 def cut(place: Place) -> Ranked:
     """Its units altered on their way."""
-    yield from ((rank // 4, place.followed(step("units", by=name))) for rank, name in enumerate(UNITS))
+    yield from ((rank // 4, place.closely_followed(step("units", by=name))) for rank, name in enumerate(UNITS))
 
 
 def ordered(place: Place) -> Ranked:
@@ -216,10 +231,10 @@ def ordered(place: Place) -> Ranked:
     for rank, digits in enumerate(ERRORS.values()):
         retry = (step("retry"),) if place.name == "message_2" else ()
         yield rank // 4, place.script.with_steps((*place.before, step("unit", kind=2, hex=digits), *retry, *TAIL))
-    for kind in (0, 1, 3, 4, 7, 255):
-        yield 2, place.followed(step("unit", kind=kind, hex="00"))
-    for kind, digits in BODIES:
-        yield 2, place.followed(step("body", kind=kind, hex=digits))
+    for number in (0, 1, 3, 4, 7, 255):
+        yield 2, place.followed(step("unit", kind=number, hex="00"))
+    for number, digits in BODIES:
+        yield 2, place.followed(step("body", kind=number, hex=digits))
     for digits in LENGTHS:
         yield 2, place.followed(step("plain", hex=digits))
 
@@ -386,17 +401,24 @@ def _zipped(first: Iterable[Step], second: Iterable[Step]) -> tuple[Step, ...]:
 
 
 PLACED = (lied, altered, ordered, encoded, cut, late, again, replayed)
+ELSEWHERE = (lied, ordered, late, again)
+"""What is done in every script but the first, with fewer operators."""
 
 
-def sweep(role: str, surveyor: LocalIut) -> dict[str, list[tuple[int, Trace]]]:
-    """All traces of the systematic part, by kind, with their ranks. Takes some seconds."""
-    found: dict[str, list[tuple[int, Trace]]] = {"scenarios": list(scenarios(role)), "parties": list(parties(role))}
-    for number, script in enumerate(scripts(role).values()):
-        for place in places(surveyor, script):
-            for make in PLACED if not place.name.startswith("quote") else (lied, again):
-                later = 0 if number == 0 else 2 + number
-                found.setdefault(make.__name__, []).extend((rank + later, trace) for rank, trace in make(place))
+def sweep(role: str, surveyor: LocalIut) -> Kinds:
+    """Traces around the plain life of a session, by kind, with their ranks; and those without a script."""
+    found: Kinds = {"scenarios": list(scenarios(role)), "parties": list(parties(role))}
+    for place in places(surveyor, scripts(role)[PLAIN]):
+        for make in PLACED if not place.name.startswith("quote") else (lied, again):
+            found.setdefault(make.__name__, []).extend(make(place))
     return found
 
 
-__all__ = ["LETTERS", "sweep"]
+def elsewhere(surveyor: LocalIut, script: Trace) -> Kinds:
+    """Traces around another life."""
+    found: Kinds = {}
+    for place in places(surveyor, script):
+        few = dataclasses.replace(place, operators={k: v[:FEW] for k, v in place.operators.items()})
+        for make in ELSEWHERE if not place.name.startswith("quote") else (lied, again):
+            found.setdefault(make.__name__, []).extend(make(few))
+    return found

@@ -1,7 +1,7 @@
 """Traces: what an attacker does, as data. A trace says what is done, not which octets: it can be played to any peer.
 
-A trace is a list of steps over up to three sessions. Values in it are names, numbers and lists, so that it is written to
-JSON and read back without loss, and so that a shorter trace is made by leaving steps out.
+A trace is a list of steps over up to three sessions. Values in it are names, numbers and lists: it is written to JSON
+and read back without loss, and a shorter trace is made by leaving steps out.
 """
 
 from __future__ import annotations

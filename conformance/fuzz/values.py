@@ -1,8 +1,8 @@
 """Other values for a value: what an attacker may put in its place. An operator is a short text, such as `int+1`.
 
 Operators on encoded CBOR items are offered by what the item is: numbers around their limits, times around the present,
-lists and maps with parts missing, doubled or in another order, strings cut, grown or altered, encodings that are not the
-shortest. Operators on bare octets are offered by their length.
+lists and maps with parts missing, doubled or in another order, strings cut, grown or altered, encodings that are not
+the shortest. Operators on bare octets are offered by their length.
 """
 
 from __future__ import annotations
@@ -306,7 +306,9 @@ def _indefinite(data: bytes) -> bytes:
 def _bignum(data: bytes) -> bytes:
     value = _number(cbor.decode(data))
     number = value if value >= 0 else -1 - value
-    return bytes([0xC2 if value >= 0 else 0xC3]) + cbor.bstr(number.to_bytes((number.bit_length() + 7) // 8 or 1, "big"))
+    return bytes([0xC2 if value >= 0 else 0xC3]) + cbor.bstr(
+        number.to_bytes((number.bit_length() + 7) // 8 or 1, "big")
+    )
 
 
 def _pairs(data: bytes) -> list[bytes]:

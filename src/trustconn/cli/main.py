@@ -24,6 +24,8 @@ COMMANDS = {
     "run": Command("run", "test an implementation, or the reference device and service, and print verdicts"),
     "kill": Command("kill", "show that each fault of a reference peer fails a test that cites its requirement"),
     "mitm": Command("mitm", "stand between a live device and a live service and judge by what both report"),
+    "fuzz": Command("fuzz", "play an attacker's traces to an implementation and keep what it does wrong"),
+    "replay": Command("replay", "play a finding of the fuzzer again and show it as a chart"),
     "peer": Command("peer", "start a reference device or service and print its address as JSON"),
     "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),

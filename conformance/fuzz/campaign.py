@@ -1,0 +1,232 @@
+"""A campaign: traces are played to an implementation of one role, judged, confirmed, shortened and kept.
+
+It is guided by what a complete peer shows of itself in this process: states it was in, checks that refused there. A
+trace that reaches something new is kept, and changed further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from ...harness.iut.control import ControlError
+from ...harness.iut.launch import LaunchError
+from ...harness.iut.process import ProcessError
+from ...harness.peer.tcp import TcpError
+from ...harness.tester.local import LocalIut
+from ...harness.tester.session import ControlFailed, Iut, NeedNotMet
+from .health import Resources
+from .oracle import Difference, difference
+from .player import Player, Record
+from .schedule import ordered
+from .shrink import shortened
+from .sweep import PLAIN, elsewhere, scripts, sweep
+from .trace import Trace, step
+
+GROUP = 8
+"""Traces that one good connection vouches for."""
+BETWEEN = 60
+"""Traces of the systematic part between two of them."""
+LIFE = (step("open", 2), step("go", 2), step("ping", 2))
+"""A good connection."""
+BROKEN = (ControlFailed, TcpError, LaunchError, ControlError, ProcessError)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is wrong, if anything; in which telling; what a complete peer did, and what the implementation did."""
+
+    difference: Difference | None
+    telling: int
+    expected: Record
+    seen: Record
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding: the shortest trace for it and how that was judged last; when it was come upon."""
+
+    trace: Trace
+    difference: Difference
+    judged: Judged
+    cases: int
+    seconds: float
+
+
+@dataclass
+class Figures:
+    """How far a campaign is."""
+
+    cases: int = 0
+    conversations: int = 0
+    situations: int = 0
+    unsteady: int = 0
+    unmet: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Campaign:
+    """One role's. `renew` gives the implementation, started again if it has died."""
+
+    role: str
+    renew: Callable[[], Iut]
+    seed: int = 0
+    figures: Figures = field(default_factory=Figures)
+    found: dict[tuple[str, ...], Found] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.player = Player(self.renew(), self.seed)
+        self.twin = Player(LocalIut(self.role, seed=self.player.iut.pki.seed), self.seed)  # type: ignore[arg-type]
+        self.doubtful: list[tuple[Trace, Difference]] = []
+        """What did not show again."""
+        self.corpus: list[Trace] = []
+        self.resources = Resources(self.player.iut)
+        self._tellings = 0
+        self._situations: set[tuple[str, ...]] = set()
+        self._unproven: deque[Trace] = deque()
+        self._started = time.monotonic()
+
+    # --- playing -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> Iterator[Found | None]:
+        """Play until the consumer stops; each trace gives a new finding or None."""
+        from .guided import explore
+
+        random = Random(self.seed)
+        surveyor = LocalIut(self.role, seed=b"survey")  # type: ignore[arg-type]
+        first, lives = sweep(self.role, surveyor), scripts(self.role)
+        vocabulary = [trace for traces in first.values() for _, trace in traces]
+        others = [partial(elsewhere, surveyor, life) for name, life in lives.items() if name != PLAIN]
+        systematic = ordered(first, others, random)
+        while True:
+            for _ in range(BETWEEN):
+                trace = next(systematic, None)
+                if trace is not None:
+                    yield from self._case(trace)
+            for trace in explore(self, random.getrandbits(32), vocabulary):
+                yield from self._case(trace)
+
+    def _case(self, trace: Trace) -> Iterator[Found | None]:
+        self.figures.cases += 1
+        yield self._concluded(trace, self.judge(trace).difference)
+        self._unproven.append(trace)
+        if len(self._unproven) == GROUP:
+            yield from self._life()
+
+    def judge(self, trace: Trace) -> Judged:
+        """What an implementation does wrong when it is told a trace. Each time the tester chooses anew."""
+        expected, number = self._expected(trace)
+        try:
+            seen = self.player.play(trace, expected, case=number)
+        except NeedNotMet:
+            self.figures.unmet += 1
+            return Judged(None, number, expected, Record())
+        finally:
+            self.figures.conversations += sum(1 for item in trace.steps if item.do in ("open", "retry"))
+            self.figures.seconds = time.monotonic() - self._started
+        found = difference(trace, expected, seen)
+        if not self.player.iut.is_alive():
+            self._restart()
+        return Judged(found, number, expected, seen)
+
+    def _expected(self, trace: Trace) -> tuple[Record, int]:
+        """What a complete peer does when it is told a trace, and the number of that telling."""
+        self._tellings += 1
+        expected = self.twin.play(trace, case=self._tellings)
+        self._note(trace, expected)
+        return expected, self._tellings
+
+    def _restart(self) -> None:
+        self.player = Player(self.renew(), self.seed)
+        self.resources = Resources(self.player.iut)
+
+    # --- guidance ----------------------------------------------------------------------------------------------------
+
+    def _note(self, trace: Trace, expected: Record) -> None:
+        """Keep a trace that reaches something new."""
+        reached = situations(trace, expected)
+        if not reached <= self._situations:
+            self._situations |= reached
+            self.corpus.append(trace)
+        self.figures.situations = len(self._situations)
+
+    def distance(self, trace: Trace) -> int:
+        """How many states a complete peer enters when it is told a trace, the more the nearer to OPEN."""
+        expected, _ = self._expected(trace)
+        return max((len(set(told.states)) for told in expected.told.values()), default=0)
+
+    # --- findings ----------------------------------------------------------------------------------------------------
+
+    def _concluded(self, trace: Trace, wrong: Difference | None) -> Found | None:
+        """A finding that is new, that shows again and again, and that is as short as can be."""
+        if wrong is None or wrong.key in self.found:
+            return None
+        if not self._steady(trace, wrong):
+            self.figures.unsteady += 1
+            self.doubtful.append((trace, wrong))
+            return None
+        cases, seconds = self.figures.cases, time.monotonic() - self._started
+        short = shortened(trace, lambda shorter: self._shows(shorter, wrong))
+        found = Found(short, wrong, self.judge(short), cases, seconds)
+        self.found[wrong.key] = found
+        return found
+
+    def _shows(self, trace: Trace, wrong: Difference) -> bool:
+        again = self.judge(trace).difference
+        return again is not None and again.key == wrong.key
+
+    def _steady(self, trace: Trace, wrong: Difference) -> bool:
+        """Whether the same is wrong with other choices of the tester: what chance decides is no finding."""
+        others = [self.judge(trace).difference for _ in range(2)]
+        return all(other is not None and other.kind == wrong.kind for other in others)
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def _life(self) -> Iterator[Found | None]:
+        """A good connection after the last traces; where there is none, the trace after which there is none."""
+        suspects, self._unproven = list(self._unproven), deque()
+        self.figures.conversations += 1
+        if self._is_well() and not self.resources.grown():
+            return
+        for trace in suspects:
+            lasting = trace.with_steps((*trace.steps, *LIFE))
+            if found := self._concluded(lasting, self.judge(lasting).difference):
+                yield found
+        if grown := self.resources.grown():
+            yield self._leak(suspects, grown)
+
+    def _is_well(self) -> bool:
+        try:
+            self.player.iut.good()
+        except BROKEN:
+            return False
+        return True
+
+    def _leak(self, suspects: list[Trace], grown: str) -> Found | None:
+        """The trace that makes the implementation grow when it is played many times."""
+        wrong = Difference("leak", "ERR-10", grown, 0)
+        for trace in suspects if wrong.key not in self.found else ():
+            if self.resources.grows(lambda t=trace: self.judge(t)):  # type: ignore[misc]
+                now = time.monotonic() - self._started
+                found = self.found[wrong.key] = Found(trace, wrong, self.judge(trace), self.figures.cases, now)
+                return found
+        self.resources.forget()
+        return None
+
+
+def situations(trace: Trace, expected: Record) -> set[tuple[str, ...]]:
+    """What a trace reaches in a complete peer: rows by state and message, and in which state which check refused."""
+    reached: set[tuple[str, ...]] = set()
+    deeds = [item for item in trace.steps if item.do not in ("open", "go", "ping", "data", "send")]
+    what = deeds[0].do if deeds else "honest"
+    for told in expected.told.values():
+        state = told.states[-1] if told.states else "start"
+        reached |= {("state", a, b) for a, b in zip(told.states, told.states[1:], strict=False)}
+        reached |= {("refused", check, state, what) for _, check in told.refused}
+        reached.add(("seen", state, *(seen.action or seen.name for seen in told.seen[-3:])))
+    return reached

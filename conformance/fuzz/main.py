@@ -1,0 +1,149 @@
+"""A run of the fuzzer, and a finding played again, as the command line asks for them."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...harness.tester.local import LocalIut
+from ...harness.tester.session import Iut
+from ...harness.verdict.request import RunRequest
+from ..fleet import Fleet
+from ..interrupt import listening
+from .campaign import Campaign, Figures, Found
+from .finding import Finding, drawn
+from .oracle import Difference, difference
+from .player import Player
+
+
+@dataclass(frozen=True)
+class FuzzRequest:
+    """What is asked for. `local` plays to the reference peers in this process; the rest is as for `RunRequest`."""
+
+    run: RunRequest
+    seconds: float
+    cases: int | None = None
+    local: bool = False
+
+
+@dataclass
+class Outcome:
+    """What came of it, by role."""
+
+    figures: dict[str, Figures]
+    findings: list[tuple[Path, Finding]]
+    interrupted: bool = False
+
+
+class _FuzzFleet(Fleet):
+    """Reference peers draw their randomness from the system: what repeats after a restart is a finding."""
+
+    repeats = False
+
+
+class Peers:
+    """The implementations of a run. Use as a context manager."""
+
+    def __init__(self, request: RunRequest, *, local: bool) -> None:
+        """Raises DescriptionError for a description that cannot be used."""
+        self._request, self._local = request, local
+        self._fleet = None if local else _FuzzFleet(request)
+        self._peers: dict[str, Iut] = {}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles under test."""
+        if self._fleet is not None:
+            return self._fleet.roles
+        return (self._request.role,) if self._request.role else ("device", "service")
+
+    def iut(self, role: str) -> Iut:
+        """The implementation of a role, started again if it has died."""
+        if self._fleet is not None:
+            return self._fleet.iut(role)
+        if role not in self._peers:
+            self._peers[role] = LocalIut(role, off=self._request.without | self._request.faults)  # type: ignore[arg-type]
+        return self._peers[role]
+
+    def names(self, role: str) -> dict[str, str]:
+        """What the implementation is called, for findings."""
+        if self._fleet is None:
+            return {"name": f"trustconn reference {role}", "role": role, "version": "in this process"}
+        iut = self._fleet.descriptions[role].iut
+        return {"name": iut.name, "role": iut.role, "version": iut.version, "digest": iut.digest or ""}
+
+    def __enter__(self) -> Peers:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._fleet is not None:
+            self._fleet.__exit__()
+
+
+Told = Callable[[dict[str, Figures], Finding | None], None]
+"""Called after each trace, with a finding that is new."""
+
+
+def fuzz(request: FuzzRequest, told: Told) -> Outcome:
+    """Play until the time is over, the cases are used up, or somebody interrupts.
+
+    Raises:
+        DescriptionError: a description that cannot be used.
+        LaunchError: an implementation that does not start.
+    """
+    outcome = Outcome({}, [])
+    with Peers(request.run, local=request.local) as peers, listening() as interruption:
+        campaigns = [Campaign(role, lambda r=role: peers.iut(r), request.run.seed) for role in peers.roles]  # type: ignore[misc]
+        outcome.figures = {campaign.role: campaign.figures for campaign in campaigns}
+        ends = time.monotonic() + request.seconds
+        for campaign, found in _turns(campaigns):
+            finding = None if found is None else _kept(outcome, campaign, found, request.run, peers)
+            told(outcome.figures, finding)
+            outcome.interrupted = interruption.asked
+            done = request.cases is not None and all(f.cases >= request.cases for f in outcome.figures.values())
+            if interruption.asked or done or time.monotonic() >= ends:
+                break
+    return outcome
+
+
+def _turns(campaigns: list[Campaign]) -> Iterator[tuple[Campaign, Found | None]]:
+    """A trace to each role in turn."""
+    running = [(campaign, campaign.run()) for campaign in campaigns]
+    while True:
+        for campaign, traces in running:
+            yield campaign, next(traces)
+
+
+def _kept(outcome: Outcome, campaign: Campaign, found: Found, request: RunRequest, peers: Peers) -> Finding:
+    """The finding, in a file of its own."""
+    judged = found.judged
+    finding = Finding(
+        found.trace, judged.difference or found.difference, request.seed, judged.telling, peers.names(campaign.role),
+        tuple(sorted(request.without)), tuple(sorted(request.faults)), found.cases, found.seconds,
+    )  # fmt: skip
+    finding = drawn(finding, judged.expected, judged.seen)
+    path = request.out / f"finding-{len(outcome.findings) + 1:03}.json"
+    finding.save(path)
+    outcome.findings.append((path, finding))
+    return finding
+
+
+def replay(finding: Finding, request: RunRequest, *, local: bool = False) -> tuple[Difference | None, Finding]:
+    """What an implementation does wrong now, and the finding with the chart of now.
+
+    Raises:
+        DescriptionError: a description that cannot be used.
+        LaunchError: an implementation that does not start.
+    """
+    role = finding.trace.role
+    with Peers(request, local=local) as peers:
+        iut = peers.iut(role)
+        expected = Player(LocalIut(role, seed=iut.pki.seed), finding.seed).play(finding.trace, case=finding.case)  # type: ignore[arg-type]
+        seen = Player(iut, finding.seed).play(finding.trace, expected, case=finding.case)
+        now = difference(finding.trace, expected, seen)
+        again = dataclasses.replace(finding, difference=now or finding.difference, implementation=peers.names(role))
+        return now, drawn(again, expected, seen)

@@ -1,0 +1,138 @@
+"""The fuzzer against peers in this process: nothing on a complete one, the fault on a faulty one, repeatable."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from trustconn.cli.main import main
+from trustconn.conformance.fuzz.campaign import Campaign, Found
+from trustconn.conformance.fuzz.finding import FindingError, load
+from trustconn.conformance.fuzz.oracle import difference
+from trustconn.conformance.fuzz.player import Player, Record
+from trustconn.conformance.fuzz.shrink import shortened
+from trustconn.conformance.fuzz.sweep import scripts
+from trustconn.conformance.fuzz.trace import Trace, read_trace, step
+from trustconn.conformance.fuzz.values import change_of, fitting
+from trustconn.harness.codec import cbor
+from trustconn.harness.tester.local import LocalIut
+
+ROLES = ("device", "service")
+NOW = 1_800_000_000
+
+
+def campaign(role: str, *off: str, seed: int = 1) -> Campaign:
+    iut = LocalIut(role, off=frozenset(off))  # type: ignore[arg-type]
+    return Campaign(role, lambda: iut, seed)
+
+
+def judged(role: str, trace: Trace, *off: str) -> tuple[Record, Record]:
+    """What a complete peer does, and one with checks off."""
+    expected = Player(LocalIut(role)).play(trace)  # type: ignore[arg-type]
+    iut = LocalIut(role, off=frozenset(off))  # type: ignore[arg-type]
+    return expected, Player(iut).play(trace, expected)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_complete_peer_has_no_finding(role: str) -> None:
+    run = campaign(role)
+    assert not [found for found in islice(run.run(), 60) if found]
+    assert not run.doubtful
+    assert run.figures.situations > 30
+
+
+@pytest.mark.parametrize(("role", "check", "requirement"), [
+    ("device", "eat_nonce_is_binder", "ATT-16"),
+    ("service", "cred_i_path_verifies", "IDN-10"),
+])  # fmt: skip
+def test_a_missing_check_is_found_and_the_trace_is_short(role: str, check: str, requirement: str) -> None:
+    found = first(campaign(role, check))
+    assert found.difference.requirement == requirement
+    assert found.difference.kind in ("authentication-bypass", "replay", "accepted")
+    assert len(found.trace.steps) <= 6
+
+
+def first(run: Campaign, within: int = 400) -> Found:
+    return next(found for found in islice(run.run(), within) if found)
+
+
+def test_the_seed_decides() -> None:
+    one, other = first(campaign("service", "eat_nonce_is_binder")), first(campaign("service", "eat_nonce_is_binder"))
+    assert (one.trace, one.cases) == (other.trace, other.cases)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", scripts("device"))
+def test_a_script_is_an_honest_life(role: str, name: str) -> None:
+    record = Player(LocalIut(role)).play(scripts(role)[name])  # type: ignore[arg-type]
+    assert not [check for told in record.told.values() for _, check in told.refused if check != "data_refused"]
+    assert not record.passed_over
+
+
+def test_a_peer_that_refuses_what_is_good_is_over_strict() -> None:
+    trace = Trace("service", (step("open", suites=[2]), step("go"), step("ping")))
+    expected = Player(LocalIut("service")).play(trace)
+    strict = Trace("service", (step("open", leaf="expired"), step("go"), step("ping")))
+    refused = Player(LocalIut("service")).play(strict, expected)
+    found = difference(trace, expected, refused)
+    assert found is not None and found.kind == "over-strict"
+
+
+def test_a_repeated_nonce_is_a_finding() -> None:
+    trace = Trace("device", (step("open"), step("go"), step("open", 1), step("go", 1)))
+    expected, seen = judged("device", trace)
+    assert difference(trace, expected, seen) is None
+    seen.told[1].fresh.append(seen.told[0].fresh[0])
+    found = difference(trace, expected, seen)
+    assert found is not None and (found.kind, found.requirement) == ("repeated", "EDH-14")
+
+
+def test_shortening_keeps_what_shows() -> None:
+    long = Trace("device", tuple(step("ping", n % 2) for n in range(9)))
+    short = shortened(long, lambda trace: sum(item.session for item in trace.steps) >= 2)
+    assert [item.session for item in short.steps] == [1, 1]
+
+
+def test_a_trace_is_written_and_read_without_loss() -> None:
+    trace = scripts("device")["asked"]
+    assert read_trace(json.loads(json.dumps(trace.plain()))) == trace
+
+
+@pytest.mark.parametrize("value", [0, NOW, b"octets", "text", [1, [2, 3]], {1: b"x", 2: "y"}, True, None])
+def test_operators_that_fit_make_something_else(value: object) -> None:
+    data = cbor.encode(value)
+    operators = fitting(data, item=True, now=NOW)
+    assert len(operators) > 4
+    assert all(change_of(name, item=True, now=NOW)(data) != data for name in operators)
+
+
+def test_a_finding_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--role", "device", "--without", "eat_nonce_is_binder", "--in-process", "--cases", "150"]
+    assert main(["fuzz", *options, "--seed", "1", "--out", str(tmp_path)]) == 1
+    file = tmp_path / "finding-001.json"
+    assert load(file).difference.requirement == "ATT-16"
+    capsys.readouterr()
+    assert main(["replay", str(file), "--in-process"]) == 1
+    shown = capsys.readouterr().out
+    assert "message_1" in shown and "a complete peer: alert:23" in shown
+    whole = json.loads(file.read_text(encoding="utf-8")) | {"without": []}
+    file.write_text(json.dumps(whole), encoding="utf-8")
+    assert main(["replay", str(file), "--in-process"]) == 0
+
+
+def test_what_is_no_finding_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "finding.json"
+    file.write_text('{"format": 1}', encoding="utf-8")
+    with pytest.raises(FindingError, match="not a finding"):
+        load(file)
+    assert main(["replay", str(file)]) == 2
+
+
+def test_options_that_do_not_go_together(tmp_path: Path) -> None:
+    description = tmp_path / "iut.toml"
+    description.touch()
+    assert main(["fuzz", "--iut", str(description), "--in-process", "--out", str(tmp_path)]) == 2
+    assert main(["fuzz", "--cases", "0", "--out", str(tmp_path)]) == 2
