@@ -57,9 +57,10 @@ class Fleet:
     def _reference(self, role: str) -> Description:
         folder = Path(self._folder.name) / role
         seed = f"reference/{self._request.seed}".encode()
+        randomness = seed if self.repeats else None
         provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
         return reference(
-            role, folder, without=self._request.without, faults=self._request.faults, seed=seed if self.repeats else None,
+            role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
         )  # fmt: skip
 
