@@ -6,7 +6,7 @@ between is the attacker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ from .stage import Stage
 from .story import APPLICATION, OTHER, RECEIVE, SEND, Inexpressible, Line, Story
 
 TEXT = "text/plain"
+PATIENCE = 256
+"""Pieces that an implementation may send without a word that decides."""
 BY_ITSELF = {
     **{message.message.name: TesterEndpoint.reattest for message in ATT_REQ.values()},
     **{message.name: TesterEndpoint.close for message in CLOSE.values()},
@@ -56,6 +58,8 @@ class Played:
     conversation: Conversation
     shown: tuple[str, ...]
     notes: tuple[str, ...]
+    honest: Mapping[int, TesterEndpoint]
+    """Runs of the suite by number."""
 
 
 @contextmanager
@@ -105,7 +109,7 @@ class Performance:
             self.stage.close()
         reached, conversation = mirror.deviation.reached, self.stage.conversation
         shown = tuple(dict.fromkeys(o.name for o in mirror.reaction))
-        return Played(outcome, reached, self._went_on(), conversation, shown, tuple(self._notes))
+        return Played(outcome, reached, self._went_on(), conversation, shown, tuple(self._notes), self.stage.honest)
 
     def _went_on(self) -> bool:
         """Whether the implementation took what it should refuse: it sent its next message, or answered PING."""
@@ -204,11 +208,13 @@ class Performance:
             " what a record says whose keystream is unknown"
         )
         self._feed(mirror, partner)
-        while len(other.seen[name]) <= wanted:
+        for _ in range(PATIENCE):
+            if len(other.seen[name]) > wanted:
+                return other.seen[name][wanted]
             if not self.stage.conversation.receive(Deadline.after(self.iut.silence)):
-                raise Lost(f"run {partner} does not come to send {name}")
+                break
             self._feed(mirror, partner)
-        return other.seen[name][wanted]
+        raise Lost(f"run {partner} does not come to send {name}")
 
     def _feed(self, mirror: Mirror, partner: int) -> None:
         """Give a run everything that its partner has sent and that it has not got."""
@@ -239,7 +245,7 @@ class Performance:
         """The reaction, in the words of the register of refusals: refused, or still there to answer PING."""
         mirror, conversation = self.stage.victim, self.stage.conversation
         asked: int | None = None
-        while True:
+        for _ in range(PATIENCE):
             refusals = [o.action for o in mirror.observations if o.action is not None]
             if refusals or conversation.ended:
                 return self._alive(Outcome(Reaction.REFUSED, (*refusals, "close")[0]))
@@ -251,8 +257,9 @@ class Performance:
                 conversation.flush()
             conversation.timed_out = False
             if not conversation.receive(Deadline.after(self.iut.silence)) and not conversation.ended:
-                silent = Outcome(Reaction.REFUSED, "drop") if asked is None else Outcome(Reaction.HUNG)
-                return self._alive(silent)
+                break
+        silent = asked is None and conversation.timed_out
+        return self._alive(Outcome(Reaction.REFUSED, "drop") if silent else Outcome(Reaction.HUNG))
 
     def _alive(self, outcome: Outcome) -> Outcome:
         return outcome if self.iut.is_alive() else Outcome(Reaction.CRASHED)

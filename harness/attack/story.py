@@ -121,6 +121,11 @@ class Story:
         return max(self.players.values(), key=lambda p: (sum(p.role in roles for roles in makes.values()), -p.number))
 
     @property
+    def claiming(self) -> int:
+        """The number of the run that comes to the event of the claim."""
+        return next(run.number for run in self.attack.runs if run.role == self.claimant)
+
+    @property
     def made(self) -> tuple[str, ...]:
         """The checks that the victim's role makes; the others are missing on the other side."""
         listed = profile().checks

@@ -25,6 +25,9 @@ from .player import Lost, Performance, Played, configured
 from .story import Inexpressible, Story
 
 BESIDE = "beside.toml"
+REPORTED_AS = {"commit_I": "open", "commit_R": "open"}
+"""Events of claims by the name under which a reference peer reports them."""
+REFUSALS = ("refused", "data_refused")
 
 
 class Result(Enum):
@@ -127,15 +130,26 @@ def honest(story: Story, iut: Iut) -> Conversation:
 
 def attempt(story: Story, iut: Iut) -> Trial:
     """Play an attack, and say what came of it."""
+    return _attempted(story, iut).trial
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    trial: Trial
+    played: Played | None = None
+
+
+def _attempted(story: Story, iut: Iut) -> _Attempt:
     try:
         played = perform(story, iut)
     except (Inexpressible, NeedNotMet, Lost, TcpError, LaunchError, ControlError) as error:
-        return Trial(story.name, story.claim, iut.role, Result.UNPLAYED, reason=str(error))
+        return _Attempt(Trial(story.name, story.claim, iut.role, Result.UNPLAYED, reason=str(error)))
     at, rule = story.refused.message.name, allowed(story, played)
     expected = tuple(sorted(rule.specified))
     result, reason = _judged(played, rule)
     seen = played.outcome.action or played.outcome.reaction.value
-    return Trial(story.name, story.claim, iut.role, result, at, seen, expected, reason, played.shown, played.notes)
+    shown, notes = played.shown, played.notes
+    return _Attempt(Trial(story.name, story.claim, iut.role, result, at, seen, expected, reason, shown, notes), played)
 
 
 def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
@@ -151,11 +165,15 @@ def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One attack on the reference peer without the checks, and on the complete one, which named `refused_by`."""
+    """One attack on the reference peer without the checks, and on the complete one, which named `refused_by`.
+
+    `violated` says that without the checks a run came to the event of which the claim says that it cannot.
+    """
 
     story: Story
     without: Trial
     complete: Trial
+    violated: bool
     refused_by: str
 
     @property
@@ -165,6 +183,8 @@ class Pair:
             return "" if beside().get(self.story.name, Beside()).unplayed else self.without.reason
         if self.without.result is not Result.SUCCEEDED:
             return f"without the check it is {self.without.result.value}: {self.without.seen} {self.without.reason}"
+        if not self.violated:
+            return f"without the check no run comes to {self.story.event}"
         if self.complete.result is not Result.REFUSED:
             return f"with the check it is {self.complete.result.value}: {self.complete.seen} {self.complete.reason}"
         if self.refused_by not in self.story.reasons:
@@ -174,13 +194,18 @@ class Pair:
 
 def both(story: Story, seed: int) -> Pair:
     """Play an attack against reference peers in this process: one without the checks, and a complete one."""
-    trials = []
-    for off in (missing(story), frozenset[str]()):
-        iut = LocalIut(story.victim.role, off=off, seed=f"attack/{seed}".encode())
-        trials.append(attempt(story, iut))
-    events = iut.latest.events if iut.latest is not None else []
-    refusals = [e.fields["check"] for e in events if e.name in ("refused", "data_refused")]
-    return Pair(story, trials[0], trials[1], refusals[0] if refusals else "")
+    faulty, complete = (
+        LocalIut(story.victim.role, off=off, seed=f"attack/{seed}".encode())
+        for off in (missing(story), frozenset[str]())
+    )
+    without, refused = _attempted(story, faulty), _attempted(story, complete)
+    honest_runs = without.played.honest if without.played is not None else {}
+    claimant = honest_runs.get(story.claiming, faulty.latest)
+    events = [event.name for event in claimant.events] if claimant is not None else []
+    name, _, number = story.event.partition(" ")
+    violated = events.count(REPORTED_AS.get(name, name)) >= int(number or 1)
+    refusals = [e.fields["check"] for e in complete.latest.events if e.name in REFUSALS] if complete.latest else []
+    return Pair(story, without.trial, refused.trial, violated, refusals[0] if refusals else "")
 
 
 def chosen(names: Iterable[str], role: str | None = None) -> tuple[Story, ...]:

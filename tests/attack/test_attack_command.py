@@ -16,7 +16,7 @@ def test_the_attack_of_one_check_is_played_and_written(tmp_path: Path, capsys: p
     file = tmp_path / "trials.json"
     assert main(["attack", "--without", "eat_nonce_is_binder", "--json", str(file), "--chart"]) == 0
     printed = capsys.readouterr().out
-    assert "succeeded  refused by alert:23" in printed
+    assert "refused by alert:23      succeeded: then came VERDICT_I, ATT_I, PONG_I" in printed
     assert "TH_2#0 = hash(" in printed
     assert "1 attacks, 1 played: 1 succeed without the check, 1 are refused with it, 0 not as expected" in printed
     without, complete = json.loads(file.read_text(encoding="utf-8"))["trials"]
@@ -88,7 +88,7 @@ def test_one_that_lacks_a_check_falls_to_its_attack_alone(tmp_path: Path, capsys
     file = described(tmp_path, "device", "--without", "waiver_names_the_peer_leaf")
     assert main(["attack", "--iut", str(file)]) == 1
     *lines, summary = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.endswith(" succeeded")] == ["waiver_names_the_peer_leaf"]
+    assert [line.split()[0] for line in lines if " succeeded: " in line] == ["waiver_names_the_peer_leaf"]
     assert summary == f"{len(lines) - 2} refused, 1 succeeded"
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..harness.attack.trial import Pair, Trial
 
 LINE = "{:<58} {:<6} {:<7} {:<9}  {}"
-ANSWERS = "{:<10} {}"
+ANSWERS = "{:<24} {}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +93,10 @@ def _told(trial: "Trial") -> str:
     told = {
         Result.UNPLAYED: f"{trial.result.value}: {trial.reason}",
         Result.REFUSED: f"{trial.result.value} by {trial.seen}",
+        Result.SUCCEEDED: f"{trial.result.value}: then came {', '.join(trial.shown)}",
         Result.OTHERWISE: f"{trial.seen}, {trial.reason}",
     }
-    return told.get(trial.result, trial.result.value)
+    return told[trial.result]
 
 
 # --- reference peers -------------------------------------------------------------------------------------------------
@@ -105,13 +106,13 @@ def _references(arguments: argparse.Namespace, stories: Iterable["Story"]) -> in
     from ..harness.attack.trial import both
 
     pairs: list[Pair] = []
-    print(LINE.format("without", "claim", "role", "step", ANSWERS.format("without", "complete")))
+    print(LINE.format("without", "claim", "role", "step", ANSWERS.format("complete", "without the check")))
     try:
         with status() as tell:
             for story in stories:
                 tell(story.name)
                 pairs.append(pair := both(story, arguments.seed))
-                answers = ANSWERS.format(pair.without.result.value, _told(pair.complete))
+                answers = ANSWERS.format(_told(pair.complete), _told(pair.without))
                 print(LINE.format(story.name, story.claim, story.victim.role, pair.complete.at, answers), flush=True)
                 for remark in _remarks(pair):
                     print(f"    {remark}")
@@ -162,14 +163,20 @@ def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
     if arguments.role not in (None, role):
         raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {role}")
     from ..harness.attack.trial import attempt
+    from ..harness.identity.credentials import CredentialError
+    from ..harness.iut.control import ControlError
     from ..harness.iut.launch import LaunchError
+    from ..harness.iut.process import ProcessError
+    from ..harness.peer.tcp import TcpError
     from ..harness.tester.session import IutSession
 
     trials: list[Trial] = []
     print(LINE.format("without", "claim", "role", "step", "result"))
     try:
         iut = IutSession(description, arguments.seed)
-    except LaunchError as error:
+    except CredentialError as error:
+        raise UsageError(str(error)) from error
+    except (LaunchError, ControlError, ProcessError, TcpError) as error:
         print(f"{arguments.iut}: {error}")
         return exit_code.UNDECIDED
     try:
