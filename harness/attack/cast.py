@@ -80,22 +80,22 @@ class Cast:
 
     def attacker(self, player: Player) -> World:
         """The world that the attacker shows to a run: whom he plays there, with the keys that he has."""
-        letter = OTHER[player.letter]
-        role = ROLE[letter]
-        shown = self.story.about(player.number, CREDENTIAL[letter])
-        name = player.agents[letter] if shown is None or shown.args is None else shown.args[1]
-        credentials = self._credentials(role, name) if shown is None else self._shown(role, shown)
-        holds = shown is None or shown.args is None or self.story.holds(shown.args[2])
-        chain = self.story.about(player.number, EVIDENCE[letter].token.chain)
-        attests = True
-        if chain is not None and chain.args is not None:
+        letter, story = OTHER[player.letter], self.story
+        role, token = ROLE[letter], EVIDENCE[letter].token
+        shown = story.about(player.number, CREDENTIAL[letter])
+        chain = story.about(player.number, token.chain)
+        measured = story.about(player.number, token.measurements)
+        credentials = self._shown(role, shown) if shown else self._credentials(role, player.agents[letter])
+        if chain is not None:
             credentials = self._attesting(role, credentials, chain)
-            attests = self.story.holds(chain.args[1])
-            if chain.args[1].args is None:
+            if _key(chain).args is None:
                 self.endorsements[player.number] = self._staple(credentials.ak, self.rogue.attestation.issuing)
-        measured = self.story.about(player.number, EVIDENCE[letter].token.measurements)
         tam = self._tam(role, credentials, expected=measured is None or measured.head == EXPECTED)
-        tam = Hindered(tam, self.rng, identity=holds, attestation=attests)
+        tam.lacks(
+            self.rng,
+            identity=shown is not None and not story.holds(_key(shown)),
+            attestation=chain is not None and not story.holds(_key(chain)),
+        )
         mirrored = dataclasses.replace(player, letter=letter)
         world = self._world(role, self._with_waiver(credentials, mirrored), tam)
         return self._towards(world, mirrored, player.agents[player.letter])
@@ -124,10 +124,9 @@ class Cast:
 
     def _spec(self, role: str, name: Value) -> LeafSpec:
         label = self._label(role, name)
-        *_, platform = self.pki.names(role, label)
         names = self.pki.names(role, label)
         if role == "service" and label != role:
-            names = (f"https://{name.head.strip(WEAK).replace(' ', '-').lower()}.example/", platform)
+            names = (f"https://{name.head.strip(WEAK).replace(' ', '-').lower()}.example/", *names[1:])
         return leaf_spec(self.pki.seed, self.pki.now, role, names, f"{label} identity")
 
     def _leaf(self, role: str, name: Value) -> Issued:
@@ -207,9 +206,10 @@ class Cast:
     def attestation_key(self, role: Role, chain: Value) -> tuple[bytes, Callable[[bytes], bytes]]:
         """An attestation certificate of the trace, encoded with its path, and what signs with its key."""
         issued = self._attestation(role, chain)
-        assert chain.args is not None and issued.key is not None
-        holds = self.story.holds(chain.args[1])
-        return issued.x5chain(), signer(issued.key) if holds else lambda message: self.rng(SIGNATURE)
+        assert issued.key is not None
+        if self.story.holds(_key(chain)):
+            return issued.x5chain(), signer(issued.key)
+        return issued.x5chain(), lambda message: self.rng(SIGNATURE)
 
     def _with_waiver(self, credentials: Credentials, player: Player) -> Credentials:
         waived = player.mode.direction(player.letter) is WAIVED
@@ -238,29 +238,35 @@ class Cast:
         """The leaf that a certificate of the trace is, unless it is the implementation's own."""
         return self._shown(ROLE[LETTER[role]], certificate).leaf
 
-    def _tam(self, role: str, credentials: Credentials, *, expected: bool = True) -> SoftwareTam:
+    def _tam(self, role: str, credentials: Credentials, *, expected: bool = True) -> HinderedTam:
         """The module of a platform; with software that the reference values do not know if not `expected`."""
         assert credentials.key is not None and credentials.ak_key is not None
         boot = boot_events(role)
         if not expected:
             boot = (*boot[:-1], BootEvent(boot[-1].component, sha256(b"unexpected").digest()))
         ueid = bytes.fromhex(credentials.leaf.platform.removeprefix(DEVICE_URN))
-        return SoftwareTam(credentials.key, credentials.ak_key, ueid, boot)
+        return HinderedTam(credentials.key, credentials.ak_key, ueid, boot)
 
     def ueid(self, role: str, name: Value) -> bytes:
         """The identifier of the platform of that name, 33 octets."""
         return self.pki.ueid(self._label(role, name))
 
 
-class Hindered(SoftwareTam):
-    """A module whose keys the attacker may not have: without one, its signatures are octets drawn at random."""
+class HinderedTam(SoftwareTam):
+    """A module some of whose keys may be missing: in their place it signs octets drawn at random."""
 
-    def __init__(self, tam: SoftwareTam, rng: SeededRandom, *, identity: bool, attestation: bool) -> None:
-        self.__dict__.update(tam.__dict__)
-        if not identity:
+    def lacks(self, rng: SeededRandom, *, identity: bool, attestation: bool) -> None:
+        """From now on it does without these keys."""
+        if identity:
             self._sign_identity = lambda message: rng(SIGNATURE)
-        if not attestation:
+        if attestation:
             self._sign_attestation = lambda message: rng(SIGNATURE)
+
+
+def _key(certificate: Value) -> Value:
+    """The private key behind a certificate."""
+    assert certificate.args is not None
+    return certificate.args[-1]
 
 
 def _find(term: Value, head: str) -> Value | None:

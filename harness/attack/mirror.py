@@ -1,8 +1,9 @@
 """The attacker's end of one connection: it reads what it can, holds back what it would say, and says what it is told.
 
 Towards each honest run the attacker plays the opposite role. Where he runs the handshake himself, his end is a peer
-that refuses nothing. Where he passes a handshake on between two honest runs, he reads nothing until the secret of that
-channel is his; what he then makes is what the trace says, and the verifier has shown that he can.
+that refuses nothing. Where he passes a handshake on between two honest runs, he reads nothing until one of them, a
+reference peer in this process, has the secret of that channel. It serves to watch and to pass frames on, which gives
+the same octets; what he makes with it is what the trace says, and the verifier has shown that he can.
 """
 
 from __future__ import annotations

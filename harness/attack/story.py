@@ -29,7 +29,7 @@ OTHER = {"I": "R", "R": "I"}
 _MODES = {str(mode): mode for mode in MODES}
 WEAK = "~"
 """Ends the symbol of a ciphertext whose tag nobody verifies, and begins the attacker's own names."""
-RECEIVE, SEND, APPLICATION, WAIVER, HINT, LEAK = "receive", "send", "application", "waiver", "error", "leak"
+RECEIVE, SEND, APPLICATION, WAIVER, HINT = "receive", "send", "application", "waiver", "error"
 
 
 class Inexpressible(Exception):
@@ -51,7 +51,7 @@ class Player:
         return ROLE[self.letter]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Line:
     """One event of a run: a message, or what its application, its authority or its configuration gives it.
 
@@ -139,11 +139,11 @@ class Story:
         """What happens to device and service software, in order; local messages are their own affair."""
         found: list[Line] = []
         for event in self.attack.events:
-            if event.run not in self.players or event.kind not in (RECEIVE, SEND, LEAK):
+            if event.run not in self.players or event.kind not in (RECEIVE, SEND):
                 continue
             term = self.values.of(event.term)
-            if event.kind == LEAK or event.label in (APPLICATION, WAIVER, HINT):
-                found.append(Line(LEAK if event.kind == LEAK else event.label, event.run, term))
+            if event.label in (APPLICATION, WAIVER, HINT):
+                found.append(Line(event.label, event.run, term))
                 continue
             moment = self._moment(event, term)
             if moment is not None and moment.message.channel in (NET, RECORD):
@@ -171,22 +171,12 @@ class Story:
     def _line(self, kind: str, run: int, term: Value, moment: Moment, before: list[Line]) -> Line:
         earlier = (x for x in before if x.moment is not None and (x.kind, x.run) == (kind, run))
         nth = sum(x.message is moment.message for x in earlier)
-        line = Line(kind, run, term, moment, nth=nth)
-        if kind == RECEIVE:
-            line.weak = term.head.endswith(WEAK)
-            strong = self._strong(term)
-            line.source = next(
-                (
-                    sent
-                    for sent in before
-                    if sent.kind == SEND
-                    and sent.run != run
-                    and sent.message.channel == moment.message.channel
-                    and self._strong(sent.term) is strong
-                ),
-                None,
-            )
-        return line
+        if kind == SEND:
+            return Line(kind, run, term, moment, nth=nth)
+        strong, channel = self._strong(term), moment.message.channel
+        others = (x for x in before if x.kind == SEND and x.run != run and x.message.channel == channel)
+        source = next((sent for sent in others if self._strong(sent.term) is strong), None)
+        return Line(kind, run, term, moment, source, term.head.endswith(WEAK), nth)
 
     def _strong(self, term: Value) -> Value:
         """The same ciphertext with a tag that fits."""

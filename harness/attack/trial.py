@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
@@ -65,7 +65,7 @@ class Trial:
     expected: tuple[str, ...] = ()
     reason: str = ""
     shown: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 @cache
@@ -194,9 +194,13 @@ class Pair:
 
 def both(story: Story, seed: int) -> Pair:
     """Play an attack against reference peers in this process: one without the checks, and a complete one."""
+    try:
+        role = story.victim.role
+    except Inexpressible as error:
+        trial = Trial(story.name, story.claim, "", Result.UNPLAYED, reason=str(error))
+        return Pair(story, trial, trial, False, "")
     faulty, complete = (
-        LocalIut(story.victim.role, off=off, seed=f"attack/{seed}".encode())
-        for off in (missing(story), frozenset[str]())
+        LocalIut(role, off=off, seed=f"attack/{seed}".encode()) for off in (missing(story), frozenset[str]())
     )
     without, refused = _attempted(story, faulty), _attempted(story, complete)
     honest_runs = without.played.honest if without.played is not None else {}
@@ -211,6 +215,12 @@ def both(story: Story, seed: int) -> Pair:
 def chosen(names: Iterable[str], role: str | None = None) -> tuple[Story, ...]:
     """Attacks that need all the named checks missing, on an implementation of `role` if one is given."""
     wanted = frozenset(names)
-    return tuple(
-        story for story in stories().values() if wanted <= frozenset(story.checks) and role in (None, story.victim.role)
-    )
+    return tuple(s for s in stories().values() if wanted <= frozenset(s.checks) and _is_on(s, role))
+
+
+def _is_on(story: Story, role: str | None) -> bool:
+    """Whether an attack is on this role; one that cannot be read is shown with every role."""
+    try:
+        return role in (None, story.victim.role)
+    except Inexpressible:
+        return True

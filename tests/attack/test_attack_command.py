@@ -1,5 +1,6 @@
 """`trustconn attack`: what it prints, writes and answers with, in this process and over real ones."""
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from trustconn.cli.main import main
+from trustconn.harness.attack.story import Story
 from trustconn.harness.identity.provision import provision
+from trustconn.model.extract.committed import attacks
 
 NOW = 1_800_000_000
 
@@ -57,6 +60,18 @@ def test_what_is_not_shown_to_succeed_is_a_deviation(
     monkeypatch.setattr("trustconn.harness.attack.trial.beside", dict)
     assert main(["attack", "--without", "label_seq_increases"]) == 1
     assert "NOT AS EXPECTED" in capsys.readouterr().out
+
+
+def test_an_attack_that_cannot_be_read_is_shown_and_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = copy.deepcopy(attacks()["eat_signature_verifies"])
+    data["attack"]["runs"][0]["role"] = "device xx"
+    unread = Story("eat_signature_verifies", data)
+    monkeypatch.setattr("trustconn.harness.attack.trial.stories", lambda: {unread.name: unread})
+    for options, code in ((["--list"], 0), ([], 1), (["--role", "service"], 1)):
+        assert main(["attack", *options]) == code
+        assert "not played: the table has no role device xx" in capsys.readouterr().out
 
 
 # --- an implementation in a process of its own -----------------------------------------------------------------------

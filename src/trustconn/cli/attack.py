@@ -52,7 +52,7 @@ def main(arguments: argparse.Namespace) -> int:
     stories = _chosen(arguments)
     if arguments.list:
         return _list(stories, arguments.chart)
-    return _references(arguments, stories) if arguments.iut is None else _against(arguments, stories)
+    return _references(arguments, stories) if arguments.iut is None else _against(arguments)
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple["Story", ...]:
@@ -76,10 +76,20 @@ def _why(checks: frozenset[str]) -> str:
 def _list(stories: Iterable["Story"], chart: bool) -> int:
     print(LINE.format("without", "claim", "role", "step", "requirement of the check that refuses"))
     for story in stories:
-        requirements = ", ".join(dict.fromkeys(CHECKS[check].requirement for check in story.reasons))
-        print(LINE.format(story.name, story.claim, story.victim.role, story.refused.message.name, requirements))
+        print(LINE.format(story.name, story.claim, *_place(story)))
         _chart(story, chart)
     return exit_code.PASSED if stories else exit_code.UNDECIDED
+
+
+def _place(story: "Story") -> tuple[str, str, str]:
+    """Role, step and requirements, or why there are none."""
+    from ..harness.attack.story import Inexpressible
+
+    try:
+        requirements = dict.fromkeys(CHECKS[check].requirement for check in story.reasons)
+        return story.victim.role, story.refused.message.name, ", ".join(requirements)
+    except Inexpressible as error:
+        return "", "", f"not played: {error}"
 
 
 def _chart(story: "Story", wanted: bool) -> None:
@@ -113,7 +123,7 @@ def _references(arguments: argparse.Namespace, stories: Iterable["Story"]) -> in
                 tell(story.name)
                 pairs.append(pair := both(story, arguments.seed))
                 answers = ANSWERS.format(_told(pair.complete), _told(pair.without))
-                print(LINE.format(story.name, story.claim, story.victim.role, pair.complete.at, answers), flush=True)
+                print(LINE.format(story.name, story.claim, pair.complete.role, pair.complete.at, answers), flush=True)
                 for remark in _remarks(pair):
                     print(f"    {remark}")
                 _chart(story, arguments.chart)
@@ -152,7 +162,7 @@ def _summary(pairs: list["Pair"]) -> int:
 # --- an implementation -----------------------------------------------------------------------------------------------
 
 
-def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
+def _against(arguments: argparse.Namespace) -> int:
     from ..harness.iut.description import DescriptionError, load
 
     try:
@@ -162,7 +172,7 @@ def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
     role = description.iut.role
     if arguments.role not in (None, role):
         raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {role}")
-    from ..harness.attack.trial import attempt
+    from ..harness.attack.trial import attempt, chosen
     from ..harness.identity.credentials import CredentialError
     from ..harness.iut.control import ControlError
     from ..harness.iut.launch import LaunchError
@@ -181,7 +191,7 @@ def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
         return exit_code.UNDECIDED
     try:
         with status() as tell:
-            for story in (s for s in stories if s.victim.role == role):
+            for story in chosen(arguments.without, role):
                 tell(story.name)
                 trials.append(trial := attempt(story, iut))
                 print(LINE.format(story.name, story.claim, role, trial.at, _told(trial)), flush=True)
