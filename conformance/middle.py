@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..harness.identity.settings import SettingError
 from ..harness.identity.tester import TesterPki
@@ -13,7 +13,7 @@ from ..harness.iut.description import Description, check
 from ..harness.memory import settle_memory
 from ..harness.mitm.edhoc import EdhocBinding
 from ..harness.mitm.ends import NotAPair, Pair
-from ..harness.mitm.play import NO_CONVERSATION, Played, Player, inconclusive
+from ..harness.mitm.play import GROUP, NO_CONVERSATION, Played, Player, inconclusive
 from ..harness.mitm.scenario import Expected, Scenario
 from ..harness.mitm.scenarios import scenarios
 from ..harness.verdict.events import EventLog
@@ -24,10 +24,12 @@ from ..harness.verdict.transcript import save_conversations
 from .fleet import Fleet
 from .interrupt import Interruption, listening
 from .main import clear
+from .parallel import Companion, Log, SharedLog
 from .progress import Progress
 from .selection import matches
 
-TRANSCRIPTS = "transcripts-mitm.jsonl"
+ALONE = 2 * GROUP
+"""Scenarios for which a second pair of reference peers is not worth its start."""
 
 
 def run(request: RunRequest, files: Mapping[str, Path]) -> Results:
@@ -38,9 +40,6 @@ def run(request: RunRequest, files: Mapping[str, Path]) -> Results:
         DescriptionError: a description that cannot be used.
     """
     described = _described(files)
-    if request.list_only:
-        with TemporaryDirectory() as folder:
-            return _run(request, described, Path(folder), [])
     clear(request.out)
     return _run(request, described, request.out, selected(request))
 
@@ -82,44 +81,92 @@ def selected(request: RunRequest) -> list[Scenario]:
 def _run(
     request: RunRequest, described: Mapping[str, Description] | None, out: Path, chosen: Sequence[Scenario]
 ) -> Results:
-    listed = selected(request) if request.list_only else chosen
-    cases = [_case(scenario, request, described) for scenario in listed]
+    cases = [_case(scenario, request, described) for scenario in chosen]
     started = time.monotonic()
-    progress = Progress()
-    with Fleet(request, described) as fleet, EventLog(out / "events.jsonl") as log, listening() as interruption:
+    with Fleet(request, described) as fleet, EventLog(out / "events.jsonl") as events, listening() as interruption:
+        log = SharedLog(events)
         log.run_started(fleet.header(request), fleet.requirements(), cases, 0.0)
-        progress.begin(len(chosen))
-        try:
-            for played in _played(fleet, request, chosen, interruption):
-                result = _result(played, cases, request, time.monotonic() - started)
-                log.test_started(result.case.id, time.monotonic() - started)
-                log.test_finished(result, time.monotonic() - started)
-                _keep(played, out)
-                progress.advance(result)
-        finally:
-            progress.end()
+        campaign = Campaign(fleet, request, out, interruption, started)
+        alone = described is not None or len(chosen) <= ALONE
+        campaign.share(chosen, cases, log) if not alone else campaign.play(chosen, cases, log)
         log.run_finished(interruption.asked, time.monotonic() - started)
     return rebuild(out)
 
 
-def _played(
-    fleet: Fleet, request: RunRequest, chosen: Sequence[Scenario], interruption: Interruption
-) -> Iterator[Played]:
-    if not chosen:
-        return
-    try:
-        pair = Pair(fleet.descriptions, request.seed)
-    except NotAPair as error:
-        raise RequestError(str(error)) from error
-    except (*NO_CONVERSATION, SettingError, OSError) as error:
-        yield from (inconclusive(scenario, str(error)) for scenario in chosen)
-        return
-    settle_memory()
-    with pair:
-        for played in Player(pair).all(chosen):
-            yield played
-            if interruption.asked:
-                return
+@dataclass(slots=True)
+class Campaign:
+    """Scenarios on their way into the log, the transcripts and the progress."""
+
+    fleet: Fleet
+    request: RunRequest
+    out: Path
+    interruption: Interruption
+    started: float
+    progress: Progress = field(default_factory=Progress)
+
+    def share(self, chosen: Sequence[Scenario], cases: Sequence[TestCase], log: Log) -> None:
+        """Every other scenario is played on a second pair of reference peers, in a process of its own."""
+        companion = Companion(
+            lambda told: replace(self, progress=Progress(silent=True)).play(chosen[1::2], cases[1::2], told, "-2"),
+            log,
+            self.progress.advance,
+        )
+        self.progress.begin(len(chosen))
+        companion.start()
+        try:
+            self._play(chosen[::2], cases[::2], log, "")
+        finally:
+            if self.interruption.asked:
+                companion.stop()
+            companion.join()
+            self.progress.end()
+
+    def play(self, chosen: Sequence[Scenario], cases: Sequence[TestCase], log: Log, name: str = "") -> None:
+        """All of them on one pair."""
+        self.progress.begin(len(chosen))
+        try:
+            self._play(chosen, cases, log, name)
+        finally:
+            self.progress.end()
+
+    def _play(self, chosen: Sequence[Scenario], cases: Sequence[TestCase], log: Log, name: str) -> None:
+        known = {case.id: case for case in cases}
+        for played in self._played(chosen):
+            result = TestResult(
+                known[played.scenario.id], played.judgement, self.request.seed, played.digest, played.seconds
+            )
+            log.test_started(result.case.id, self._now() - played.seconds)
+            log.test_finished(result, self._now())
+            self._keep(played, name)
+            self.progress.advance(result)
+
+    def _played(self, chosen: Sequence[Scenario]) -> Iterator[Played]:
+        if not chosen:
+            return
+        try:
+            pair = Pair(self.fleet.descriptions, self.request.seed)
+        except NotAPair as error:
+            raise RequestError(str(error)) from error
+        except (*NO_CONVERSATION, SettingError, OSError) as error:
+            yield from (inconclusive(scenario, str(error)) for scenario in chosen)
+            return
+        settle_memory()
+        with pair:
+            for played in Player(pair).all(chosen):
+                yield played
+                if self.interruption.asked:
+                    return
+
+    def _keep(self, played: Played, name: str) -> None:
+        if not played.transcripts:
+            return
+        (self.out / "pcap").mkdir(parents=True, exist_ok=True)
+        with (self.out / f"transcripts-mitm{name}.jsonl").open("a", encoding="utf-8") as stream:
+            test = played.scenario.id
+            save_conversations(stream, self.out / "pcap" / f"{test}.pcap", test, played.transcripts)
+
+    def _now(self) -> float:
+        return time.monotonic() - self.started
 
 
 def _case(scenario: Scenario, request: RunRequest, described: Mapping[str, Description] | None) -> TestCase:
@@ -129,17 +176,3 @@ def _case(scenario: Scenario, request: RunRequest, described: Mapping[str, Descr
     return TestCase(
         scenario.id, scenario.requirements, scenario.role, scenario.operator, scenario.field, negative, rerun
     )
-
-
-def _result(played: Played, cases: Sequence[TestCase], request: RunRequest, now: float) -> TestResult:
-    case = next(case for case in cases if case.id == played.scenario.id)
-    return TestResult(case, played.judgement, request.seed, played.digest, played.seconds)
-
-
-def _keep(played: Played, out: Path) -> None:
-    if not played.transcripts:
-        return
-    (out / "pcap").mkdir(parents=True, exist_ok=True)
-    with (out / TRANSCRIPTS).open("a", encoding="utf-8") as stream:
-        name = played.scenario.id
-        save_conversations(stream, out / "pcap" / f"{name}.pcap", name, played.transcripts)
