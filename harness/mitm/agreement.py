@@ -21,6 +21,8 @@ class Allowed:
     """What the attacker is entitled to: identities that may be accepted, and whether it can attest as each of them."""
 
     identities: Mapping[str, bool] = field(default_factory=dict)
+    honest: frozenset[str] = frozenset()
+    """Identities of both ends, who may accept each other."""
     suite: int | None = None
     """The suite that both ends choose when nobody interferes."""
     closes_unasked: bool = False
@@ -46,11 +48,10 @@ def matching(view: View, views: Iterable[View]) -> View | None:
 def _about(view: View, views: Sequence[View], allowed: Allowed) -> Iterator[str]:
     if view.is_open and sum(v.role == view.role and v.sid == view.sid for v in views) > 1:
         yield "has opened two sessions with one identifier"
-    known = {v.identity for v in views if v.role != view.role}
     trusts = view.is_open or bool(POSITIVE.intersection(view.sent))
     if view.peer in allowed.identities:
         yield from _with_attacker(view, views, allowed.identities[view.peer])
-    elif trusts and view.peer not in known:
+    elif trusts and view.peer not in allowed.honest - {view.identity}:
         yield f"trusts {view.peer or 'somebody it does not name'}, whom it was not told to accept"
     elif trusts or view.accepted:
         yield from _with_peer(view, matching(view, views), allowed)

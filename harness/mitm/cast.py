@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..identity.credentials import Credentials
 from ..identity.keys import PrivateKey, derive_key
-from ..identity.pki import LeafSpec, issue_leaf, leaf_spec
+from ..identity.pki import Authority, LeafSpec, authority_spec, issue_leaf, issue_root, leaf_spec
 from ..identity.tam import SoftwareTam, Tam, platform_urn
 from ..identity.tester import TesterPki, boot_events
 from ..identity.world import Memory, World
@@ -76,6 +76,17 @@ class Cast:
         key = derive_key(self.pki.seed, f"impostor {role}")
         return self._world(role, dataclasses.replace(honest.credentials, key=key))
 
+    def forger(self, role: Role) -> World:
+        """The honest party's names in a certificate of the attacker's own authority."""
+        spec = dataclasses.replace(self._spec(role), uris=tuple(self.stolen(role).credentials.leaf.uris))
+        root = issue_root(authority_spec(b"forger", self.pki.now, role, "root"))
+        return self._world(role, self._credentials(role, spec, root))
+
+    def other_role(self, role: Role) -> World:
+        """The insider under a certificate that the role's authority issued for the other role."""
+        spec = dataclasses.replace(self._spec(role), eku=self._spec(OPPOSITE[role]).eku)
+        return self._world(role, self._credentials(role, spec))
+
     def cuckoo(self, role: Role) -> World:
         """The honest party's identity key, and evidence by the attacker's own platform."""
         victim, own = self.stolen(role), self.insider(role).credentials
@@ -92,8 +103,8 @@ class Cast:
     def _spec(self, role: Role) -> LeafSpec:
         return leaf_spec(self.pki.seed, self.pki.now, role, self._names(role), f"insider {role} identity")
 
-    def _credentials(self, role: Role, spec: LeafSpec) -> Credentials:
-        issuer = self.pki.branch(role).issuing
+    def _credentials(self, role: Role, spec: LeafSpec, issuer: Authority | None = None) -> Credentials:
+        issuer = issuer or self.pki.branch(role).issuing
         leaf = issue_leaf(spec, issuer)
         ak = issue_leaf(self.pki.ak_spec(f"insider {role}"), self.pki.attestation.issuing)
         return Credentials(

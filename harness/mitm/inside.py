@@ -101,6 +101,16 @@ def _identities(victim: Role) -> Iterator[Scenario]:
         known=(role,),
     )  # fmt: skip
     yield Scenario(
+        f"forged-{victim}", f"the {victim} is shown a certificate with the {role}'s names by the attacker's authority",
+        _citing(f"cred_{letter}_path_verifies"), victim, "forged", victim, partial(pose, who="forger"),
+        configurations=NO_EVIDENCE,
+    )  # fmt: skip
+    yield Scenario(
+        f"wrong-role-{victim}", f"a {role} that the {victim} means to speak with has a certificate for the other role",
+        _citing(f"cred_{letter}_has_{role}_role"), victim, "wrong-role", victim, partial(pose, who="other_role"),
+        configurations=NO_EVIDENCE, known=(role,),
+    )  # fmt: skip
+    yield Scenario(
         f"impostor-{victim}", f"the attacker shows the {role}'s certificate to the {victim} and has another key",
         _citing(signature), victim, "impostor", victim, partial(pose, who="impostor"), configurations=NO_EVIDENCE,
     )  # fmt: skip

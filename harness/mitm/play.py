@@ -154,7 +154,9 @@ class Player:
             manager.__exit__(None, None, None)
 
     def _judge(self, scenario: Scenario, scene: Scene, views: Sequence[View], before: str) -> Judgement:
-        found = disagreements(views, Allowed(self.cast.insiders(scenario), self.suite, self.closes_unasked))
+        honest = frozenset(end.identity for end in self.pair.ends)
+        allowed = Allowed(self.cast.insiders(scenario), honest, self.suite, self.closes_unasked)
+        found = disagreements(views, allowed)
         seen = "; ".join(view.outcome for view in views)
         if found:
             return self._judgement(

@@ -10,7 +10,8 @@ from trustconn.harness.mitm.view import View, view_of
 
 DEVICE, SERVICE, INSIDER = "urn:tc:device:01", "https://service.example/", "https://insider.example/"
 SID, OTHER_SID = "11" * 16, "22" * 16
-ALLOWED = Allowed(suite=3)
+HONEST = frozenset({DEVICE, SERVICE})
+ALLOWED = Allowed(honest=HONEST, suite=3)
 
 
 def device(**changed: Any) -> View:
@@ -53,7 +54,7 @@ def test_what_a_network_can_always_do_is_no_disagreement(views: list[View]) -> N
     [
         ([device(), service(sid=OTHER_SID)], "the device speaks with https://service.example/, who does not know"),
         ([device(), service(peer="urn:tc:device:02")], "the service trusts urn:tc:device:02, whom it was not told"),
-        ([device()], "the device trusts https://service.example/, whom it was not told"),
+        ([device()], "the device speaks with https://service.example/, who does not know"),
         ([device(peer=INSIDER), service(peer="", sid="")], "the device trusts https://insider.example/"),
         ([device(suite=2), service(suite=3)], "the device uses suite 2, its peer 3"),
         ([device(suite=2), service(suite=2)], "the device is open with suite 2, where both ends prefer 3"),
@@ -74,16 +75,16 @@ def test_a_disagreement_is_said(views: list[View], says: str) -> None:
 
 def test_an_attacker_is_accepted_as_itself_and_as_nothing_more() -> None:
     views = [device(peer=INSIDER, accepted=("own",)), service(peer="", sid="", sent=(), received=(), accepted=())]
-    assert disagreements(views, Allowed({INSIDER: True})) == []
-    assert "although it has no evidence" in disagreements(views, Allowed({INSIDER: False}))[0]
+    assert disagreements(views, Allowed({INSIDER: True}, HONEST)) == []
+    assert "although it has no evidence" in disagreements(views, Allowed({INSIDER: False}, HONEST))[0]
     relayed = [replace(views[0], accepted=("s1",)), views[1]]
-    assert "somebody else has signed" in disagreements(relayed, Allowed({INSIDER: True}))[0]
+    assert "somebody else has signed" in disagreements(relayed, Allowed({INSIDER: True}, HONEST))[0]
 
 
 def test_an_end_that_closes_by_itself_may() -> None:
     views = [device(asked_to_close=False), service()]
     assert disagreements(views, ALLOWED)
-    assert disagreements(views, Allowed(suite=3, closes_unasked=True)) == []
+    assert disagreements(views, Allowed(honest=HONEST, suite=3, closes_unasked=True)) == []
 
 
 def test_the_same_identifier_matches_before_anything_else() -> None:

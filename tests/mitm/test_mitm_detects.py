@@ -30,48 +30,36 @@ class Lack:
     passing: str
 
 
+CUCKOO = ("cnf_is_peer_identity_key", "ueid_is_peer_device", "ak_names_peer_device")
+ONCE_ONLY = ("record_is_in_sequence", "label_seq_increases", "label_cti_is_new")
 OFF = [
-    Lack(("eat_nonce_is_binder",), dict.fromkeys(RELAYS, UNKNOWN), "cuckoo-service"),
     Lack(
-        ("cnf_is_peer_identity_key", "ueid_is_peer_device", "ak_names_peer_device"),
-        {"cuckoo-device": FACELESS, "cuckoo-service": FACELESS},
-        "relay-service",
-    ),
-    Lack(
-        ("truncation_is_reported",),
-        {"fin-DATA_I": NOT_ASKED, "rst-VERDICT_R": NOT_ASKED, "half-RECEIPT_R": NOT_ASKED},
-        "foreign-device",
-    ),
-    Lack(
-        ("record_tag_verifies",),
-        {"rewrite-VERDICT_R-CLOSE": NOT_ASKED, "rewrite-DATA_I-CLOSE": NOT_ASKED},
-        "fin-DATA_I",
-    ),
-    Lack(("record_is_in_sequence",), {"swap-DATA_I": CONFIRMED, "swap-DATA_R": CONFIRMED}, "duplicate-DATA_I"),
-    Lack(
-        ("record_is_in_sequence", "label_seq_increases", "label_cti_is_new"),
-        {"duplicate-DATA_I": ONCE, "duplicate-DATA_R": ONCE},
-        "fin-DATA_I",
-    ),
-    Lack(
-        ("suites_r_allow_a_retry",),
-        {"inject-message_2-device-error-2": "open with suite 2, where both ends prefer 3"},
-        "rewrite-message_1-SUITES_I-weaker",
-    ),
-    Lack(
-        ("signature_2_verifies", "cred_i_is_authorised"),
-        {"impostor-device": FACELESS, "dh-both": UNKNOWN, "foreign-service": FACELESS},
+        ("eat_nonce_is_binder", "signature_2_verifies", "cred_i_is_authorised"),
+        dict.fromkeys((*RELAYS, "impostor-device", "dh-both"), UNKNOWN) | {"foreign-service": FACELESS},
         "impostor-service",
     ),
     Lack(
-        ("signature_3_verifies", "cred_r_is_intended"),
-        {"impostor-service": FACELESS, "dh-both": UNKNOWN, "foreign-device": FACELESS},
-        "impostor-device",
+        ("signature_3_verifies", "cred_r_is_intended", *CUCKOO),
+        dict.fromkeys(("cuckoo-device", "cuckoo-service", "impostor-service"), UNKNOWN) | {"foreign-device": FACELESS},
+        "relay-service",
     ),
     Lack(
-        ("cred_r_is_not_revoked_locally", "waiver_names_the_peer_leaf"),
-        {"revoked-device": FACELESS, "waiver-service": "a verdict of 200, although it has no evidence"},
+        ("truncation_is_reported", "suites_r_allow_a_retry"),
+        dict.fromkeys(("fin-DATA_I", "rst-VERDICT_R", "half-RECEIPT_R"), NOT_ASKED)
+        | {"inject-message_2-device-error-2": "open with suite 2, where both ends prefer 3"},
+        "rewrite-message_1-SUITES_I-weaker",
+    ),
+    Lack(
+        ("record_tag_verifies", "cred_r_is_not_revoked_locally", "waiver_names_the_peer_leaf"),
+        dict.fromkeys(("rewrite-VERDICT_R-CLOSE", "rewrite-DATA_I-CLOSE"), NOT_ASKED)
+        | {"revoked-device": FACELESS, "waiver-service": "a verdict of 200, although it has no evidence"},
         "revoked-service",
+    ),
+    Lack(
+        (*ONCE_ONLY, "cred_r_path_verifies", "peer_leaf_is_not_revoked", "cred_i_has_device_role"),
+        dict.fromkeys(("duplicate-DATA_I", "duplicate-DATA_R"), ONCE)
+        | {"swap-DATA_I": CONFIRMED, "forged-device": UNKNOWN, "wrong-role-service": FACELESS},
+        "forged-service",
     ),
     Lack(LABELS, {"labels-service": "somebody else has signed", "labels-device": "somebody else"}, "relay-device"),
 ]

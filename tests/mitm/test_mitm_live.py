@@ -20,8 +20,8 @@ ONE_OF_EACH = (
     "rewrite-message_1-SUITES_I-weaker", "rewrite-RECEIPT_R-CLOSE", "inject-DATA_I-service-error-1",
     "inject-message_2-device-error-2", "swap-VERDICT_I", "conversation-service", "conversation-device",
     "relay-service", "relay-nonces-device", "diversion-device", "cuckoo-service", "foreign-device", "revoked-service",
-    "impostor-service", "misbinding-device", "labels-device", "verdict-service", "waiver-service", "dh-both",
-    "leaked-device-CLOSE-DATA_R",
+    "impostor-service", "forged-device", "wrong-role-service", "misbinding-device", "labels-device", "verdict-service",
+    "waiver-service", "dh-both", "leaked-device-CLOSE-DATA_R",
 )  # fmt: skip
 
 
@@ -90,3 +90,13 @@ def test_an_end_that_no_longer_runs_has_failed(tmp_path: Path) -> None:
         item = player.play(register()["drop-ATT_R"], before)
         assert judgement(item).verdict is Verdict.FAIL
         assert "the service no longer runs" in judgement(item).reason
+
+
+def test_an_end_that_speaks_late_is_given_more_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control planes that answer at once show nothing; the octets that come too late do."""
+    player = Player(pair)
+    before = player._good()
+    monkeypatch.setattr(pair, "barrier", lambda: None)
+    monkeypatch.setattr(pair, "grace", 0.0)
+    monkeypatch.setattr(pair.device.session, "silence", 0.5)
+    assert judgement(player.play(register()["delay-HELLO_I"], before)).verdict is Verdict.PASS
