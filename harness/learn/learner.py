@@ -87,11 +87,11 @@ def learn(system: System, *, seed: int = 0) -> Learned:
 
 
 def _named(machine: Mealy, table: Mealy) -> Mealy:
-    """Each state has the table's name of the state that the same words reach; a second one of a name is primed."""
+    """Each state has the table's name of the state that the same words reach; others say after which word they come."""
     names, taken = {}, set[str]()
-    matched = matching(machine, table)
+    matched, access = matching(machine, table), machine.access
     for state in machine.states:
-        name = matched.get(state, f"unknown {state}")
+        name = matched.get(state) or f"not in the table: {access[state][-1]}"
         while name in taken:
             name += "'"
         taken.add(name)

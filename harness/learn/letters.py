@@ -18,8 +18,9 @@ from ..codec import cbor
 from ..evaluator.errors import Unbound
 from ..peer import edhoc_errors
 from ..peer.endpoint import NotOpen
-from ..tester.fields import altered, fields
+from ..tester.fields import fields
 from ..tester.frames import CONTENT_OCTETS, PAYLOAD, frame_of, verdict
+from ..tester.telling import tell
 from ..transport.units import Kind
 
 if TYPE_CHECKING:
@@ -70,23 +71,19 @@ def _handshake(name: str, *, forged: bool = False) -> Act:
         kept = peer.take(name)
         if kept:
             message, data = kept[-1]
-            if forged:
-                data = _with_forged_signature(play, message, data)
-            peer.sent[name] = data
-        else:
-            data = peer.sent.get(name) or play.past.sent[name]
-            data = _flipped(data) if forged else data
-        peer.put_unit(Kind.EDHOC_MESSAGE, data)
+            peer.sent[name] = _forged(play, message) if forged else data
+        data = peer.sent.get(name) or play.past.sent[name]
+        peer.put_unit(Kind.EDHOC_MESSAGE, data if kept or not forged else _flipped(data))
 
     return act
 
 
-def _with_forged_signature(play: Play, message: Message, data: bytes) -> bytes:
-    path = next(f.path for f in fields(message, play.peer.role) if f.term.label.startswith("Signature_or_MAC"))
-    try:
-        return altered(play.peer.knowledge(), message.term, path, _flipped)
-    except Unbound:
-        return _flipped(data)
+def _forged(play: Play, message: Message) -> bytes:
+    """With a signature that does not verify, and everything after it computed over that."""
+    signature = next(f.term for f in fields(message, play.peer.role) if f.term.label.startswith("Signature_or_MAC"))
+    tell(play.peer, {signature: lambda peer, honest: _flipped(honest)})
+    data: bytes = play.peer.run.value(message.term)
+    return data
 
 
 def _flipped(octets: bytes) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aalpy.base import SUL
 
 from ..tester.local import LocalIut
-from ..tester.session import Iut
+from ..tester.session import Iut, Role
 from ..verdict.transcript import Transcript
 from .letters import Letter
 from .mealy import Mealy, Word
@@ -55,6 +55,7 @@ class System(SUL):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.iut, self.table = iut, table
+        self.role: Role = "device" if iut.role == "device" else "service"
         self.letters = {letter.name: letter for letter in letters}
         self.past: Past = begin(iut)
         if "events" in verbs(iut):
@@ -63,6 +64,8 @@ class System(SUL):  # type: ignore[misc]
         self.resets = 1
         self._renew, self._progress = renew, progress
         self._local = isinstance(iut, LocalIut)
+        if isinstance(iut, LocalIut):
+            iut.drops = True
 
     # --- what the learner asks ---------------------------------------------------------------------------------------
 

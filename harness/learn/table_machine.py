@@ -14,19 +14,26 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
+from ...model.checks import CHECKS
 from ...model.protocol.attestation import REGISTERS
 from ...model.protocol.labels import LABEL_REGISTERS
 from ...model.protocol.session import CLOSING
 from ...model.table import Table
 from ..evaluator.run import Run
 from ..peer.endpoint import Endpoint
-from ..tester.local import LocalIut
+from ..tester.local import LocalConnection, LocalIut
 from ..tester.session import Role
 from .letters import VERBS, Letter, alphabet
 from .mealy import Mealy, Word
 from .play import ENDED, Play, answer, begin
 
 FINAL = "CLOSED"
+DEADLINES = {
+    "EXPIRED": "expired_session_ends",
+    **dict.fromkeys((f"wait_message_{n}" for n in (1, 2, 3, 4)), "handshake_ends_in_time"),
+    "wait_HELLO_R": "handshake_ends_in_time",
+}
+"""The check behind a deadline, by the state in which it passes; elsewhere it is the verdict that did not come."""
 FOLDER = Path(__file__).parent / "machines"
 
 
@@ -43,8 +50,23 @@ class LocalSystem:
             outputs = [self._answer(play, letter) for letter in word]
             if play.ended:
                 return outputs, FINAL, FINAL
-            endpoint = play.conversation.connection.endpoint  # type: ignore[attr-defined]
+            endpoint = _endpoint(play)
             return outputs, _standing(endpoint, play), _name(endpoint)
+
+    def refusal(self, word: Sequence[str]) -> str | None:
+        """The check with which the peer refuses the last letter of a word, if it does."""
+        with Play(self.iut, self.past) as play:
+            for name in word[:-1]:
+                self._answer(play, name)
+            endpoint = _endpoint(play)
+            before, state = len(endpoint.events), endpoint.state
+            self._answer(play, word[-1])
+            for event in endpoint.events[before:]:
+                if event.name in ("refused", "data_refused") and event.fields.get("check") in CHECKS:
+                    return str(event.fields["check"])
+                if event.name == "timeout":
+                    return DEADLINES.get(state, "verdict_comes_in_time")
+        return None
 
     def _answer(self, play: Play, name: str) -> str:
         letter = self.letters[name]
@@ -53,6 +75,12 @@ class LocalSystem:
         told = play.act(letter)
         play.drain()
         return answer(told + play.fresh(), play.ended)
+
+
+def _endpoint(play: Play) -> Endpoint:
+    connection = play.conversation.connection
+    assert isinstance(connection, LocalConnection)
+    return connection.endpoint
 
 
 def table_machine(

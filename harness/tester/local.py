@@ -33,15 +33,20 @@ START_TIME = 1_800_000_000
 class LocalConnection:
     """Octets handed from one endpoint to the other."""
 
-    def __init__(self, endpoint: Endpoint, live: list[Endpoint]) -> None:
+    def __init__(self, endpoint: Endpoint, live: list[Endpoint], *, drops: bool = False) -> None:
         self.endpoint = endpoint
-        self._live = live
+        self._live, self._drops = live, drops
         live.append(endpoint)
         endpoint.start()
 
     def send_all(self, data: bytes, deadline: Deadline) -> None:
-        """Feed the endpoint."""
-        self.endpoint.receive_data(data)
+        """Feed the endpoint; a defect of it ends the connection where it is told to, as in a process of its own."""
+        try:
+            self.endpoint.receive_data(data)
+        except Exception:
+            if not self._drops:
+                raise
+            self.endpoint.closed = True
 
     def recv_some(self, deadline: Deadline) -> bytes:
         """What the endpoint has to say; it is never waited for, because nothing else can happen."""
@@ -96,6 +101,8 @@ class LocalIut(Iut):
         self.rng = SeededRandom(seed)
         self.reply = self.silence = 0.0
         self.latest: Endpoint | None = None
+        self.drops = False
+        """Whether a defect ends its connection alone."""
         self._live: list[Endpoint] = []
         self._retried = False
         self.clock.followers.append(self._tick)
@@ -122,7 +129,7 @@ class LocalIut(Iut):
         if self._table is not None:
             options["table"] = self._table
         self.latest = self._make(self.role, world, **options)
-        return LocalConnection(self.latest, self._live)
+        return LocalConnection(self.latest, self._live, drops=self.drops)
 
     @contextmanager
     def configured(self, **configuration: Any) -> Iterator[None]:
