@@ -15,14 +15,14 @@ from ..verdict.transcript import Transcript
 from .compare import HIGH, SEVERITIES, Difference, Finding, differences, differing_transitions, findings
 from .draw import dot, side_by_side
 from .learner import Effort, learn
-from .letters import alphabet
+from .letters import LETTERS, alphabet
 from .mealy import Mealy, Word
-from .play import verbs
+from .play import SILENT, verbs
 from .system import NonDeterministic, System
 from .table_machine import LocalSystem, kept_machine
 
 EQUAL, DIFFERS, NONDETERMINISTIC, PARTIAL = "equal", "differs", "non-deterministic", "interrupted"
-UNEXPECTED = "frame_is_expected"
+UNEXPECTED, DISCARDED = "frame_is_expected", "edhoc_after_completion_is_discarded"
 Progress = Callable[[System], None]
 
 
@@ -105,7 +105,14 @@ def _requirements(system: System, found: Sequence[Difference]) -> list[str]:
     if not found:
         return []
     reference = LocalSystem(LocalIut(system.role), list(system.letters.values()))
-    return [CHECKS[reference.refusal(d.word) or UNEXPECTED].requirement for d in found]
+    return [CHECKS[_check(reference, d)].requirement for d in found]
+
+
+def _check(reference: LocalSystem, difference: Difference) -> str:
+    refusal = reference.refusal(difference.word)
+    if refusal is None and difference.expected == SILENT and LETTERS[difference.word[-1]].handshake:
+        return DISCARDED
+    return refusal or UNEXPECTED
 
 
 def _transcripts(system: System, word: Word) -> list[Transcript]:

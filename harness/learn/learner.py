@@ -15,7 +15,7 @@ from aalpy.utils import bisimilar
 from .mealy import Mealy, Word, matching
 from .system import System
 
-TESTS = 150
+TESTS = 100
 """Words that look for a state that nobody has thought of: an access word, a random middle and a separating end."""
 LONGEST_MIDDLE = 4
 
@@ -55,10 +55,11 @@ class TableOracle(Oracle):  # type: ignore[misc]
         if difference is not None and (word := self._refuted(hypothesis, difference)):
             return word
         hypothesis.compute_prefixes()
-        ends: list[Word] = hypothesis.compute_characterization_set() or [()]
+        ends: list[Word] = sorted(hypothesis.compute_characterization_set()) or [()]
+        states = sorted(hypothesis.states, key=lambda s: (len(s.prefix), s.prefix))
         while self._left > 0:
             self._left -= 1
-            state = self._random.choice(hypothesis.states)
+            state = self._random.choice(states)
             middle = self._random.choices(self.alphabet, k=self._random.randint(1, LONGEST_MIDDLE))
             word = self._refuted(hypothesis, (*state.prefix, *middle, *self._random.choice(ends)))
             if word:

@@ -50,7 +50,11 @@ class Letter:
     """Role of the implementation that it is for; None for both."""
     authenticates: bool = False
     unauthenticated: bool = False
-    forged: bool = False
+
+    @property
+    def handshake(self) -> bool:
+        """Whether it is part of EDHOC."""
+        return self.name.startswith(("message_", "edhoc_"))
 
 
 def alphabet(role: str, *, full: bool, verbs: frozenset[str]) -> tuple[Letter, ...]:
@@ -171,17 +175,17 @@ def _letters() -> tuple[Letter, ...]:
         Letter("message_4", "EDHOC message_4", _handshake("message_4"), True, role="device"),
         Letter(
             "message_2_forged", "message_2 whose signature does not verify", _handshake("message_2", forged=True),
-            role="device", unauthenticated=True, forged=True,
+            role="device", unauthenticated=True,
         ),
         Letter(
             "message_3_forged", "message_3 whose signature does not verify", _handshake("message_3", forged=True),
-            role="service", unauthenticated=True, forged=True,
+            role="service", unauthenticated=True,
         ),
         Letter("edhoc_error", "EDHOC error, which anyone can send", _edhoc_error, True, unauthenticated=True),
         Letter("HELLO", "HELLO", _frame("HELLO"), True),
         Letter("ATT", "evidence, fresh and bound to this channel", _frame("ATT"), True),
-        Letter("ATT_forged", "evidence whose signature does not verify", _att_forged, forged=True),
-        Letter("ATT_old", "evidence of an earlier session", _att_old, forged=True),
+        Letter("ATT_forged", "evidence whose signature does not verify", _att_forged),
+        Letter("ATT_old", "evidence of an earlier session", _att_old),
         Letter("VERDICT", "affirming verdict", _frame("VERDICT"), True),
         Letter("VERDICT_rejecting", "contraindicated verdict", _verdict_rejecting),
         Letter("DATA", "labelled data", _data, True),

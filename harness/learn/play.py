@@ -11,7 +11,7 @@ from typing import Any
 from ..codec import cbor
 from ..deadline import Deadline
 from ..iut.control import ControlRefused
-from ..peer.endpoint import NotOpen
+from ..peer.endpoint import LETTER, NotOpen
 from ..peer.tcp import PeerReset
 from ..tester.frames import CONTENT_OCTETS
 from ..tester.local import LocalIut
@@ -48,20 +48,28 @@ class Past:
 
 
 def begin(iut: Iut) -> Past:
-    """An honest session with the implementation, data included. Raises `ControlFailed` when it does not work."""
+    """An honest session with the implementation, data included.
+
+    What does not come about with it, because it is faulty, is taken from a session of reference peers.
+    """
+    sent = _honest(iut)
+    if f"DATA_{LETTER[iut.opposite]}" not in sent:
+        sent = {**_honest(LocalIut("device" if iut.role == "device" else "service")), **sent}
+    return Past(sent)
+
+
+def _honest(iut: Iut) -> dict[str, bytes]:
     conversation = iut.converse()
     peer = conversation.peer
     try:
-        worked = conversation.until_open()
-        if worked:
+        if conversation.until(lambda: peer.state == "OPEN"):
             peer.send_data(CONTENT_OCTETS, "text/plain")
             conversation.flush()
-            worked = conversation.until(lambda: conversation.saw(f"RECEIPT_{peer.peer}") is not None)
-        if not (worked and conversation.finish()):
-            raise ControlFailed(f"an honest conversation did not work: {why(conversation)}")
+            if conversation.until(lambda: conversation.saw(f"RECEIPT_{peer.peer}") is not None):
+                conversation.finish()
     finally:
         conversation.close()
-    return Past(dict(peer.sent))
+    return dict(peer.sent)
 
 
 def verbs(iut: Iut) -> frozenset[str]:

@@ -8,12 +8,16 @@ tester's own state. No answer is waited for by the clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from aalpy.base import SUL
 
+from ..deadline import Deadline
+from ..iut.control import ControlError
+from ..iut.process import ProcessError
 from ..tester.local import LocalIut
-from ..tester.session import Iut, Role
+from ..tester.session import Iut, IutSession, Role
 from ..verdict.transcript import Transcript
 from .letters import Letter
 from .mealy import Mealy, Word
@@ -178,6 +182,14 @@ class System(SUL):  # type: ignore[misc]
 
     def _first(self, play: Play, letter: Letter, expected: str | None, *, fin: bool) -> tuple[str | None, bool]:
         """A letter for the first time: its output, and whether the conversation is over; None asks for FIN."""
+        try:
+            return self._asked(play, letter, expected, fin=fin)
+        except ControlError:
+            if not self._died():
+                raise
+            return self._judged(answer(play.fresh(), True), play), True
+
+    def _asked(self, play: Play, letter: Letter, expected: str | None, *, fin: bool) -> tuple[str | None, bool]:
         told = play.act(letter)
         if RESTARTED in told:
             return answer(told, False), False
@@ -192,6 +204,14 @@ class System(SUL):  # type: ignore[misc]
             return answer(told + play.fresh(), False), False
         output = self._judged(answer(told + play.fresh(), play.ended), play)
         return (output if output == expected or CRASHED in output else None), True
+
+    def _died(self) -> bool:
+        """Whether the process that serves the control plane is gone, or goes."""
+        process = self.iut.launched.process if isinstance(self.iut, IutSession) else None
+        if process is not None:
+            with suppress(ProcessError):
+                process.wait(Deadline.after(self.iut.reply))
+        return not self.iut.is_alive()
 
     def _judged(self, output: str, play: Play) -> str:
         """An implementation that died, or that neither answers nor ends, is told apart."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),
     "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),
+    "learn": Command("learn", "learn an implementation's state machine and compare it with the specification's"),
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
 }

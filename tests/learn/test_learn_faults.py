@@ -1,0 +1,141 @@
+"""A fault of the state machine is in the result: difference, severity, requirement, pattern and picture."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from trustconn.harness.learn.compare import differences, findings
+from trustconn.harness.learn.draw import side_by_side
+from trustconn.harness.learn.examine import DIFFERS, NONDETERMINISTIC, Report, as_data, examine, prepared, write
+from trustconn.harness.learn.learner import learn
+from trustconn.harness.learn.letters import LETTERS
+from trustconn.harness.learn.mealy import Mealy
+from trustconn.harness.learn.system import System
+from trustconn.harness.learn.table_machine import kept_machine
+from trustconn.harness.tester.local import LocalIut
+from trustconn.model.protocol.tables import profile
+from trustconn.model.table import Table, Transition
+
+BASIC = [name for name, letter in LETTERS.items() if letter.basic]
+
+
+def examined(iut: LocalIut, *letters: str) -> Report:
+    """Under the basic letters and these: seconds instead of many."""
+    chosen = [one for one in LETTERS.values() if one.role in (None, iut.role) and (one.basic or one.name in letters)]
+    table = kept_machine(iut.role).restricted([one.name for one in chosen])
+    return examine(System(iut, chosen, table), name="a faulty peer")
+
+
+def without_att(table: Table) -> Table:
+    """A service that opens as soon as the device's verdict is there, without its evidence."""
+    opened = next(r for r in table.rows if r.id == "service:wait_ATT_I:ATT_I")
+
+    def changed(row: Transition) -> Transition:
+        if (row.role, row.state, row.next_state) != ("service", "wait_VERDICT_I", "wait_ATT_I"):
+            return row
+        return replace(row, next_state="OPEN", fresh=opened.fresh, sends=opened.sends, sets=opened.sets[3:])
+
+    return replace(table, rows=tuple(map(changed, table.rows)))
+
+
+def test_a_changed_row_is_found_and_drawn(tmp_path: Path) -> None:
+    report = examined(LocalIut("service", table=without_att(profile())))
+    assert report.verdict == DIFFERS
+    first = report.differences[0]
+    assert (first.word[-1], first.state, first.expected) == ("VERDICT", "wait_VERDICT_I", "silent")
+    assert "VERDICT_R" in first.learned
+    assert "verdict without fresh evidence" in [f.name for f in report.findings]
+    assert report.severity == "critical"
+    write(report, tmp_path, " ".join)
+    picture = (tmp_path / "machines.svg").read_text()
+    assert "VERDICT / VERDICT_R" in picture and "#c01c28" in picture
+    assert "color=red" in (tmp_path / "learned.dot").read_text()
+    assert (tmp_path / "difference-1-1.jsonl").read_text().count("\n") >= 5
+    assert as_data(report, " ".join)["differences"][0]["command"].endswith("VERDICT")
+
+
+@pytest.mark.parametrize(
+    ("role", "check", "letter", "severity", "requirement"),
+    [
+        ("service", "signature_3_verifies", "message_3_forged", "critical", "EDH-10"),
+        ("device", "signature_2_verifies", "message_2_forged", "critical", "EDH-08"),
+        ("service", "eat_nonce_is_binder", "ATT_old", "high", "ATT-16"),
+        ("service", "eat_signature_verifies", "ATT_forged", "high", "ATT-11"),
+        ("device", "handshake_ends_in_time", "clock", "high", "SES-20"),
+        ("service", "edhoc_after_completion_is_discarded", "edhoc_error", "high", "EDH-18"),
+    ],
+)
+def test_a_missing_check_is_found(role: str, check: str, letter: str, severity: str, requirement: str) -> None:
+    report = examined(LocalIut(role, off=frozenset({check})), letter)  # type: ignore[arg-type]
+    found = [(d, r) for d, r in zip(report.differences, report.requirements, strict=True) if d.word[-1] == letter]
+    assert found, report.differences
+    assert (found[0][0].severity, found[0][1]) == (severity, requirement)
+
+
+def test_the_peer_that_takes_everything_everywhere_is_learned_all_the_same() -> None:
+    report = examined(LocalIut("service", off=frozenset({"frame_is_expected"})))
+    assert report.verdict == DIFFERS
+    assert report.severity in ("critical", "high")
+
+
+class Fickle(LocalIut):
+    """Answers PING with silence every third time."""
+
+    pings = 0
+
+    def connect(self):  # type: ignore[no-untyped-def]
+        connection = super().connect()
+        endpoint, honest = connection.endpoint, connection.endpoint.send_frame
+
+        def send_frame(frame: bytes) -> None:
+            self.pings += frame[1] == 10
+            if frame[1] != 10 or self.pings % 3:
+                honest(frame)
+
+        endpoint.send_frame = send_frame  # type: ignore[method-assign]
+        return connection
+
+
+def test_two_answers_to_one_word_are_a_finding(tmp_path: Path) -> None:
+    report = examined(Fickle("service"))
+    assert report.verdict == NONDETERMINISTIC
+    assert report.conflict is not None and report.conflict.word[-1] == "PING"
+    assert len(report.transcripts) == 2
+    write(report, tmp_path, " ".join)
+    assert (tmp_path / "answer-1-1.jsonl").exists() and (tmp_path / "answer-2-1.jsonl").exists()
+
+
+def test_an_interruption_keeps_what_was_found() -> None:
+    def stop(system: System) -> None:
+        if system.resets > 120:
+            raise KeyboardInterrupt
+
+    system = prepared(LocalIut("service", off=frozenset({"frame_is_expected"})), full=False, progress=stop)
+    report = examine(system, name="interrupted")
+    assert report.verdict == "interrupted"
+    assert report.learned is None and report.differences and report.requirements
+
+
+@pytest.mark.parametrize("role", ["device", "service"])
+def test_the_tables_machine_shows_no_pattern_and_no_difference(role: str) -> None:
+    table = kept_machine(role)
+    assert findings(table, role) == []
+    assert differences(table, table) == []
+
+
+def test_a_machine_that_opens_early_shows_the_pattern() -> None:
+    table = kept_machine("service")
+    steps = dict(table.steps)
+    steps["wait_message_3", "message_3_forged"] = steps["wait_message_3", "message_3"]
+    weak = Mealy(table.alphabet, table.states, steps)
+    assert [d.severity for d in differences(weak, table)] == ["critical"]
+    assert "authenticated without a signature" in [f.name for f in findings(weak, "service")]
+    assert "message_3_forged / message_4 HELLO_R" in side_by_side(table, weak, "weak")
+
+
+def test_learning_is_repeatable() -> None:
+    efforts = [
+        learn(prepared(LocalIut("device"), full=False, progress=lambda s: None), seed=7).effort for _ in range(2)
+    ]
+    assert efforts[0].resets == efforts[1].resets and efforts[0].letters == efforts[1].letters
