@@ -8,7 +8,6 @@ import pytest
 from trustconn.harness.learn.compare import differences, findings
 from trustconn.harness.learn.draw import side_by_side
 from trustconn.harness.learn.examine import DIFFERS, NONDETERMINISTIC, Report, as_data, examine, prepared, write
-from trustconn.harness.learn.learner import learn
 from trustconn.harness.learn.letters import LETTERS
 from trustconn.harness.learn.mealy import Mealy
 from trustconn.harness.learn.system import System
@@ -132,10 +131,3 @@ def test_a_machine_that_opens_early_shows_the_pattern() -> None:
     assert [d.severity for d in differences(weak, table)] == ["critical"]
     assert "authenticated without a signature" in [f.name for f in findings(weak, "service")]
     assert "message_3_forged / message_4 HELLO_R" in side_by_side(table, weak, "weak")
-
-
-def test_learning_is_repeatable() -> None:
-    efforts = [
-        learn(prepared(LocalIut("device"), full=False, progress=lambda s: None), seed=7).effort for _ in range(2)
-    ]
-    assert efforts[0].resets == efforts[1].resets and efforts[0].letters == efforts[1].letters
