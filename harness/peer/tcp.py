@@ -13,7 +13,7 @@ from types import TracebackType
 from ..deadline import Deadline
 
 _CHUNK = 1 << 16
-MOST_BYTES = 64 << 20
+MOST_BYTES = 16 << 20
 """Bytes that one connection accepts by default; the largest test stays far below."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..deadline import Deadline
-from ..peer.tcp import PeerFinished, PeerReset, TimedOut
+from ..peer.tcp import PeerFinished, PeerReset, TimedOut, TooManyBytes
 from ..transport.pcap import Sender
 from ..verdict.transcript import Transcript
 from ..verdict.verdict import Outcome, Reaction
@@ -56,7 +56,7 @@ class Conversation:
         self.since = since
         self.transcript = Transcript()
         self.ended: str | None = None
-        """`finished` or `reset` once the implementation ended the connection."""
+        """`finished` or `reset` once the implementation ended the connection, `flooded` when it sent without end."""
         self.timed_out = False
         self._reply, self._silence = reply, silence
         self._started = time.monotonic()
@@ -79,6 +79,8 @@ class Conversation:
             self.connection.send_all(data, Deadline.after(self._reply))
         except PeerReset:
             self.ended = "reset"
+        except TooManyBytes:
+            self.ended = "flooded"
         except TimedOut:
             self.timed_out = True
 
@@ -90,6 +92,8 @@ class Conversation:
             self.ended = "finished"
         except PeerReset:
             self.ended = "reset"
+        except TooManyBytes:
+            self.ended = "flooded"
         except TimedOut:
             self.timed_out = True
         else:
@@ -140,13 +144,16 @@ class Conversation:
 
         The conversation goes on as an honest one would; where PING is legal it is sent, so that an implementation that
         accepts in silence shows it. With `deferred` the reaction may come later than with the next message: until the
-        session is open. `is_alive` tells a crash from a closed connection.
+        session is open. `is_alive` tells a crash from a closed connection. What sends without end, or octet by octet
+        without coming to a message, hangs: neither is waited for longer than for a reply.
         """
-        probed = False
+        probed, deadline = False, Deadline.after(self._reply + self._silence)
         while True:
             decided = self._decided(deferred)
             if decided is not None:
                 return decided if is_alive() else Outcome(Reaction.CRASHED)
+            if self.ended == "flooded" or deadline.passed:
+                return Outcome(Reaction.HUNG) if is_alive() else Outcome(Reaction.CRASHED)
             if self.ended:
                 return Outcome(Reaction.REFUSED, "close") if is_alive() else Outcome(Reaction.CRASHED)
             if not probed and self.peer.marked is not None and self._may_probe(deferred):
