@@ -93,10 +93,10 @@ def test_an_end_that_no_longer_runs_has_failed(tmp_path: Path) -> None:
 
 
 def test_an_end_that_speaks_late_is_given_more_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Control planes that answer at once show nothing; the octets that come too late do."""
-    player = Player(pair)
+    """First nobody is waited for: the octets that come too late show that more patience is needed."""
+    player, wait = Player(pair), pair.barrier
     before = player._good()
-    monkeypatch.setattr(pair, "barrier", lambda: None)
+    monkeypatch.setattr(pair, "barrier", lambda: wait() if pair.grace else None)
     monkeypatch.setattr(pair, "grace", 0.0)
     monkeypatch.setattr(pair.device.session, "silence", 0.5)
     assert judgement(player.play(register()["delay-HELLO_I"], before)).verdict is Verdict.PASS
