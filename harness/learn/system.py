@@ -61,15 +61,19 @@ class System(SUL):  # type: ignore[misc]
         self.iut, self.table = iut, table
         self.role: Role = "device" if iut.role == "device" else "service"
         self.letters = {letter.name: letter for letter in letters}
-        self.past: Past = begin(iut)
-        if "events" in verbs(iut):
-            iut.moment()  # What that session told its application is not taken for what the next one tells.
+        self.past = self._begin()
         self.root = Node()
         self.resets = 1
         self._renew, self._progress = renew, progress
         self._local = isinstance(iut, LocalIut)
         if isinstance(iut, LocalIut):
             iut.drops = True
+
+    def _begin(self) -> Past:
+        past = begin(self.iut)
+        if "events" in verbs(self.iut):
+            self.iut.moment()  # What that session told its application is not taken for what the next one tells.
+        return past
 
     # --- what the learner asks ---------------------------------------------------------------------------------------
 
@@ -127,14 +131,13 @@ class System(SUL):  # type: ignore[misc]
         """Play a word up to the first letter whose answer can only be made sure of by ending."""
         self.resets += 1
         node, state = self.root, self.table.states[0]
-        agrees = over = False
+        agrees, gone, over = True, False, False
         with Play(self.iut, self.past) as play:
-            agrees = True
             for position, name in enumerate(word):
                 expected, after = self.table.steps[state, name]
                 known = node.following.get(name)
                 letter = self.letters[name]
-                if play.ended and letter.verb != "restart":
+                if gone or (play.ended and letter.verb != "restart"):
                     output: str | None = ENDED
                 elif known is not None and known.output:
                     output = self._again(play, letter, known.output, legal=agrees and self._pings(state))
@@ -148,6 +151,7 @@ class System(SUL):  # type: ignore[misc]
                     return
                 node = self._note(node, tuple(word[: position + 1]), output, play)
                 agrees, state = agrees and output == expected, after
+                gone = gone or HUNG in output or CRASHED in output
                 if over:
                     return
 
@@ -218,6 +222,6 @@ class System(SUL):  # type: ignore[misc]
         if not self.iut.is_alive():
             if self._renew is not None:
                 self.iut = self._renew()
-                self.past = begin(self.iut)
+                self.past = self._begin()
             return f"{output} {CRASHED}"
         return output if play.ended else f"{output} {HUNG}"

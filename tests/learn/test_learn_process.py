@@ -1,12 +1,20 @@
 """The command over real processes and sockets."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from trustconn.cli import exit_code
 from trustconn.cli.main import main
+from trustconn.conformance.fleet import Fleet
+from trustconn.harness.learn.letters import VERBS, Letter, alphabet
+from trustconn.harness.learn.mealy import Mealy
+from trustconn.harness.learn.play import Play
+from trustconn.harness.learn.system import System
+from trustconn.harness.learn.table_machine import kept_machine
+from trustconn.harness.verdict.request import RunRequest
 
 
 @pytest.mark.parametrize("role", ["device", "service"])
@@ -36,3 +44,28 @@ def test_every_letter_is_answered_by_a_process_as_by_the_table(capsys: pytest.Ca
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["learn", "--role", "device", "--local", "--word", "HELO"]) == exit_code.USAGE
     assert "did you mean HELLO" in capsys.readouterr().err
+
+
+def dies(play: Play) -> None:
+    """Stands for a message that crashes the implementation."""
+    process = play.iut.launched.process  # type: ignore[attr-defined]
+    process.kill()
+
+
+POISON = Letter("poison", "a message on which it dies", dies)
+
+
+def with_poison(table: Mealy) -> Mealy:
+    steps = dict(table.steps) | {(state, POISON.name): ("silent", state) for state in table.states}
+    return Mealy((*table.alphabet, POISON.name), table.states, steps)
+
+
+def test_an_implementation_that_dies_is_told_apart_and_started_again(tmp_path: Path) -> None:
+    with ExitStack() as undo:
+        fleet = Fleet(RunRequest(out=tmp_path, role="service"))
+        undo.callback(fleet.stop)
+        letters = alphabet("service", full=False, verbs=VERBS)
+        table = with_poison(kept_machine("service").restricted([letter.name for letter in letters]))
+        system = System(fleet.iut("service"), [*letters, POISON], table, renew=lambda: fleet.iut("service"))
+        assert system.query(["message_1", "poison", "message_3"])[1:] == ["end crashed", "ended"]
+        assert system.query(["message_1", "message_3"]) == ["message_2", "message_4 HELLO_R"]
