@@ -66,8 +66,8 @@ def fault(role: str, check: str, operator: str, field: str, data: Any = None) ->
 
 
 def citing(case: Case, *requirements: str) -> Case:
-    """The case, citing further requirements that it shows."""
-    return dataclasses.replace(case, requirements=(*case.requirements, *requirements))
+    """The case, citing further requirements that it shows, each once."""
+    return dataclasses.replace(case, requirements=tuple(dict.fromkeys((*case.requirements, *requirements))))
 
 
 def both(check: str, operator: str, field: str, data: Any = None) -> list[Case]:

@@ -14,8 +14,7 @@ def _case(story: Story) -> Case:
     """On the role that lacks the check; further checks of a smallest set are cited too."""
     first, *others = story.made
     case = fault(story.victim.role, first, "attack", story.name.replace(" ", ""), story)
-    further = dict.fromkeys(CHECKS[check].requirement for check in others)
-    return citing(case, *(requirement for requirement in further if requirement not in case.requirements))
+    return citing(case, *(CHECKS[check].requirement for check in others))
 
 
 @for_each(map(_case, stories().values()))
