@@ -1,4 +1,4 @@
-"""A campaign: traces are played to an implementation of one role, judged, confirmed, shortened and kept.
+"""A campaign: traces are played to implementations, judged, confirmed, shortened and kept.
 
 It is guided by what a complete peer shows of itself in this process: states it was in, checks that refused there. A
 trace that reaches something new is kept, and changed further.
@@ -8,32 +8,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import islice
 from random import Random
 
-from ...harness.iut.control import ControlError
-from ...harness.iut.launch import LaunchError
-from ...harness.iut.process import ProcessError
-from ...harness.peer.tcp import TcpError
-from ...harness.tester.local import LocalIut
-from ...harness.tester.session import ControlFailed, Iut, NeedNotMet
-from .health import Resources
-from .oracle import Difference, difference
-from .player import Player, Record
-from .schedule import ordered
+from ...harness.tester.session import NeedNotMet
+from .ground import Ground
+from .oracle import Difference
+from .player import Record
 from .shrink import shortened
-from .sweep import PLAIN, elsewhere, scripts, sweep
-from .trace import Trace, step
+from .trace import Trace
 
 GROUP = 8
 """Traces that one good connection vouches for."""
 BETWEEN = 60
 """Traces of the systematic part between two of them."""
-LIFE = (step("open", 2), step("go", 2), step("ping", 2))
-"""A good connection."""
-BROKEN = (ControlFailed, TcpError, LaunchError, ControlError, ProcessError)
+OPENING = ("open", "retry", "relay")
+"""Steps that make a conversation."""
 
 
 @dataclass(frozen=True)
@@ -71,21 +63,18 @@ class Figures:
 
 @dataclass
 class Campaign:
-    """One role's. `renew` gives the implementation, started again if it has died."""
+    """One campaign; the seed decides about the order of traces and every choice of the tester."""
 
-    role: str
-    renew: Callable[[], Iut]
+    ground: Ground
     seed: int = 0
     figures: Figures = field(default_factory=Figures)
     found: dict[tuple[str, ...], Found] = field(default_factory=dict)
+    doubtful: list[tuple[Trace, Difference]] = field(default_factory=list)
+    """What did not show again."""
+    corpus: list[Trace] = field(default_factory=list)
+    """Traces that reached something new."""
 
     def __post_init__(self) -> None:
-        self.player = Player(self.renew(), self.seed)
-        self.twin = Player(LocalIut(self.role, seed=self.player.iut.pki.seed), self.seed)  # type: ignore[arg-type]
-        self.doubtful: list[tuple[Trace, Difference]] = []
-        """What did not show again."""
-        self.corpus: list[Trace] = []
-        self.resources = Resources(self.player.iut)
         self._tellings = 0
         self._situations: set[tuple[str, ...]] = set()
         self._unproven: deque[Trace] = deque()
@@ -98,16 +87,10 @@ class Campaign:
         from .guided import explore
 
         random = Random(self.seed)
-        surveyor = LocalIut(self.role, seed=b"survey")  # type: ignore[arg-type]
-        first, lives = sweep(self.role, surveyor), scripts(self.role)
-        vocabulary = [trace for traces in first.values() for _, trace in traces]
-        others = [partial(elsewhere, surveyor, life) for name, life in lives.items() if name != PLAIN]
-        systematic = ordered(first, others, random)
+        systematic, vocabulary = self.ground.traces(random)
         while True:
-            for _ in range(BETWEEN):
-                trace = next(systematic, None)
-                if trace is not None:
-                    yield from self._case(trace)
+            for trace in islice(systematic, BETWEEN):
+                yield from self._case(trace)
             for trace in explore(self, random.getrandbits(32), vocabulary):
                 yield from self._case(trace)
 
@@ -122,28 +105,21 @@ class Campaign:
         """What an implementation does wrong when it is told a trace. Each time the tester chooses anew."""
         expected, number = self._expected(trace)
         try:
-            seen = self.player.play(trace, expected, case=number)
+            seen, wrong = self.ground.seen(trace, expected, number)
         except NeedNotMet:
             self.figures.unmet += 1
             return Judged(None, number, expected, Record())
         finally:
-            self.figures.conversations += sum(1 for item in trace.steps if item.do in ("open", "retry"))
+            self.figures.conversations += sum(1 for item in trace.steps if item.do in OPENING)
             self.figures.seconds = time.monotonic() - self._started
-        found = difference(trace, expected, seen)
-        if not self.player.iut.is_alive():
-            self._restart()
-        return Judged(found, number, expected, seen)
+        return Judged(wrong, number, expected, seen)
 
     def _expected(self, trace: Trace) -> tuple[Record, int]:
         """What a complete peer does when it is told a trace, and the number of that telling."""
         self._tellings += 1
-        expected = self.twin.play(trace, case=self._tellings)
+        expected = self.ground.expected(trace, self._tellings)
         self._note(trace, expected)
         return expected, self._tellings
-
-    def _restart(self) -> None:
-        self.player = Player(self.renew(), self.seed)
-        self.resources = Resources(self.player.iut)
 
     # --- guidance ----------------------------------------------------------------------------------------------------
 
@@ -191,31 +167,24 @@ class Campaign:
         """A good connection after the last traces; where there is none, the trace after which there is none."""
         suspects, self._unproven = list(self._unproven), deque()
         self.figures.conversations += 1
-        if self._is_well() and not self.resources.grown():
+        if self.ground.is_well() and not self.ground.grown():
             return
         for trace in suspects:
-            lasting = trace.with_steps((*trace.steps, *LIFE))
+            lasting = trace.with_steps((*trace.steps, *self.ground.life))
             if found := self._concluded(lasting, self.judge(lasting).difference):
                 yield found
-        if grown := self.resources.grown():
+        if grown := self.ground.grown():
             yield self._leak(suspects, grown)
-
-    def _is_well(self) -> bool:
-        try:
-            self.player.iut.good()
-        except BROKEN:
-            return False
-        return True
 
     def _leak(self, suspects: list[Trace], grown: str) -> Found | None:
         """The trace that makes the implementation grow when it is played many times."""
         wrong = Difference("leak", "ERR-10", grown, 0)
         for trace in suspects if wrong.key not in self.found else ():
-            if self.resources.grows(lambda t=trace: self.judge(t)):  # type: ignore[misc]
+            if self.ground.grows(lambda t=trace: self.judge(t)):  # type: ignore[misc]
                 now = time.monotonic() - self._started
                 found = self.found[wrong.key] = Found(trace, wrong, self.judge(trace), self.figures.cases, now)
                 return found
-        self.resources.forget()
+        self.ground.forget()
         return None
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from ..fleet import Fleet
 from ..interrupt import listening
 from .campaign import Campaign, Figures, Found
 from .finding import Finding, drawn
-from .oracle import Difference, difference
-from .player import Player
+from .ground import BothRoles, Ground, OneRole
+from .oracle import Difference
+from .relay import BOTH
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ class Peers:
 
     def names(self, role: str) -> dict[str, str]:
         """What the implementation is called, for findings."""
-        if self._fleet is None:
-            return {"name": f"trustconn reference {role}", "role": role, "version": "in this process"}
+        if self._fleet is None or role == BOTH:
+            where = "" if self._fleet else " in this process"
+            return {"name": f"trustconn reference{where}", "role": role, "version": version("trustconn")}
         iut = self._fleet.descriptions[role].iut
         return {"name": iut.name, "role": iut.role, "version": iut.version, "digest": iut.digest or ""}
 
@@ -97,8 +100,8 @@ def fuzz(request: FuzzRequest, told: Told) -> Outcome:
     """
     outcome = Outcome({}, [])
     with Peers(request.run, local=request.local) as peers, listening() as interruption:
-        campaigns = [Campaign(role, lambda r=role: peers.iut(r), request.run.seed) for role in peers.roles]  # type: ignore[misc]
-        outcome.figures = {campaign.role: campaign.figures for campaign in campaigns}
+        campaigns = [Campaign(ground, request.run.seed) for ground in _grounds(peers, request.run.seed)]
+        outcome.figures = {campaign.ground.name: campaign.figures for campaign in campaigns}
         ends = time.monotonic() + request.seconds
         for campaign, found in _turns(campaigns):
             finding = None if found is None else _kept(outcome, campaign, found, request.run, peers)
@@ -108,6 +111,12 @@ def fuzz(request: FuzzRequest, told: Told) -> Outcome:
             if interruption.asked or done or time.monotonic() >= ends:
                 break
     return outcome
+
+
+def _grounds(peers: Peers, seed: int) -> list[Ground]:
+    """Each role, and where there are two, both at once."""
+    grounds: list[Ground] = [OneRole(role, peers.iut, seed) for role in peers.roles]  # type: ignore[arg-type]
+    return grounds if len(grounds) < 2 else [*grounds, BothRoles(peers.iut)]
 
 
 def _turns(campaigns: list[Campaign]) -> Iterator[tuple[Campaign, Found | None]]:
@@ -120,9 +129,9 @@ def _turns(campaigns: list[Campaign]) -> Iterator[tuple[Campaign, Found | None]]
 
 def _kept(outcome: Outcome, campaign: Campaign, found: Found, request: RunRequest, peers: Peers) -> Finding:
     """The finding, in a file of its own."""
-    judged = found.judged
+    judged, names = found.judged, peers.names(campaign.ground.name)
     finding = Finding(
-        found.trace, judged.difference or found.difference, request.seed, judged.telling, peers.names(campaign.role),
+        found.trace, judged.difference or found.difference, request.seed, judged.telling, names,
         tuple(sorted(request.without)), tuple(sorted(request.faults)), found.cases, found.seconds,
     )  # fmt: skip
     finding = drawn(finding, judged.expected, judged.seen)
@@ -139,11 +148,12 @@ def replay(finding: Finding, request: RunRequest, *, local: bool = False) -> tup
         DescriptionError: a description that cannot be used.
         LaunchError: an implementation that does not start.
     """
-    role = finding.trace.role
+    role, trace = finding.trace.role, finding.trace
     with Peers(request, local=local) as peers:
-        iut = peers.iut(role)
-        expected = Player(LocalIut(role, seed=iut.pki.seed), finding.seed).play(finding.trace, case=finding.case)  # type: ignore[arg-type]
-        seen = Player(iut, finding.seed).play(finding.trace, expected, case=finding.case)
-        now = difference(finding.trace, expected, seen)
+        ground: Ground = (
+            BothRoles(peers.iut) if role == BOTH else OneRole(role, peers.iut, finding.seed)  # type: ignore[arg-type]
+        )
+        expected = ground.expected(trace, finding.case)
+        seen, now = ground.seen(trace, expected, finding.case)
         again = dataclasses.replace(finding, difference=now or finding.difference, implementation=peers.names(role))
         return now, drawn(again, expected, seen)

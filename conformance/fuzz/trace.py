@@ -68,7 +68,7 @@ def read_trace(plain: Mapping[str, Any]) -> Trace:
         role, configuration = plain["role"], dict(plain["configuration"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a trace: {error}") from error
-    if role not in ("device", "service"):
+    if role not in ("device", "service", "both"):
         raise ValueError(f"not a trace: role {role!r}")
     return Trace(role, steps, configuration)
 

@@ -104,6 +104,7 @@ class LocalIut(Iut):
         self.drops = False
         """Whether a defect ends its connection alone."""
         self._live: list[Endpoint] = []
+        self._connections = 0
         self._retried = False
         self.clock.followers.append(self._tick)
 
@@ -124,7 +125,8 @@ class LocalIut(Iut):
 
     def _connection(self, suites_i: tuple[int, ...] = ()) -> LocalConnection:
         world = dataclasses.replace(self._honest, **self._changes)
-        rng = self.rng.child(f"implementation {self._count}, {len(suites_i)} suites")
+        self._connections += 1
+        rng = self.rng.child(f"implementation {self._connections}, {len(suites_i)} suites")
         options = {"off": self.off, "rng": rng, "suites_i": suites_i, "binding": self.binding, **self._options}
         if self._table is not None:
             options["table"] = self._table

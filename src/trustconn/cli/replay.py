@@ -26,6 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Plays it and returns the exit code."""
     from ..conformance.fuzz.finding import FindingError, load
     from ..conformance.fuzz.main import replay
+    from ..conformance.fuzz.relay import BOTH
     from ..harness.iut.description import DescriptionError
     from ..harness.iut.launch import LaunchError
 
@@ -34,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         finding = load(arguments.file)
         request = RunRequest(
-            out=Path(), iut=arguments.iut, role=None if arguments.iut else finding.trace.role, seed=finding.seed,
+            out=Path(), iut=arguments.iut, role=None if arguments.iut or finding.trace.role == BOTH else finding.trace.role, seed=finding.seed,
             without=frozenset() if arguments.iut else frozenset(finding.without),
             faults=frozenset() if arguments.iut else frozenset(finding.faults),
         )  # fmt: skip

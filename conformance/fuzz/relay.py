@@ -1,0 +1,361 @@
+"""Traces over both roles at once: a live device and a live service, and the attacker on the wire between them.
+
+He passes units on, or alters, drops, holds back and reuses them, in up to three relayed sessions. He has no key at all:
+what both ends report afterwards must be two views of the same sessions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...harness.deadline import Deadline
+from ...harness.mitm.agreement import Allowed, disagreements
+from ...harness.mitm.edhoc import UnitCutter
+from ...harness.mitm.ends import End
+from ...harness.mitm.view import View, view_of
+from ...harness.peer.report import translate
+from ...harness.peer.tcp import PeerFinished, PeerReset, TimedOut
+from ...harness.tester.conversation import Connection
+from ...harness.tester.local import LocalConnection
+from ...harness.tester.session import Iut, IutSession, Role
+from ...harness.transport.units import HEAD_LENGTH
+from .encoding import UNITS
+from .oracle import Difference
+from .player import BROKEN, Crash, Impossible, Record, Seen, Told, refusals
+from .trace import Step, Trace
+
+BOTH = "both"
+"""The role of a trace that both roles play."""
+ROLES: tuple[Role, ...] = ("device", "service")
+MOMENT = 0.005
+"""Seconds for which one end is listened to before the other is."""
+AGREE = "CLM-05"
+"""The claim that both ends of a session agree about it."""
+
+
+@dataclass
+class Side:
+    """One end of a relayed session."""
+
+    role: str
+    connection: Connection
+    told: Told
+    cutter: UnitCutter = field(default_factory=UnitCutter)
+    waiting: deque[bytes] = field(default_factory=deque)
+    """Units from this end that have not been passed on."""
+    units: list[bytes] = field(default_factory=list)
+    ended: bool = False
+    closed: bool = False
+    """Its end has been passed on."""
+    report: Callable[[], View] | None = None
+
+
+Sides = dict[str, Side]
+
+
+class Relay:
+    """Plays traces of both roles, one after the other. Shows the same as `player.Player`."""
+
+    def __init__(self, iuts: dict[str, Iut]) -> None:
+        self.iuts = iuts
+        self.sessions: dict[int, Sides] = {}
+        self.record = Record()
+        self.views: list[View] = []
+        self._guide: Record | None = None
+        self._at = 0
+
+    def play(self, trace: Trace, guide: Record | None = None) -> Record:
+        """The record of a trace, and `views` of what both ends report. `guide` is the complete pair's."""
+        self.sessions, self.record, self._guide, self.views = {}, Record(), guide, []
+        with ExitStack() as stack:
+            for iut in self.iuts.values():
+                if trace.configuration:
+                    stack.enter_context(iut.configured(**trace.configuration))
+            try:
+                self._steps(trace)
+            finally:
+                self._end()
+        return self.record
+
+    def _steps(self, trace: Trace) -> None:
+        for self._at, item in enumerate(trace.steps):
+            try:
+                self._do(item)
+                self._settle()
+            except BROKEN as error:
+                self.record.crashed, self.record.trouble = self._at, f"{type(error).__name__}: {error}"
+            self.record.marks.append(dict(self._marks()))
+            if self.record.stalled or self.record.crashed is not None:
+                return
+
+    def _do(self, item: Step) -> None:
+        action = ACTIONS.get(item.do)
+        try:
+            if action is None:
+                raise Impossible(item.do)
+            action(self, item)
+        except BROKEN:
+            raise
+        except Exception:
+            self.record.passed_over.add(self._at)
+
+    # --- the wire ----------------------------------------------------------------------------------------------------
+
+    def connect(self, number: int) -> None:
+        """A relayed session: both ends are connected to the attacker."""
+        self._close(number)
+        sides: Sides = {}
+        for position, role in enumerate(ROLES):
+            iut = self.iuts[role]
+            told = self.record.told.setdefault(2 * number + position, Told())
+            end = End(iut) if isinstance(iut, IutSession) else None
+            since = end.mark() if end else 0
+            connection = iut.connect()
+            side = sides[role] = Side(role, connection, told)
+            side.report = self._report(side, end, since)
+        self.sessions[number] = sides
+
+    def _report(self, side: Side, end: End | None, since: int) -> Callable[[], View]:
+        if end is not None:
+            return lambda: end.view(end.connection_after(since), since)
+        connection = side.connection
+        assert isinstance(connection, LocalConnection)
+        endpoint = connection.endpoint
+        identity = endpoint.world.credentials.leaf.identity
+
+        def view() -> View:
+            told = [t for e in endpoint.events if (t := translate(e))]
+            return view_of(side.role, identity, ({"event": name, **fields} for name, fields in told))  # type: ignore[arg-type]
+
+        return view
+
+    def sides(self, item: Step) -> Sides:
+        """Both ends of a step's session.
+
+        Raises:
+            Impossible: it has not been opened.
+        """
+        if item.session not in self.sessions:
+            raise Impossible("no such session")
+        return self.sessions[item.session]
+
+    def put(self, to: Side, octets: bytes) -> None:
+        """Octets to one end."""
+        if to.ended or not octets:
+            return
+        try:
+            to.connection.send_all(octets, Deadline.after(self.iuts[to.role].reply))
+        except (PeerReset, TimedOut):
+            to.ended = True
+        except Exception as error:
+            if isinstance(to.connection, LocalConnection):
+                raise Crash(repr(error)) from error
+            raise
+
+    def _settle(self) -> None:
+        for number in self.sessions:
+            while self.receive(number):
+                pass
+
+    def receive(self, number: int) -> bool:
+        """Take what comes from either end of a session; false when all has come that a complete pair would send."""
+        ends = [(2 * number + n, side) for n, side in enumerate(self.sessions[number].values())]
+        patience = Deadline.after(max(self.iuts[role].silence for role in ROLES))
+        while awaited := [(n, side) for n, side in ends if not side.ended and self._awaits(side, n)]:
+            took = [self._take(side) for _, side in awaited]
+            if any(took):
+                return True
+            if self._guide is None:
+                return False
+            if patience.passed:
+                self.record.stalled = (self._at, awaited[0][0])
+                return False
+        return False
+
+    def _take(self, side: Side) -> bool:
+        """What one end says within a moment: which of the two speaks next is not known."""
+        try:
+            data = side.connection.recv_some(Deadline.after(0 if self._guide is None else MOMENT))
+        except (PeerFinished, PeerReset):
+            side.ended = True
+            side.told.ended = self._at
+            return True
+        except TimedOut:
+            return False
+        for unit in side.cutter.feed(data):
+            side.waiting.append(unit)
+            side.units.append(unit)
+            kind = unit[HEAD_LENGTH - 1] if len(unit) >= HEAD_LENGTH else -1
+            side.told.seen.append(Seen(f"unit of kind {kind}", None, (), self._at, unit))
+            side.told.log.append((self._at, "seen", f"unit of kind {kind} by {side.role}"))
+        return True
+
+    def _awaits(self, side: Side, number: int) -> bool:
+        if self._guide is None:
+            return True
+        known = self._guide.marks[self._at] if self._at < len(self._guide.marks) else {}
+        count, ended = known.get(number, (0, False))
+        return len(side.told.seen) < count or ended
+
+    def _marks(self) -> Iterator[tuple[int, tuple[int, bool]]]:
+        for number, sides in self.sessions.items():
+            for position, side in enumerate(sides.values()):
+                yield 2 * number + position, (len(side.told.seen), side.ended)
+                if isinstance(side.connection, LocalConnection):
+                    events = side.connection.endpoint.events
+                    side.told.states = [str(e.fields["state"]) for e in events if e.name == "state"]
+                    known = refusals(events)
+                    side.told.refused += [(self._at, check) for check in known[len(side.told.refused) :]]
+
+    def _close(self, number: int) -> None:
+        for side in self.sessions.pop(number, {}).values():
+            side.connection.close()
+            if isinstance(side.connection, LocalConnection) and not side.connection.endpoint.closed:
+                side.connection.endpoint.receive_eof()
+            if side.report is not None and self.record.crashed is None:
+                self.views.append(side.report())
+
+    def _end(self) -> None:
+        for number in list(self.sessions):
+            self._close(number)
+
+
+def _other(role: str) -> str:
+    return ROLES[1 - ROLES.index(role)]
+
+
+# --- what is done ----------------------------------------------------------------------------------------------------
+
+
+def _pass(relay: Relay, item: Step) -> None:
+    """Units go on as they are, until the `nth` one of `of` would be next, or nothing more comes."""
+    sides = relay.sides(item)
+    until, nth = item.arguments.get("of"), item.arguments.get("nth", 0)
+    while True:
+        for role, side in sides.items():
+            other = sides[_other(role)]
+            while side.waiting:
+                if role == until and len(side.units) - len(side.waiting) >= nth:
+                    return
+                relay.put(other, side.waiting.popleft())
+            if side.ended and not side.closed:
+                side.closed = True
+                if not other.ended:
+                    other.connection.half_close()
+        if not relay.receive(item.session):
+            return
+
+
+def _next(relay: Relay, item: Step) -> tuple[Side, Side, bytes]:
+    """From whom, to whom, and the next unit, which is taken."""
+    sides = relay.sides(item)
+    role = item.arguments["of"]
+    if not sides[role].waiting:
+        raise Impossible("nothing to pass on")
+    return sides[role], sides[_other(role)], sides[role].waiting.popleft()
+
+
+def _bend(relay: Relay, item: Step) -> None:
+    _, to, unit = _next(relay, item)
+    for octets in UNITS[item.arguments["by"]](unit[HEAD_LENGTH - 1], unit[HEAD_LENGTH:]):
+        relay.put(to, octets)
+
+
+def _drop(relay: Relay, item: Step) -> None:
+    _next(relay, item)
+
+
+def _hold(relay: Relay, item: Step) -> None:
+    """The next unit comes behind the one after it."""
+    side, _, unit = _next(relay, item)
+    if not side.waiting:
+        side.waiting.appendleft(unit)
+        raise Impossible("one unit alone")
+    side.waiting.insert(1, unit)
+
+
+def _reuse(relay: Relay, item: Step) -> None:
+    """A unit that some end sent in some session, to one end: `unit` is session, role and number."""
+    session, role, nth = item.arguments["unit"]
+    if session not in relay.sessions:
+        raise Impossible("no such session")
+    relay.put(relay.sides(item)[item.arguments["to"]], relay.sessions[session][role].units[nth])
+
+
+def _say(relay: Relay, item: Step) -> None:
+    """An application sends data."""
+    role = item.arguments["of"]
+    side, iut = relay.sides(item)[role], relay.iuts[role]
+    if isinstance(side.connection, LocalConnection):
+        side.connection.endpoint.send_data(b"21.5 degrees")
+        return
+    assert isinstance(iut, IutSession) and side.report is not None
+    opened = next(e for e in reversed(iut.control.events) if e["event"] == "open" and e["sid"] == side.report().sid)
+    iut.need_verb("send").send(int(opened["connection"]), b"21.5 degrees")
+
+
+ACTIONS: dict[str, Callable[[Relay, Step], None]] = {
+    "relay": lambda relay, item: relay.connect(item.session),
+    "pass": _pass,
+    "bend": _bend,
+    "drop": _drop,
+    "hold": _hold,
+    "reuse": _reuse,
+    "say": _say,
+}
+
+
+def disagreement(trace: Trace, relay: Relay) -> Difference | None:
+    """What the two ends do not agree about. Data is not compared: both applications are the tester."""
+    said = [_dataless(view) for view in relay.views]
+    wrong = disagreements(said, Allowed(closes_unasked=True))
+    return Difference("disagreement", AGREE, wrong[0], len(trace.steps) - 1, check=wrong[0]) if wrong else None
+
+
+def _dataless(view: View) -> View:
+    return View(
+        view.role, view.identity, view.peer, view.sid, view.suite, view.sent, view.received, sequences=view.sequences
+    )
+
+
+# --- which traces ----------------------------------------------------------------------------------------------------
+
+UNITS_OF = {"device": 8, "service": 8}
+"""Units of each end of an honest life that are interfered with."""
+
+
+def relays() -> Iterator[tuple[int, Trace]]:
+    """Every unit of both ends interfered with, and sessions side by side whose units change places."""
+    life = (_step("relay"), _step("pass"), _step("say", of="device"), _step("pass"), _step("say", of="service"))
+    yield 0, Trace(BOTH, (*life, _step("pass")))
+    for role, count in UNITS_OF.items():
+        for nth in range(count):
+            before = (_step("relay"), _step("pass", of=role, nth=nth))
+            after = (_step("pass"), _step("say", of="device"), _step("pass"), _step("say", of="service"), _step("pass"))
+            yield 0, Trace(BOTH, (*before, _step("drop", of=role), *after))
+            yield 0, Trace(BOTH, (*before, _step("hold", of=role), *after))
+            for rank, name in enumerate(UNITS):
+                yield 1 + rank // 8, Trace(BOTH, (*before, _step("bend", of=role, by=name), *after))
+            for to in ROLES:
+                again, spliced = (Step("reuse", n, {"unit": [0, role, nth], "to": to}) for n in range(2))
+                yield 1, Trace(BOTH, (*life, _step("pass"), again, _step("pass")))
+                yield 1, Trace(BOTH, (*_second(role, nth), spliced, *_end()))
+                drop = Step("drop", 1, {"of": role})
+                yield 1, Trace(BOTH, (*_second(role, nth), drop, spliced, *_end()))
+
+
+def _second(role: str, nth: int) -> tuple[Step, ...]:
+    """One session after the other, the second one up to a unit."""
+    return (_step("relay"), _step("pass"), Step("relay", 1, {}), Step("pass", 1, {"of": role, "nth": nth}))
+
+
+def _end() -> tuple[Step, ...]:
+    return (Step("pass", 1, {}), Step("say", 1, {"of": "device"}), Step("pass", 1, {}))
+
+
+def _step(do: str, **arguments: Any) -> Step:
+    return Step(do, 0, arguments)
