@@ -15,6 +15,7 @@ SHOWN = 3
 """Transitions whose names stand at an arrow; the others are in its tooltip."""
 EVERYWHERE = ("restart", "app_close")
 RED, GREY, INK = "#c01c28", "#8a8f98", "#1c1f24"
+NOTE = "Red: differs. Left out where as it must be: loops, ends, restart, app_close. Point at a box or a line for all."
 Place = dict[str, tuple[float, float]]
 
 
@@ -90,6 +91,7 @@ def side_by_side(table: Mealy, learned: Mealy, title: str) -> str:
             f"{escape(f'{title}: {verdict}')}</text>",
             f'<line x1="{width:.0f}" y1="40" x2="{width:.0f}" y2="{height - 20:.0f}" stroke="{GREY}"/>',
             *body,
+            f'<text x="{MARGIN}" y="{height - 14:.0f}" fill="{GREY}">{NOTE}</text>',
             "</svg>",
         ]
     )
@@ -130,7 +132,11 @@ def _panel(
     drawn = arrows(machine, marked)
     lines = [_drawn(arrow, places, left) for arrow in sorted(drawn, key=lambda a: a.marked)]
     yield from (line for line, _ in lines)
+    yield from _boxes(machine, places, left, known)
     yield from (labels for _, labels in lines)
+
+
+def _boxes(machine: Mealy, places: Place, left: float, known: set[str]) -> Iterator[str]:
     for state in machine.states:
         x, y = places[state]
         strange = state not in known

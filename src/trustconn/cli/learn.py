@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from . import exit_code
 from .errors import UsageError, did_you_mean
 from .options import check_names, fault_names, readable_file, roles
+from .run import make_folder
 
 if TYPE_CHECKING:
     from ..harness.learn.examine import Report
@@ -57,6 +58,8 @@ def main(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.iut and (arguments.without or arguments.fault or arguments.local):
         raise UsageError("--without, --fault and --local are about the reference peers; they cannot go with --iut")
+    if arguments.word is None:
+        make_folder(arguments.out)
     word = tuple(arguments.word.split()) if arguments.word is not None else None
     with _implementations(arguments) as found:
         codes = [_learn(arguments, *one) if word is None else _play(one[0], word) for one in found]
@@ -125,10 +128,7 @@ def _learn(arguments: argparse.Namespace, iut: "Iut", name: str, renew: Any) -> 
         return _command(arguments, iut.role, word)
 
     folder = arguments.out / iut.role
-    try:
-        write(report, folder, command)
-    except OSError as error:
-        raise UsageError(f"--out {arguments.out}: expected a folder that can be written: {error.strerror}") from error
+    write(report, folder, command)
     print("\n".join(summary(report, command)))
     print(f"  {folder}")
     return _code(report)
