@@ -39,6 +39,8 @@ class Result(Enum):
     """The implementation went on to the event that the claim forbids."""
     OTHERWISE = "otherwise"
     """It stopped elsewhere, or for another reason, or without a word."""
+    BROKEN = "broken"
+    """It crashed, or hangs."""
     UNPLAYED = "not played"
     """The attack has no octets, or the implementation cannot be brought into its mode."""
 
@@ -156,6 +158,8 @@ def _judged(played: Played, rule: Allowed) -> tuple[Result, str]:
     outcome = played.outcome
     if outcome.reaction is Reaction.ACCEPTED and played.reached:
         return Result.SUCCEEDED, ""
+    if outcome.reaction in (Reaction.CRASHED, Reaction.HUNG):
+        return Result.BROKEN, ""
     if not played.reached:
         return Result.OTHERWISE, "it stopped before the step"
     if outcome.action in rule.specified | rule.tolerated:

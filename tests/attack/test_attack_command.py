@@ -113,3 +113,16 @@ def test_a_mode_that_is_not_declared_is_not_played(tmp_path: Path, capsys: pytes
     file.write_text(text, encoding="utf-8")
     assert main(["attack", "--iut", str(file), "--without", "signature_3_verifies"]) == 3
     assert "not played: feature presents_waiver is not declared" in capsys.readouterr().out
+
+
+def test_one_that_does_not_start_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = described(tmp_path, "service", "--no-such-option")
+    assert main(["attack", "--iut", str(file)]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"trustconn: {file}: ")
+
+
+def test_the_role_is_that_of_the_description(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = described(tmp_path, "service")
+    assert main(["attack", "--iut", str(file), "--role", "device"]) == 2
+    assert "describes a service" in capsys.readouterr().err

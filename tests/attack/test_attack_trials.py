@@ -7,6 +7,7 @@ import pytest
 
 from trustconn.harness.attack.story import Story
 from trustconn.harness.attack.trial import Result, attempt, beside, both, chosen, honest, missing, stories
+from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.local import LocalIut
 from trustconn.model.extract.committed import attacks
 
@@ -97,3 +98,28 @@ def test_attacks_are_chosen_by_missing_checks_and_role() -> None:
 def test_an_honest_conversation_in_the_mode_of_an_attack_works(name: str) -> None:
     story = stories()[name]
     assert honest(story, LocalIut(story.victim.role)).peer.state == "CLOSED"
+
+
+class Dying(LocalIut):
+    """An implementation that is gone as soon as one looks."""
+
+    def is_alive(self) -> bool:
+        return False
+
+
+def test_an_implementation_that_crashes_has_not_refused() -> None:
+    trial = attempt(stories()["eat_signature_verifies"], Dying("device"))
+    assert (trial.result, trial.seen) == (Result.BROKEN, "crashed")
+
+
+class Mute(Endpoint):
+    """A peer that opens, and then answers nothing any more."""
+
+    def data_to_send(self) -> bytes:
+        data = super().data_to_send()
+        return b"" if self.state == "OPEN" else data
+
+
+def test_an_implementation_that_hangs_has_not_refused() -> None:
+    iut = LocalIut("device", off=frozenset({"signature_2_verifies"}), make=Mute)
+    assert attempt(stories()["signature_2_verifies"], iut).result is Result.BROKEN

@@ -8,12 +8,14 @@ succeed, and a complete one, which must refuse it at the step where the check st
     trustconn attack --without eat_nonce_is_binder --chart
     trustconn attack --iut iut.toml --json attacks.json
 
-Exit codes: 0 all as expected; 1 an attack succeeded, or a reference peer did otherwise; 2 bad usage or description; 3
-an attack was refused for another reason or could not be played, or none was played; 130 interrupted.
+Exit codes: 0 all as expected; 1 an attack succeeded, or brought the implementation down, or a reference peer did
+otherwise; 2 bad usage or description; 3 an attack was refused for another reason or could not be played, or none was
+played; 130 interrupted.
 """
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +30,7 @@ from .status import status
 if TYPE_CHECKING:
     from ..harness.attack.story import Story
     from ..harness.attack.trial import Pair, Trial
+    from ..harness.tester.session import IutSession
 
 LINE = "{:<58} {:<6} {:<7} {:<9}  {}"
 ANSWERS = "{:<24} {}"
@@ -105,6 +108,7 @@ def _told(trial: "Trial") -> str:
         Result.REFUSED: f"{trial.result.value} by {trial.seen}",
         Result.SUCCEEDED: f"{trial.result.value}: then came {', '.join(trial.shown)}",
         Result.OTHERWISE: f"{trial.seen}, {trial.reason}",
+        Result.BROKEN: trial.seen,
     }
     return told[trial.result]
 
@@ -163,38 +167,19 @@ def _summary(pairs: list["Pair"]) -> int:
 
 
 def _against(arguments: argparse.Namespace) -> int:
-    from ..harness.iut.description import DescriptionError, load
-
-    try:
-        description = load(arguments.iut)
-    except DescriptionError as error:
-        raise UsageError(str(error)) from error
-    role = description.iut.role
-    if arguments.role not in (None, role):
-        raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {role}")
     from ..harness.attack.trial import attempt, chosen
-    from ..harness.identity.credentials import CredentialError
-    from ..harness.iut.control import ControlError
-    from ..harness.iut.launch import LaunchError
-    from ..harness.iut.process import ProcessError
-    from ..harness.peer.tcp import TcpError
-    from ..harness.tester.session import IutSession
 
+    iut = _session(arguments)
+    if iut is None:
+        return exit_code.UNDECIDED
     trials: list[Trial] = []
     print(LINE.format("without", "claim", "role", "step", "result"))
     try:
-        iut = IutSession(description, arguments.seed)
-    except CredentialError as error:
-        raise UsageError(str(error)) from error
-    except (LaunchError, ControlError, ProcessError, TcpError) as error:
-        print(f"{arguments.iut}: {error}")
-        return exit_code.UNDECIDED
-    try:
         with status() as tell:
-            for story in chosen(arguments.without, role):
+            for story in chosen(arguments.without, iut.role):
                 tell(story.name)
                 trials.append(trial := attempt(story, iut))
-                print(LINE.format(story.name, story.claim, role, trial.at, _told(trial)), flush=True)
+                print(LINE.format(story.name, story.claim, iut.role, trial.at, _told(trial)), flush=True)
                 _chart(story, arguments.chart)
     finally:
         iut.close()
@@ -202,12 +187,34 @@ def _against(arguments: argparse.Namespace) -> int:
     return _verdict(trials)
 
 
+def _session(arguments: argparse.Namespace) -> "IutSession | None":
+    """The implementation, ready to be attacked; None, and the reason said, where it does not start."""
+    from ..harness.identity.credentials import CredentialError
+    from ..harness.iut.control import ControlError
+    from ..harness.iut.description import DescriptionError, load
+    from ..harness.iut.launch import LaunchError
+    from ..harness.iut.process import ProcessError
+    from ..harness.peer.tcp import TcpError
+    from ..harness.tester.session import IutSession
+
+    try:
+        description = load(arguments.iut)
+        if arguments.role not in (None, description.iut.role):
+            raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {description.iut.role}")
+        return IutSession(description, arguments.seed)
+    except (DescriptionError, CredentialError) as error:
+        raise UsageError(str(error)) from error
+    except (LaunchError, ControlError, ProcessError, TcpError) as error:
+        print(f"trustconn: {arguments.iut}: {error}", file=sys.stderr)
+        return None
+
+
 def _verdict(trials: list["Trial"]) -> int:
     from ..harness.attack.trial import Result
 
     counts = {result: sum(trial.result is result for trial in trials) for result in Result}
     print(", ".join(f"{count} {result.value}" for result, count in counts.items() if count) or "no attack on this role")
-    if counts[Result.SUCCEEDED]:
+    if counts[Result.SUCCEEDED] or counts[Result.BROKEN]:
         return exit_code.FAILED
     return exit_code.PASSED if trials and counts[Result.REFUSED] == len(trials) else exit_code.UNDECIDED
 
