@@ -8,17 +8,18 @@ from ..harness.codec import cbor
 from ..harness.identity.pki import issue_leaf, leaf_spec
 from ..harness.identity.status import encode_proofs, make_ocsp
 from ..harness.identity.world import World
+from ..harness.tester.clock import RealClock
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
-from ..harness.tester.session import Iut
+from ..harness.tester.session import OPPOSITE, Iut, NeedNotMet
 from ..harness.tester.telling import Telling
 from .bench import Bench, opened
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .claiming import FAR, max_age_of, now_of
 from .forging import observed
 from .labelling import accepted, faulty, label_of, telling
-from .parties import LETTERS, world_with
+from .parties import LETTERS, credential_message, world_with
 from .stages import StageNotReached
 from .talk import attesting
 from .test_evidence import att, evidence
@@ -110,6 +111,29 @@ def test_long_life_near_its_end(case: Case, bench: Bench) -> None:
     world = _ending(iut, iut.opposite, DAY, old=20 * DAY)
     credentials = dataclasses.replace(world.credentials, proofs=b"")
     bench.refuses(Telling(f"HELLO_{LETTERS[iut.opposite]}"), world=dataclasses.replace(world, credentials=credentials))
+
+
+BACK = 40
+"""Seconds by which clocks are turned back: little enough for a proof to be no proof from the future."""
+
+
+@for_each(
+    citing(fault(role, f"cred_{LETTERS[OPPOSITE[role]].lower()}_is_in_validity", "turn-back", when), "REV-10")
+    for role in ROLES
+    for when in ("clock", "clock-and-restart")
+)
+def test_clock_turned_back(case: Case, bench: Bench) -> None:
+    """A leaf that ended before a proof was made which has been accepted, whatever the clock shows now: REV-10."""
+    iut = bench.iut
+    iut.good()  # Its proof was made at the time that the clock shows still.
+    with iut.later() as clock:
+        if isinstance(clock, RealClock):
+            raise NeedNotMet("nobody can turn its clock back")
+        world = _ending(iut, iut.opposite, -BACK // 2)
+        clock.advance(-BACK)
+        if case.field.endswith("restart"):
+            iut.restart()
+        bench.refuses(Telling(credential_message(iut)), world=world)
 
 
 # --- what a verdict rests on -----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ class TesterClock:
         return (int(time.time()) if self._moment is None else self._moment) + self._offset
 
     def advance(self, seconds: int) -> None:
-        """Let time pass, for both sides at once."""
+        """Let time pass, for both sides at once; a negative number turns both clocks back."""
         self._offset += seconds
         for follow in self.followers:
             follow(seconds)

@@ -13,6 +13,8 @@ from ..verdict.transcript import Transcript
 from ..verdict.verdict import Outcome, Reaction
 from .peer import Observation, TesterEndpoint
 
+MOST_MESSAGES = 1000
+"""Messages after a fault that are looked at for a reaction to it."""
 PROBE = b"tcprobe\x00"
 Condition = Callable[[], bool]
 
@@ -144,15 +146,15 @@ class Conversation:
 
         The conversation goes on as an honest one would; where PING is legal it is sent, so that an implementation that
         accepts in silence shows it. With `deferred` the reaction may come later than with the next message: until the
-        session is open. `is_alive` tells a crash from a closed connection. What sends without end, or octet by octet
-        without coming to a message, hangs: neither is waited for longer than for a reply.
+        session is open. `is_alive` tells a crash from a closed connection. Octets that do not come to be a message are
+        waited for no longer than a reply; who sends without end hangs.
         """
-        probed, deadline = False, Deadline.after(self._reply + self._silence)
+        probed, seen, patience = False, 0, Deadline.after(self._reply)
         while True:
             decided = self._decided(deferred)
             if decided is not None:
                 return decided if is_alive() else Outcome(Reaction.CRASHED)
-            if self.ended == "flooded" or deadline.passed:
+            if self.ended == "flooded" or len(self.peer.reaction) > MOST_MESSAGES:
                 return Outcome(Reaction.HUNG) if is_alive() else Outcome(Reaction.CRASHED)
             if self.ended:
                 return Outcome(Reaction.REFUSED, "close") if is_alive() else Outcome(Reaction.CRASHED)
@@ -160,7 +162,9 @@ class Conversation:
                 probed = True
                 self._send_probe()
             self.timed_out = False
-            if not self.receive(Deadline.after(self._silence)) and not self.ended:
+            if len(self.peer.observations) > seen:
+                seen, patience = len(self.peer.observations), Deadline.after(self._reply)
+            if not self.receive(Deadline.after(min(self._silence, patience.remaining))) and not self.ended:
                 return self._silent(probed, is_alive)
 
     def _may_probe(self, deferred: bool) -> bool:

@@ -6,6 +6,9 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ..crypto.random import SeededRandom
@@ -110,6 +113,15 @@ class Iut(ABC):
     @abstractmethod
     def close(self) -> None:
         """End everything that was started."""
+
+    def provisioned(self, change: Callable[[Path], None]) -> AbstractContextManager[None]:
+        """The implementation with a copy of its credentials folder in which something was changed, and back again.
+
+        Raises:
+            NeedNotMet: it takes no folder.
+            ControlRefused: it does not take this one.
+        """
+        raise NeedNotMet("it takes no other folder of credentials")
 
     def usages(self) -> list[Usage]:
         """What the implementation held of the machine from its first connection on, by time; the last is of now.
@@ -248,7 +260,11 @@ class IutSession(Iut):
             return None
 
     def _advance(self, seconds: int) -> None:
-        self.need_verb("clock").advance_clock(seconds)
+        control = self.need_verb("clock")
+        if seconds < 0:
+            control.set_clock(self.clock.now())
+        else:
+            control.advance_clock(seconds)
 
     @contextmanager
     def configured(self, **configuration: Any) -> Iterator[None]:
@@ -260,6 +276,22 @@ class IutSession(Iut):
             yield
         finally:
             self._configure()
+
+    @contextmanager
+    def provisioned(self, change: Callable[[Path], None]) -> Iterator[None]:
+        own, control = self.description.credentials.iut, self.need_verb("provision")
+        if not own.is_dir():
+            raise NeedNotMet("its folder of credentials is not at hand")
+        with TemporaryDirectory() as folder:
+            changed = Path(folder) / "iut"
+            copytree(own, changed)
+            change(changed)
+            try:
+                control.provision(folder=str(changed))
+                yield
+            finally:
+                control.provision(folder=str(own))
+                self._configure()
 
     def _configure(self, needed: bool = False, **configuration: Any) -> None:
         """Evidence, not a waiver, unless the configuration says otherwise."""
