@@ -1,6 +1,7 @@
 """Every row of the table that a conversation can reach: the implementation takes it, and what must follow follows."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from ..harness.codec import cbor
 from ..harness.tester.deviation import After, Drop, Hold, Instead, Stop
@@ -9,6 +10,7 @@ from ..model.checks import Code
 from ..model.distort import at, both, changed, silent, staying
 from ..model.protocol.frames import Tier
 from ..model.protocol.tables import profile
+from ..model.table import Table
 from .bench import Bench
 from .case import Case, citing, for_each
 from .stages import CONTENT, SHORT
@@ -320,8 +322,13 @@ def test_unconfirmed(case: Case, bench: Bench) -> None:
 
 # --- CLOSING ---------------------------------------------------------------------------------------------------------
 
-LISTENING = changed(at("CLOSE"), both(staying, silent()))(profile())
-"""A tester that takes the implementation's CLOSE without an answer, and goes on listening."""
+
+@cache
+def listening(binding: str) -> Table:
+    """A tester that takes the implementation's CLOSE without an answer, and goes on listening."""
+    return changed(at("CLOSE"), both(staying, silent()))(profile(binding))
+
+
 AFTER_CLOSE = ("HELLO", "ATT_REQ", "ATT", "VERDICT", "DATA", "PING", "PONG")
 
 
@@ -345,4 +352,4 @@ def test_closing(case: Case, bench: Bench) -> None:
             talk.put("CLOSE")
         talk.expect_end()
 
-    tell(bench, script, deviation=hold, table=LISTENING)
+    tell(bench, script, deviation=hold, table=listening(bench.iut.binding))

@@ -173,10 +173,14 @@ class TlsChannel(TlsHandshake):
             except SSL.Error as error:
                 self._fail(error)
                 return
+            self._judge_key_updates()
             self._key_updates = 0
             self._take_frames(data)
         self._flush()
-        if self._key_updates > MOST_KEY_UPDATES and "key_updates_are_bounded" not in endpoint.off:
+        self._judge_key_updates()
+
+    def _judge_key_updates(self) -> None:
+        if self._key_updates > MOST_KEY_UPDATES and "key_updates_are_bounded" not in self._endpoint.off:
             raise CheckFailed("key_updates_are_bounded", f"{self._key_updates} KeyUpdates without data")
 
     # --- what OpenSSL tells ------------------------------------------------------------------------------------------
