@@ -99,7 +99,7 @@ class LocalIut(Iut):
         self._options: dict[str, Any] = {}
         self._changes: dict[str, Any] = {}
         self.rng = SeededRandom(seed)
-        self.reply = self.silence = 0.0
+        self.reply, self.silence = 5.0, 0.0  # Nothing waits here; the first only bounds what would never end.
         self.latest: Endpoint | None = None
         self.drops = False
         """Whether a defect ends its connection alone."""
