@@ -10,9 +10,9 @@ from pathlib import Path
 from ..harness.identity.settings import SettingError
 from ..harness.identity.tester import TesterPki
 from ..harness.iut.description import Description, check
+from ..harness.iut.features import BINDINGS
 from ..harness.memory import settle_memory
-from ..harness.mitm.edhoc import EdhocBinding
-from ..harness.mitm.ends import NotAPair, Pair
+from ..harness.mitm.ends import NotAPair, Pair, binding_named
 from ..harness.mitm.play import GROUP, NO_CONVERSATION, Played, Player, inconclusive
 from ..harness.mitm.scenario import Expected, Scenario
 from ..harness.mitm.scenarios import scenarios
@@ -28,6 +28,7 @@ from .parallel import Companion, Log, SharedLog
 from .progress import Progress
 from .selection import matches
 
+DEFAULT = BINDINGS[0]
 ALONE = 2 * GROUP
 """Scenarios for which a second pair of reference peers is not worth its start."""
 
@@ -41,6 +42,8 @@ def run(request: RunRequest, files: Mapping[str, Path]) -> Results:
     """
     described = _described(files)
     clear(request.out)
+    if described:
+        request = replace(request, binding=next(iter(described.values())).wire.binding)
     return _run(request, described, request.out, selected(request))
 
 
@@ -70,8 +73,11 @@ def _roots(description: Description) -> tuple[bytes, ...]:
 
 
 def selected(request: RunRequest) -> list[Scenario]:
-    """The scenario that has the selection as its id, else those that the expression selects."""
-    known = list(scenarios(EdhocBinding()))
+    """The scenario that has the selection as its id, else those that the expression selects. Raises RequestError."""
+    try:
+        known = list(scenarios(binding_named(request.binding or DEFAULT)))
+    except NotAPair as error:
+        raise RequestError(str(error)) from error
     if request.select is None:
         return known
     exact = [scenario for scenario in known if scenario.id == request.select]

@@ -53,11 +53,24 @@ class Interjection:
     sentence: str
     requirement: str
     when: str = "always"
-    """`always`, `handshake` or `session`: where in a conversation it means something."""
+    """`always`, or `handshake` where it means something before the channel stands alone."""
+    to_both: bool = False
+    """Either end may get it, whoever is to speak next."""
 
 
 class Binding(Protocol):
-    """A secure channel."""
+    """A secure channel. What stands in mappings is by the role of the party that shows or proves."""
+
+    shows: Mapping[Role, str]
+    """The message with which a party shows its certificate."""
+    proves: Mapping[Role, str]
+    """The check by which its peer finds that it holds the key."""
+    protects: str
+    """The check that finds what is not protected with the session's keys."""
+    works: str
+    """The requirement that a whole conversation shows."""
+    once: str
+    """The requirement that a whole conversation cannot be had again."""
 
     def flow(self) -> tuple[Position, ...]:
         """An honest conversation in the order in which the table's own peers have it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
+from types import MappingProxyType
 
 from ...model.checks import CHECKS
 from ...model.protocol.edhoc import handshake
@@ -16,6 +17,7 @@ from ..crypto.suites import SUITES
 from ..identity.provision import make_pair
 from ..peer import edhoc_errors
 from ..peer.endpoint import Endpoint
+from ..tester.session import Role
 from ..transport.frames import write_frame
 from ..transport.units import HEAD_LENGTH, Kind, write_unit
 from .binding import DATA, Interjection, Position, Rewrite
@@ -127,6 +129,10 @@ def _positions(sent: list[tuple[str, Message, bytes]], closing: int) -> Iterator
 class EdhocBinding:
     """EDHOC (RFC 9528) on TCP, with records under keys of its exporter."""
 
+    shows: Mapping[Role, str] = MappingProxyType({"device": "message_3", "service": "message_2"})
+    proves: Mapping[Role, str] = MappingProxyType({"device": "signature_3_verifies", "service": "signature_2_verifies"})
+    protects, works, once = "record_tag_verifies", "EDH-01", "EDH-14"
+
     def flow(self) -> tuple[Position, ...]:
         return tuple(position for position, _ in _honest())
 
@@ -167,11 +173,10 @@ class EdhocBinding:
 
 @cache
 def _interjections() -> Mapping[str, Interjection]:
-    return {name: Interjection(*parts) for name, *parts in (*_errors(), *_others())}  # type: ignore[arg-type]
+    return dict((*_errors(), *_others()))
 
 
-def _errors() -> Iterator[tuple[str, bytes, str, str, str]]:
-    """Name, unit, sentence, requirement, and where it means something."""
+def _errors() -> Iterator[tuple[str, Interjection]]:
     for name, payload, sentence, requirement, when in (
         ("error-1", edhoc_errors.unspecified("go away"), "an error of code 1", "EDH-19", "always"),
         (
@@ -191,18 +196,18 @@ def _errors() -> Iterator[tuple[str, bytes, str, str, str]]:
         ("error-3", edhoc_errors.unknown_credential(), "an error of code 3", "EDH-26", "handshake"),
         ("error-0", cbor.encode(0) + cbor.encode(""), "an error of code 0", "EDH-27", "handshake"),
     ):
-        yield name, write_unit(Kind.EDHOC_ERROR, payload), sentence, requirement, when
+        unit = write_unit(Kind.EDHOC_ERROR, payload)
+        yield name, Interjection(unit, sentence, requirement, when, to_both=when == "always")
 
 
-def _others() -> Iterator[tuple[str, bytes, str, str, str]]:
-    """As `_errors`."""
+def _others() -> Iterator[tuple[str, Interjection]]:
     for name, kind, payload, sentence, check, when in (
         ("message", Kind.EDHOC_MESSAGE, cbor.bstr(bytes(64)), "a handshake message that nobody sent",
          "edhoc_after_completion_is_discarded", "always"),
         ("record", Kind.RECORD, bytes(40), "a record under no key", "record_tag_verifies", "always"),
         ("unknown", UNKNOWN_KIND, b"?", "a unit of an unknown kind", "unit_kind_is_known", "handshake"),
     ):  # fmt: skip
-        yield name, write_unit(kind, payload), sentence, CHECKS[check].requirement, when
+        yield name, Interjection(write_unit(kind, payload), sentence, CHECKS[check].requirement, when)
 
 
 def _field_names() -> tuple[str, ...]:

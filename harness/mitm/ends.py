@@ -34,7 +34,11 @@ def _common_binding(descriptions: Mapping[str, Description]) -> Binding:
     names = {description.wire.binding for description in descriptions.values()}
     if len(names) > 1:
         raise NotAPair("the device and the service are described with different bindings")
-    (name,) = names
+    return binding_named(names.pop())
+
+
+def binding_named(name: str) -> Binding:
+    """The secure channel of that name. Raises NotAPair for one that is not known here."""
     if name not in BINDINGS:
         raise NotAPair(f"binding {name}: the man in the middle knows {', '.join(BINDINGS)}")
     return BINDINGS[name]()

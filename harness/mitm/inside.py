@@ -21,18 +21,14 @@ from ..tester.session import OPPOSITE, ControlFailed, Role
 from ..tester.wire import Mark
 from .binding import Binding, Position
 from .intruders import Insert, Replace
-from .relays import Paused, Substitute, Withheld, hello_with_nonce_of, sealed
+from .relays import Make, Paused, Substitute, Withheld, hello_with_nonce_of, sealed
 from .scenario import Scenario
 from .scene import Scene
 from .wire import Leg
 
 LETTERS: dict[Role, str] = {"device": "I", "service": "R"}
-CREDENTIAL: dict[Role, str] = {"device": "message_3", "service": "message_2"}
-"""The message with which a party of a role shows its certificate."""
-_CHECKS_ON = {
-    "device": ("cred_i_is_authorised", "signature_3_verifies"),
-    "service": ("cred_r_is_intended", "signature_2_verifies"),
-}
+INTENDED: dict[Role, str] = {"device": "cred_i_is_authorised", "service": "cred_r_is_intended"}
+"""The check that a party of a role is one that its peer means to speak with."""
 LEAKED = ("HELLO", "VERDICT", "ALERT", "CLOSE", "PING")
 WAIVER = 9
 """Key of the waiver in HELLO."""
@@ -44,12 +40,12 @@ def scenarios(binding: Binding) -> Iterator[Scenario]:
     """All of them."""
     for victim in LETTERS:
         yield from _evidence(victim)
-        yield from _identities(victim)
+        yield from _identities(binding, victim)
         yield from _statements(victim)
         yield from _keys(binding, victim)
     yield Scenario(
         "dh-both", "the attacker puts own ephemeral keys in the place of both ends', under their certificates",
-        _citing("signature_2_verifies", "signature_3_verifies"), "device", "dh", "both", _own_keys_both_ways,
+        _citing(*binding.proves.values()), "device", "dh", "both", _own_keys_both_ways,
         configurations=NO_EVIDENCE,
     )  # fmt: skip
 
@@ -85,38 +81,28 @@ def _evidence(victim: Role) -> Iterator[Scenario]:
     )  # fmt: skip
 
 
-def _identities(victim: Role) -> Iterator[Scenario]:
+def _identities(binding: Binding, victim: Role) -> Iterator[Scenario]:
     """Somebody else in the place of the honest peer."""
     role = OPPOSITE[victim]
-    letter, shown = LETTERS[role].lower(), CREDENTIAL[role]
-    intended, signature = _CHECKS_ON[role]
-    pose = partial(_pose, victim=victim, at=shown)
-    yield Scenario(
-        f"foreign-{victim}", f"another {role}, certified by the same authority, takes the {role}'s place",
-        _citing(intended), victim, "foreign", victim, partial(pose, who="insider"),
-    )  # fmt: skip
-    yield Scenario(
-        f"revoked-{victim}", f"a {role} that the {victim} means to speak with has a revoked certificate",
-        _citing(f"cred_{letter}_is_not_revoked_locally"), victim, "revoked", victim, partial(pose, who="revoked"),
-        known=(role,),
-    )  # fmt: skip
-    yield Scenario(
-        f"forged-{victim}", f"the {victim} is shown a certificate with the {role}'s names by the attacker's authority",
-        _citing(f"cred_{letter}_path_verifies"), victim, "forged", victim, partial(pose, who="forger"),
-        configurations=NO_EVIDENCE,
-    )  # fmt: skip
-    yield Scenario(
-        f"wrong-role-{victim}", f"a {role} that the {victim} means to speak with has a certificate for the other role",
-        _citing(f"cred_{letter}_has_{role}_role"), victim, "wrong-role", victim, partial(pose, who="other_role"),
-        configurations=NO_EVIDENCE, known=(role,),
-    )  # fmt: skip
-    yield Scenario(
-        f"impostor-{victim}", f"the attacker shows the {role}'s certificate to the {victim} and has another key",
-        _citing(signature), victim, "impostor", victim, partial(pose, who="impostor"), configurations=NO_EVIDENCE,
-    )  # fmt: skip
+    letter, shown = LETTERS[role].lower(), binding.shows[role]
+    alone, meant = {"configurations": NO_EVIDENCE}, {"known": (role,)}
+    for name, who, check, sentence, options in (
+        ("foreign", "insider", INTENDED[role],
+         f"another {role}, certified by the same authority, takes the {role}'s place", {}),
+        ("revoked", "revoked", f"cred_{letter}_is_not_revoked_locally",
+         f"a {role} that the {victim} means to speak with has a revoked certificate", meant),
+        ("forged", "forger", f"cred_{letter}_path_verifies",
+         f"the {victim} is shown a certificate with the {role}'s names by the attacker's authority", alone),
+        ("wrong-role", "other_role", f"cred_{letter}_has_{role}_role",
+         f"a {role} that the {victim} means to speak with has a certificate for the other role", alone | meant),
+        ("impostor", "impostor", binding.proves[role],
+         f"the attacker shows the {role}'s certificate to the {victim} and has another key", alone),
+    ):  # fmt: skip
+        play = partial(_pose, victim=victim, at=shown, who=who)
+        yield Scenario(f"{name}-{victim}", sentence, _citing(check), victim, name, victim, play, **options)
     yield Scenario(
         f"misbinding-{victim}", f"{shown} of the insider's own session arrives in the honest ends' session",
-        _citing(signature), victim, "misbinding", victim, partial(_misbinding, victim=victim),
+        _citing(binding.proves[role]), victim, "misbinding", victim, partial(_misbinding, victim=victim),
         configurations=NO_EVIDENCE, known=(role,),
     )  # fmt: skip
 
@@ -152,7 +138,7 @@ def _keys(binding: Binding, victim: Role) -> Iterator[Scenario]:
             yield Scenario(
                 f"leaked-{victim}-{kind}-{at.message}",
                 f"before {at.message} the {victim} gets {kind} under the keys of another session",
-                _citing("record_tag_verifies"), victim, "leaked-key", f"{victim}-{kind}-{at.message}",
+                _citing(binding.protects), victim, "leaked-key", f"{victim}-{kind}-{at.message}",
                 partial(_leaked, victim=victim, kind=kind, at=at), insiders={OPPOSITE[victim]: True},
             )  # fmt: skip
 
@@ -201,30 +187,38 @@ def _relay_evidence(scene: Scene, victim: Role, *, stolen: bool, nonces: bool) -
     attester, cast = OPPOSITE[victim], scene.cast
     evidence = f"ATT_{LETTERS[attester]}"
     relay = Substitute(evidence)
+    posing = cast.stolen(attester) if stolen else cast.insider(attester)
+    if nonces:
+        target = _talk(scene, victim, posing, relay)
+        relay.makers |= _with_nonces(scene, attester, target)
+    else:
+        source = _talk(scene, attester, cast.insider(victim))
+        source.got("ATT")
+        relay.makers[evidence] = lambda _: source.got("ATT")
+        target = _talk(scene, victim, posing, relay)
+    _finish(scene, target, relay, f"relayed {evidence} of the {attester} to the {victim}")
+
+
+def _with_nonces(scene: Scene, attester: Role, target: Talk) -> dict[str, Make]:
+    """The attester's session begins inside the target's, so that each honest end meets the other's nonce."""
     source: list[Talk] = []
 
-    def start(deviation: Deviation | None = None) -> Talk:
-        source.append(_talk(scene, attester, cast.insider(victim), deviation))
+    def start(deviation: Deviation) -> Talk:
+        source.append(_talk(scene, attester, scene.cast.insider(OPPOSITE[attester]), deviation))
         return source[0]
 
-    def resumed(paused: Paused) -> bytes:
+    def resumed() -> bytes:
         target.got("HELLO")
         paused.resume(source[0].peer, hello_with_nonce_of(source[0].peer, target.peer))
         source[0].conversation.flush()
         return source[0].got("ATT")
 
-    if not nonces:
-        start().got("ATT")
-    relay.makers[evidence] = lambda _: source[0].got("ATT")
-    if nonces and attester == "device":
-        theirs = {HELLO["R"].name: lambda peer: hello_with_nonce_of(peer, target.peer)}
-        relay.makers[HELLO["I"].name] = lambda _: start(Substitute(HELLO["R"].name, theirs)).got("HELLO")
-    elif nonces:
-        paused = Paused(HELLO["I"].name)
-        relay.makers[HELLO["R"].name] = lambda _: start(paused).got("HELLO")
-        relay.makers[evidence] = lambda _: resumed(paused)
-    target: Talk = _talk(scene, victim, cast.stolen(attester) if stolen else cast.insider(attester), relay)
-    _finish(scene, target, relay, f"relayed {evidence} of the {attester} to the {victim}")
+    first, second = HELLO["R"].name, HELLO["I"].name
+    if attester == "device":
+        theirs = Substitute(first, {first: lambda peer: hello_with_nonce_of(peer, target.peer)})
+        return {second: lambda _: start(theirs).got("HELLO"), "ATT_I": lambda _: source[0].got("ATT")}
+    paused = Paused(second)
+    return {first: lambda _: start(paused).got("HELLO"), "ATT_R": lambda _: resumed()}
 
 
 def _finish(scene: Scene, talk: Talk, deviation: Deviation, what: str) -> None:
@@ -242,7 +236,7 @@ def _pose(scene: Scene, victim: Role, who: str, at: str) -> None:
 
 
 def _own_keys_both_ways(scene: Scene) -> None:
-    marks = {role: Mark(CREDENTIAL[OPPOSITE[role]]) for role in LETTERS}
+    marks = {role: Mark(scene.pair.binding.shows[OPPOSITE[role]]) for role in LETTERS}
     talks = [_talk(scene, role, scene.cast.impostor(OPPOSITE[role]), mark) for role, mark in marks.items()]
     for talk in talks:
         talk.finish()
@@ -252,10 +246,11 @@ def _own_keys_both_ways(scene: Scene) -> None:
 
 def _misbinding(scene: Scene, victim: Role) -> None:
     role = OPPOSITE[victim]
-    withheld = Withheld(CREDENTIAL[role])
+    shown = scene.pair.binding.shows[role]
+    withheld = Withheld(shown)
     own = _talk(scene, victim, scene.cast.insider(role), withheld)
     own.conversation.until(lambda: withheld.reached or own.peer.closed)
-    at = next(p for p in scene.pair.binding.flow() if p.message == CREDENTIAL[role])
+    at = next(p for p in scene.pair.binding.flow() if p.message == shown)
     scene.through(Replace(at, lambda: withheld.octets, "the insider's"))
 
 

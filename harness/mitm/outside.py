@@ -30,7 +30,6 @@ from .scene import Scene
 from .wire import Intruder
 
 TRUNCATION = CHECKS["truncation_is_reported"].requirement
-IN_FULL, FRESH = "EDH-01", "EDH-14"
 PIECES = (1, 3, 1000)
 
 _AT_EACH: dict[str, tuple[Callable[[Position], AtPosition], str]] = {
@@ -49,14 +48,15 @@ _CUTS: dict[str, tuple[Callable[[Position], AtPosition], str]] = {
 
 def scenarios(binding: Binding) -> Iterator[Scenario]:
     """All of them."""
-    yield from _harmless()
+    yield from _harmless(binding)
     flow = binding.flow()
     for position in flow:
         yield from _at(position)
+        yield _late(binding, position)
         yield from _changes(binding, position)
         yield from _interjections(binding, position, flow)
     yield from _neighbours(flow)
-    yield from _recordings()
+    yield from _recordings(binding)
 
 
 def _of(position: Position, operator: str, field: str, sentence: str, play: Callable[[Scene], None]) -> Scenario:
@@ -68,16 +68,18 @@ def _through(scene: Scene, intruder: Callable[[], Intruder]) -> None:
     scene.through(intruder())
 
 
-def _passing(name: str, sentence: str, intruder: Callable[[], Intruder]) -> Scenario:
+def _passing(binding: Binding, name: str, sentence: str, intruder: Callable[[], Intruder]) -> Scenario:
     operator, _, field = name.partition("-")
     play = partial(_through, intruder=intruder)
-    return Scenario(name, sentence, (IN_FULL,), "service", operator, field or "all", play, Expected.WORKS)
+    return Scenario(name, sentence, (binding.works,), "service", operator, field or "all", play, Expected.WORKS)
 
 
-def _harmless() -> Iterator[Scenario]:
-    yield _passing("pass", "everything passes unchanged", partial(Chunked, 1 << 20))
+def _harmless(binding: Binding) -> Iterator[Scenario]:
+    yield _passing(binding, "pass", "everything passes unchanged", partial(Chunked, 1 << 20))
     for size in PIECES:
-        yield _passing(f"pieces-{size}", f"everything passes in pieces of {size} octets", partial(Chunked, size))
+        yield _passing(
+            binding, f"pieces-{size}", f"everything passes in pieces of {size} octets", partial(Chunked, size)
+        )
 
 
 def _at(position: Position) -> Iterator[Scenario]:
@@ -91,10 +93,15 @@ def _at(position: Position) -> Iterator[Scenario]:
         yield Scenario(
             f"{operator}-{name}", sentence.format(name), (TRUNCATION,), OPPOSITE[position.sender], operator, name, play
         )
-    yield _passing(f"delay-{name}", f"{name} arrives when nothing else comes any more", partial(Delay, position))
     yield _of(position, "splice", name, f"{name} of two sessions change places", partial(_splice, at=position))
     sentence = f"{name} of an earlier session arrives in the place of this one's"
     yield _of(position, "recorded", name, sentence, partial(_recorded, at=position))
+
+
+def _late(binding: Binding, position: Position) -> Scenario:
+    name = position.message
+    sentence = f"{name} arrives when nothing else comes any more"
+    return _passing(binding, f"delay-{name}", sentence, partial(Delay, position))
 
 
 def _changes(binding: Binding, position: Position) -> Iterator[Scenario]:
@@ -112,7 +119,7 @@ def _interjections(binding: Binding, position: Position, flow: tuple[Position, .
     for name, interjection in binding.interjections().items():
         if interjection.when == "handshake" and position.protected and position is not established:
             continue
-        ends: tuple[Role, ...] = ("device", "service") if name == "error-1" else (OPPOSITE[position.sender],)
+        ends: tuple[Role, ...] = ("device", "service") if interjection.to_both else (OPPOSITE[position.sender],)
         for to in ends:
             yield _interjected(position, to, name, interjection)
 
@@ -160,12 +167,12 @@ def _recorded(scene: Scene, at: Position) -> None:
     scene.through(replay)
 
 
-def _recordings() -> Iterator[Scenario]:
+def _recordings(binding: Binding) -> Iterator[Scenario]:
     for role in ("device", "service"):
         yield Scenario(
             f"conversation-{role}",
             f"a whole conversation is had, and all that the {role} was sent is sent to it once more",
-            (FRESH,),
+            (binding.once,),
             role,
             "conversation",
             role,
