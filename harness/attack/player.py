@@ -23,7 +23,7 @@ from ..tester.peer import TesterEndpoint
 from ..tester.session import Iut
 from ..verdict.verdict import Outcome, Reaction
 from .mirror import Mirror, valued
-from .stage import Stage
+from .stage import OFFERED_AGAIN, PREFERENCE, Stage
 from .story import APPLICATION, OTHER, RECEIVE, SEND, Inexpressible, Line, Story
 
 TEXT = "text/plain"
@@ -70,6 +70,8 @@ def configured(story: Story, iut: Iut) -> Iterator[None]:
         NeedNotMet: it does not have it, or cannot be configured.
     """
     mode, letter = story.victim.mode, story.victim.letter
+    for suite in OFFERED_AGAIN if PREFERENCE in story.checks else ():
+        iut.need_feature("suites", suite)
     if mode.attests("I") and mode.attests("R"):
         yield
         return

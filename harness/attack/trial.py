@@ -47,7 +47,7 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Where octets do less than terms. `also` are checks that stop the attack beside those that are missing."""
+    """Where octets are not quite the terms, `because` of what; `also` are further checks that stop the attack."""
 
     also: tuple[str, ...] = ()
     unplayed: bool = False
@@ -78,7 +78,7 @@ def stories() -> Mapping[str, Story]:
 
 @cache
 def beside() -> Mapping[str, Beside]:
-    """Attacks that do less in octets."""
+    """Attacks whose octets are not quite their terms."""
     data = tomllib.loads((files(__package__) / BESIDE).read_text(encoding="utf-8"))
     return {
         name: Beside(tuple(entry.get("also", ())), entry.get("unplayed", False), entry["because"])

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from trustconn.harness.attack.story import Story
-from trustconn.harness.attack.trial import Result, attempt, beside, both, chosen, honest, missing, stories
+from trustconn.harness.attack.trial import Beside, Result, attempt, beside, both, chosen, honest, missing, stories
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.session import NeedNotMet
 from trustconn.model.extract.committed import attacks
 
 STORIES = list(stories().values())
@@ -19,7 +20,7 @@ NAMES = [story.name for story in STORIES]
 def test_it_succeeds_without_the_check_and_is_refused_with_it_at_its_step(story: Story) -> None:
     pair = both(story, seed=0)
     assert pair.deviation == ""
-    if not beside().get(story.name):
+    if not beside().get(story.name, Beside()).also:
         assert missing(story) == set(story.checks)
     assert pair.without.shown, "the implementation shows that it went on"
 
@@ -123,3 +124,16 @@ class Mute(Endpoint):
 def test_an_implementation_that_hangs_has_not_refused() -> None:
     iut = LocalIut("device", off=frozenset({"signature_2_verifies"}), make=Mute)
     assert attempt(stories()["signature_2_verifies"], iut).result is Result.BROKEN
+
+
+class FewSuites(LocalIut):
+    """An implementation that declares one suite."""
+
+    def need_feature(self, name: str, value: object = True) -> None:
+        if name == "suites" and value != 2:
+            raise NeedNotMet(f"feature {name} is not declared as {value!r}")
+
+
+def test_a_choice_of_suites_is_tried_only_where_there_is_one() -> None:
+    trial = attempt(stories()["suite_is_most_preferred"], FewSuites("service"))
+    assert (trial.result, trial.reason) == (Result.UNPLAYED, "feature suites is not declared as 3")
