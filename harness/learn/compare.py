@@ -14,6 +14,8 @@ from .play import CRASHED, END, HUNG, messages
 CRITICAL, HIGH, INTEROPERABILITY, LOW = SEVERITIES = ("critical", "high", "interoperability", "low")
 """From the worst down."""
 HANDSHAKE = "wait_message"
+ENDING = frozenset({"ALERT", "CLOSE", "app_close", "clock"})
+"""Letters whose end is no refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _ends(output: str) -> bool:
 def _judged(learned: Mealy, word: Word, state: str, ours: str, theirs: str) -> tuple[str, str]:
     """`ours` is the implementation's answer, `theirs` the table's."""
     letter = LETTERS[word[-1]]
-    refused = bool(refusals(theirs)) or (_ends(theirs) and not messages(theirs))
+    refused = letter.name not in ENDING and (bool(refusals(theirs)) or (_ends(theirs) and not messages(theirs)))
     if CRASHED in ours:
         return HIGH, "dies on one message"
     if HUNG in ours:
@@ -119,9 +121,9 @@ def _judged(learned: Mealy, word: Word, state: str, ours: str, theirs: str) -> t
 def _lives_on(learned: Mealy, word: Word, ours: str, refused: bool) -> tuple[str, str]:
     if refused and _answers(ours):
         return HIGH, "answers success where the table refuses"
-    if learned.after(word) != learned.after(word[:-1]) or word[-1] == "clock":
+    if not refused or learned.after(word) != learned.after(word[:-1]):
         return HIGH, "goes on where the table ends"
-    return LOW, "silent where a refusal is required" if refused else "goes on where the table ends"
+    return LOW, "silent where a refusal is required"
 
 
 def _opens_unauthenticated(learned: Mealy, word: Word) -> bool:

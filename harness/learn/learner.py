@@ -15,8 +15,9 @@ from aalpy.utils import bisimilar
 from .mealy import Mealy, Word, matching
 from .system import System
 
-TESTS = 100
-"""Words that look for a state that nobody has thought of: an access word, a random middle and a separating end."""
+TESTS_A_STATE = 5
+"""Words that look for a state that nobody has thought of, for each state of the table: an access word, a random middle
+and a separating end."""
 LONGEST_MIDDLE = 4
 
 
@@ -40,12 +41,12 @@ class Learned:
 
 
 class TableOracle(Oracle):  # type: ignore[misc]
-    """Where the hypothesis differs from the table is asked first; then `TESTS` random words, in all rounds together."""
+    """Where the hypothesis differs from the table is asked first; then random words, few in all rounds together."""
 
     def __init__(self, system: System, table: MealyMachine[str, str], seed: int) -> None:
         super().__init__(list(system.letters), system)
         self._table, self._random = table, random.Random(seed)
-        self._left = TESTS
+        self._left = TESTS_A_STATE * len(table.states)
         self.rounds = 0
 
     def find_cex(self, hypothesis: MealyMachine[str, str]) -> Word | None:

@@ -16,12 +16,12 @@ from trustconn.harness.tester.local import LocalIut
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import Table, Transition
 
-BASIC = [name for name, letter in LETTERS.items() if letter.basic]
+FEW = {"message_1", "message_2", "message_3", "message_4", "HELLO", "ATT", "VERDICT", "DATA", "PING"}
 
 
 def examined(iut: LocalIut, *letters: str) -> Report:
-    """Under the basic letters and these: seconds instead of many."""
-    chosen = [one for one in LETTERS.values() if one.role in (None, iut.role) and (one.basic or one.name in letters)]
+    """Under few letters and these: a second instead of many."""
+    chosen = [one for one in LETTERS.values() if one.role in (None, iut.role) and one.name in FEW.union(letters)]
     table = kept_machine(iut.role).restricted([one.name for one in chosen])
     return examine(System(iut, chosen, table), name="a faulty peer")
 
@@ -60,8 +60,8 @@ def test_a_changed_row_is_found_and_drawn(tmp_path: Path) -> None:
         ("service", "signature_3_verifies", "message_3_forged", "critical", "EDH-10"),
         ("device", "signature_2_verifies", "message_2_forged", "critical", "EDH-08"),
         ("service", "eat_nonce_is_binder", "ATT_old", "high", "ATT-16"),
-        ("service", "eat_signature_verifies", "ATT_forged", "high", "ATT-11"),
         ("device", "handshake_ends_in_time", "clock", "high", "SES-20"),
+        ("service", "eat_signature_verifies", "ATT_forged", "high", "ATT-11"),
         ("service", "edhoc_after_completion_is_discarded", "edhoc_error", "high", "EDH-18"),
     ],
 )
@@ -70,6 +70,13 @@ def test_a_missing_check_is_found(role: str, check: str, letter: str, severity: 
     found = [(d, r) for d, r in zip(report.differences, report.requirements, strict=True) if d.word[-1] == letter]
     assert found, report.differences
     assert (found[0][0].severity, found[0][1]) == (severity, requirement)
+
+
+def test_a_close_that_ends_nothing_is_worse_than_a_missing_refusal() -> None:
+    report = examined(LocalIut("device", off=frozenset({"close_keeps_session"})), "CLOSE")
+    assert report.differences[0].word[-1] == "CLOSE"
+    assert (report.differences[0].severity, report.differences[0].reason) == ("high", "goes on where the table ends")
+    assert "session after its end" in [f.name for f in report.findings]
 
 
 def test_the_peer_that_takes_everything_everywhere_is_learned_all_the_same() -> None:
@@ -107,7 +114,7 @@ def test_two_answers_to_one_word_are_a_finding(tmp_path: Path) -> None:
 
 def test_an_interruption_keeps_what_was_found() -> None:
     def stop(system: System) -> None:
-        if system.resets > 120:
+        if system.resets > 60:
             raise KeyboardInterrupt
 
     system = prepared(LocalIut("service", off=frozenset({"frame_is_expected"})), full=False, progress=stop)
