@@ -121,7 +121,6 @@ class Pair:
                     running.result().close()
             future.result()
         self.device, self.service = (End(future.result()) for future in started)
-        self.rng = self.device.session.rng
         self.grace = GRACE
 
     def end(self, role: str) -> End:

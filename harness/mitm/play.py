@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..peer.tcp import TcpError
 from ..tester.deviation import TesterFault
 from ..tester.session import ControlFailed, NeedNotMet
 from ..verdict.transcript import Transcript
-from ..verdict.verdict import Grade, Judgement, NotExercised, Verdict, Witness, judged
+from ..verdict.verdict import PASSING, Grade, Judgement, NotExercised, Verdict, Witness, judged
 from .agreement import Allowed, disagreements, matching
 from .cast import Cast
 from .ends import GRACE, Pair
@@ -32,18 +32,26 @@ GROUP = 8
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A scenario with its judgement and what passed on the wire; `waits` for the good conversation afterwards."""
+    """A scenario with its judgement, what passed on the wire, and how long it took."""
 
     scenario: Scenario
     judgement: Judgement | NotExercised
     transcripts: Sequence[tuple[str, Transcript]] = ()
-    waits: bool = False
     seconds: float = 0.0
 
     @property
     def digest(self) -> str | None:
         """Of the first connection."""
         return self.transcripts[0][1].digest() if self.transcripts else None
+
+    @property
+    def waits(self) -> bool:
+        """It would pass, if a good conversation worked afterwards."""
+        if not isinstance(self.judgement, Judgement):
+            return False
+        if self.judgement.witness is None:
+            return self.judgement.verdict is Verdict.PASS
+        return self.judgement.grade in PASSING and self.judgement.witness.missing == ("alive_afterwards",)
 
 
 class Player:
@@ -54,6 +62,8 @@ class Player:
         self.cast = Cast(pair)
         self.suite: int | None = None
         self.closes_unasked = False
+        self._why = ""
+        """Why the latest honest conversation did not work."""
 
     # --- many --------------------------------------------------------------------------------------------------------
 
@@ -74,19 +84,12 @@ class Player:
             if before:
                 yield from (_vouched(item, before) for item in played)
             else:
-                yield from self._alone(group)
+                yield from (self._alone(item.scenario) if item.waits else item for item in played)
                 before = self._good()
 
-    def _alone(self, group: Sequence[Scenario]) -> Iterator[Played]:
-        for scenario in group:
-            before = self._good()
-            if not before:
-                yield inconclusive(scenario, self._why)
-                continue
-            played = self.play(scenario, before)
-            yield _vouched(played, self._good())
-
-    _why = ""
+    def _alone(self, scenario: Scenario) -> Played:
+        before = self._good()
+        return _vouched(self.play(scenario, before), self._good()) if before else inconclusive(scenario, self._why)
 
     def _good(self) -> str:
         """The digest of an honest conversation through the tester; empty when it did not work."""
@@ -133,71 +136,54 @@ class Player:
             judgement = Judgement(Verdict.ERROR, _negative(scenario), reason=f"{type(error).__name__}: {error}")
         finally:
             scene.abandon()
-        waits = isinstance(judgement, Judgement) and judgement.verdict is Verdict.PASS
-        return Played(scenario, judgement, scene.transcripts(), waits or _lacks_life(judgement)), scene.late
+        return Played(scenario, judgement, scene.transcripts()), scene.late
 
     def _stopped(self, scenario: Scenario, error: Exception) -> Judgement:
+        reason = f"{type(error).__name__}: {error}"
         if crashed := self.pair.crashed():
-            return Judgement(Verdict.FAIL, _negative(scenario), reason=f"the {crashed} no longer runs: {error}")
-        return Judgement(Verdict.INCONC, _negative(scenario), reason=f"{type(error).__name__}: {error}")
+            return Judgement(Verdict.FAIL, _negative(scenario), reason=f"the {crashed} no longer runs: {reason}")
+        return Judgement(Verdict.INCONC, _negative(scenario), reason=reason)
 
     @contextmanager
-    def _configured(self, configurations: Any) -> Iterator[None]:
-        try:
-            manager = self.pair.configured(configurations)
-            manager.__enter__()
-        except ControlRefused as refused:
-            raise NeedNotMet(str(refused)) from refused
-        try:
+    def _configured(self, configurations: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.pair.configured(configurations))
+            except ControlRefused as refused:
+                raise NeedNotMet(str(refused)) from refused
             yield
-        finally:
-            manager.__exit__(None, None, None)
 
     def _judge(self, scenario: Scenario, scene: Scene, views: Sequence[View], before: str) -> Judgement:
+        verdict, grade, reason = self._concluded(scenario, scene, views)
+        passes = verdict is Verdict.PASS
+        if not _negative(scenario):
+            return Judgement(verdict, False, reason="" if passes else reason)
+        witness = Witness(before, scene.reached or None, reason if passes else None)
+        if grade is not None and passes:
+            return judged(verdict, grade, witness)
+        return Judgement(verdict, True, grade, witness, reason)
+
+    def _concluded(self, scenario: Scenario, scene: Scene, views: Sequence[View]) -> tuple[Verdict, Grade | None, str]:
         honest = frozenset(end.identity for end in self.pair.ends)
         allowed = Allowed(self.cast.insiders(scenario), honest, self.suite, self.closes_unasked)
-        found = disagreements(views, allowed)
         seen = "; ".join(view.outcome for view in views)
-        if found:
-            return self._judgement(
-                scenario, Verdict.FAIL, Grade.ACCEPTED, scene, before, f"{'; '.join(found)} [{seen}]"
-            )
+        if crashed := self.pair.crashed():
+            return Verdict.FAIL, Grade.CRASHED, f"the {crashed} no longer runs [{seen}]"
+        if found := disagreements(views, allowed):
+            return Verdict.FAIL, Grade.ACCEPTED, f"{'; '.join(found)} [{seen}]"
         if not scene.reached:
-            return self._judgement(scenario, Verdict.INCONC, None, scene, before, f"it did not come to that [{seen}]")
+            return Verdict.INCONC, None, f"it did not come to that [{seen}]"
         if scene.unreported:
-            return self._judgement(scenario, Verdict.INCONC, None, scene, before, "; ".join(scene.unreported))
-        if scenario.expected is Expected.WORKS:
-            wrong = _not_working(views)
-            return Judgement(Verdict.FAIL if wrong else Verdict.PASS, False, reason=wrong and f"{wrong} [{seen}]")
+            return Verdict.INCONC, None, "; ".join(scene.unreported)
+        if not _negative(scenario) and (wrong := _not_working(views)):
+            return Verdict.FAIL, None, f"{wrong} [{seen}]"
         refused = any(view.refusals or view.ended != "clean" for view in views)
-        grade = Grade.SPECIFIED if refused else Grade.TOLERATED
-        return self._judgement(scenario, Verdict.PASS, grade, scene, before, seen)
-
-    def _judgement(
-        self, scenario: Scenario, verdict: Verdict, grade: Grade | None, scene: Scene, before: str, seen: str
-    ) -> Judgement:
-        if scenario.expected is Expected.WORKS:
-            return Judgement(verdict, False, reason=seen)
-        witness = Witness(before, scene.reached or None, seen if verdict is Verdict.PASS else None)
-        return (
-            Judgement(verdict, True, grade, witness, seen) if verdict is not Verdict.PASS else _waiting(grade, witness)
-        )
+        return Verdict.PASS, Grade.SPECIFIED if refused else Grade.TOLERATED, seen
 
 
 def inconclusive(scenario: Scenario, reason: str) -> Played:
     """Nothing could be learnt, for this reason."""
     return Played(scenario, Judgement(Verdict.INCONC, _negative(scenario), reason=reason))
-
-
-def _waiting(grade: Grade | None, witness: Witness) -> Judgement:
-    """A pass but for the sign of life afterwards."""
-    assert grade is not None
-    return judged(Verdict.PASS, grade, witness)
-
-
-def _lacks_life(judgement: Judgement | NotExercised) -> bool:
-    witness = judgement.witness if isinstance(judgement, Judgement) else None
-    return witness is not None and witness.missing == ("alive_afterwards",)
 
 
 def _vouched(played: Played, after: str) -> Played:
@@ -211,7 +197,7 @@ def _vouched(played: Played, after: str) -> Played:
         return played if after else replace(played, judgement=dead)
     assert judgement.grade is not None
     witness = replace(judgement.witness, alive_afterwards=after or None)
-    return replace(played, judgement=judged(Verdict.PASS, judgement.grade, witness), waits=False)
+    return replace(played, judgement=judged(Verdict.PASS, judgement.grade, witness))
 
 
 def _negative(scenario: Scenario) -> bool:

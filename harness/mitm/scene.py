@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ..crypto.random import SeededRandom
 from ..iut.control import ControlTimeout
 from ..tester.conversation import Conversation
 from ..tester.deviation import Deviation
@@ -22,11 +21,10 @@ Stage = Callable[[Middle], None]
 
 
 class Scene:
-    """`name` and `pair.rng` decide everything that is drawn; the same seed, the same decisions."""
+    """Everything that is drawn is drawn under `name`: the same seed, the same decisions."""
 
     def __init__(self, pair: Pair, cast: Cast, name: str) -> None:
         self.pair, self.cast, self.name = pair, cast, name
-        self.rng: SeededRandom = pair.rng.child(name)
         self.legs: list[Leg] = []
         self.reached = ""
         """What the scenario did, once it did it."""

@@ -1,11 +1,13 @@
 """Scenarios between the complete reference peers, as two processes: nothing makes them disagree."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mitm_pair import judgement, live_pair, played, register
 
+from trustconn.harness.deadline import Deadline
 from trustconn.harness.mitm.ends import Pair
 from trustconn.harness.mitm.play import Player
 from trustconn.harness.mitm.scene import Scene
@@ -84,12 +86,15 @@ def test_an_end_that_no_longer_runs_has_failed(tmp_path: Path) -> None:
     with live_pair(tmp_path) as running:
         process = running.service.session.launched.process
         assert process is not None
-        player = Player(running)
-        before = player._good()
-        process.kill()
-        item = player.play(register()["drop-ATT_R"], before)
-        assert judgement(item).verdict is Verdict.FAIL
-        assert "the service no longer runs" in judgement(item).reason
+
+        def stop(scene: Scene) -> None:
+            process.stop(Deadline.after(5))
+
+        kills = dataclasses.replace(register()["drop-ATT_R"], play=stop)
+        first, second = Player(running).all([kills, register()["drop-ATT_I"]])
+    assert judgement(first).verdict is Verdict.FAIL
+    assert "the service no longer runs" in judgement(first).reason
+    assert judgement(second).verdict is not Verdict.PASS
 
 
 def test_an_end_that_speaks_late_is_given_more_time(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
