@@ -29,7 +29,7 @@ def killers(name: str, role: Role, *, citing: bool = True) -> Iterator[SuiteTest
     """Tests of this role that fail on the peer with a fault; those that cite its requirement, or the others."""
     iut, requirement = faulty_iut(name, role), FAULTS[name].requirements[role]
     controls: dict[str, str] = {}
-    fitting = (test for test in suite_tests() if test.case.role == role)
+    fitting = (test for test in suite_tests() if test.case.role == role and test.case.fits("edhoc"))
     for test in fitting:
         cites = requirement in test.case.requirements
         if cites is citing and verdict(iut, test, dict(controls)) is Verdict.FAIL:
