@@ -101,7 +101,7 @@ class Story:
         for run in self.attack.runs:
             base, mode = (*run.role.replace(",", "").split(), "")[:2]
             if base in LETTER:
-                if mode not in _MODES:
+                if mode not in _MODES or not {"D", "S"} <= set(run.agents):
                     raise Inexpressible(f"the table has no role {run.role}")
                 agents = {"I": self._grounds[run.number]["D"], "R": self._grounds[run.number]["S"]}
                 found[run.number] = Player(run.number, LETTER[base], _MODES[mode], agents)
@@ -123,7 +123,7 @@ class Story:
     @property
     def claiming(self) -> int:
         """The number of the run that comes to the event of the claim."""
-        return next(run.number for run in self.attack.runs if run.role == self.claimant)
+        return next((run.number for run in self.attack.runs if run.role == self.claimant), -1)
 
     @property
     def made(self) -> tuple[str, ...]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from ...model.checks import CHECKS
 from ...model.extract.committed import attacks
+from ...model.verifier import charts
+from ...model.verifier.attack import Attack
 from ..iut.control import ControlError
 from ..iut.launch import LaunchError
 from ..peer.binding import DEFAULT
@@ -216,10 +221,35 @@ def both(story: Story, seed: int) -> Pair:
     return Pair(story, without.trial, refused.trial, violated, refusals[0] if refusals else "")
 
 
-def chosen(names: Iterable[str], role: str | None = None) -> tuple[Story, ...]:
-    """Attacks that need all the named checks missing, on an implementation of `role` if one is given."""
+def found(file: Path) -> tuple[Story, ...]:
+    """The attacks that `trustconn verify --matrix --json` has written.
+
+    Raises:
+        ValueError: the file holds something else.
+        OSError: it cannot be read.
+    """
+    try:
+        answers = json.loads(file.read_text(encoding="utf-8"))["answers"]
+        return tuple(_found(answer["without"], broken) for answer in answers for broken in answer["broken"])
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"not what `verify --matrix --json` writes: {type(error).__name__} {error}") from error
+
+
+def _found(without: Iterable[str], broken: Mapping[str, Any]) -> Story:
+    if unknown := [check for check in without if check not in CHECKS]:
+        raise ValueError(f"no such check: {', '.join(map(str, unknown))}")
+    text = charts.text(Attack.from_json(broken["attack"]))
+    return Story(" + ".join(without), {**broken, "text": text})
+
+
+def chosen(names: Iterable[str], role: str | None = None, among: Iterable[Story] | None = None) -> tuple[Story, ...]:
+    """Attacks that need all the named checks missing, on an implementation of `role` if one is given.
+
+    They are `among` those of the removal matrix, unless others are given.
+    """
     wanted = frozenset(names)
-    return tuple(s for s in stories().values() if wanted <= frozenset(s.checks) and _is_on(s, role))
+    known = stories().values() if among is None else among
+    return tuple(s for s in known if wanted <= frozenset(s.checks) and _is_on(s, role))
 
 
 def _is_on(story: Story, role: str | None) -> bool:

@@ -62,6 +62,37 @@ def test_what_is_not_shown_to_succeed_is_a_deviation(
     assert "NOT AS EXPECTED" in capsys.readouterr().out
 
 
+def test_attacks_that_were_found_elsewhere_are_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "matrix.json"
+    names = ("label_digest_is_content", "ak_is_for_eat + ak_is_not_the_identity_key")
+    answers = [{"without": name.split(" + "), "broken": [attacks()[name]]} for name in names]
+    file.write_text(json.dumps({"version": 1, "answers": answers}), encoding="utf-8")
+    assert main(["attack", "--found", str(file)]) == 0
+    assert "2 attacks, 2 played: 2 succeed without the check, 2 are refused" in capsys.readouterr().out
+    assert main(["attack", "--found", str(file), "--without", "label_sid_is_this_session"]) == 2
+    assert f"no attack without label_sid_is_this_session in {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"answers": 3}',
+        '{"answers": [{"without": ["no_check"], "broken": [{}]}]}',
+        '{"answers": [{"without": ["g_x_is_valid"], "broken": [{"claim": "CLM-01"}]}]}',
+    ],
+)
+def test_a_file_of_something_else_is_said_in_a_line(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "matrix.json"
+    file.write_text(text, encoding="utf-8")
+    assert main(["attack", "--found", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"trustconn: {file}: ")
+
+
 def test_an_attack_that_cannot_be_read_is_shown_and_not_passed_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

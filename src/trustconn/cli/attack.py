@@ -6,7 +6,8 @@ succeed, and a complete one, which must refuse it at the step where the check st
 
     trustconn attack
     trustconn attack --without eat_nonce_is_binder --chart
-    trustconn attack --iut iut.toml --json attacks.json
+    trustconn attack --iut iut.toml --json trials.json
+    trustconn verify --matrix --json matrix.json; trustconn attack --found matrix.json
 
 Exit codes: 0 all as expected; 1 an attack succeeded, or brought the implementation down, or a reference peer did
 otherwise; 2 bad usage or description; 3 an attack was refused for another reason or could not be played, or none was
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--without", type=check_names, default=frozenset(), metavar="CHECK[,CHECK]", help="attacks that need these gone"
     )
+    add("--found", type=readable_file, metavar="FILE", help="attacks of `verify --matrix --json FILE` instead")
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation to attack")
     add("--role", choices=roles(), help="attacks on this role; default: both")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the attacker; default: 0")
@@ -55,16 +57,21 @@ def main(arguments: argparse.Namespace) -> int:
     stories = _chosen(arguments)
     if arguments.list:
         return _list(stories, arguments.chart)
-    return _references(arguments, stories) if arguments.iut is None else _against(arguments)
+    return _references(arguments, stories) if arguments.iut is None else _against(arguments, stories)
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple["Story", ...]:
-    from ..harness.attack.trial import chosen
+    from ..harness.attack.trial import chosen, found
 
-    stories = chosen(arguments.without, arguments.role)
+    try:
+        among = None if arguments.found is None else found(arguments.found)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{arguments.found}: {error}") from error
+    stories = chosen(arguments.without, arguments.role, among)
     if not stories and arguments.without:
         on = f" on a {arguments.role}" if arguments.role else ""
-        raise UsageError(f"no attack{on} without {', '.join(sorted(arguments.without))}{_why(arguments.without)}")
+        why = _why(arguments.without) if among is None else f" in {arguments.found}"
+        raise UsageError(f"no attack{on} without {', '.join(sorted(arguments.without))}{why}")
     return stories
 
 
@@ -166,7 +173,7 @@ def _summary(pairs: list["Pair"]) -> int:
 # --- an implementation -----------------------------------------------------------------------------------------------
 
 
-def _against(arguments: argparse.Namespace) -> int:
+def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
     from ..harness.attack.trial import attempt, chosen
 
     iut = _session(arguments)
@@ -176,7 +183,7 @@ def _against(arguments: argparse.Namespace) -> int:
     print(LINE.format("without", "claim", "role", "step", "result"))
     try:
         with status() as tell:
-            for story in chosen(arguments.without, iut.role):
+            for story in chosen((), iut.role, stories):
                 tell(story.name)
                 trials.append(trial := attempt(story, iut))
                 print(LINE.format(story.name, story.claim, iut.role, trial.at, _told(trial)), flush=True)
