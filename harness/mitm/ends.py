@@ -50,6 +50,9 @@ class End:
     def __init__(self, session: IutSession) -> None:
         self.session = session
         self.role: Role = OPPOSITE[session.opposite]
+        self.reconnects = session.description.wire.reconnects
+        """It dials whenever it has no connection, asked or not."""
+        self._noticed = 0
 
     @property
     def identity(self) -> str:
@@ -68,7 +71,7 @@ class End:
 
     def connect(self) -> tuple[TcpConnection, int]:
         """A new connection, whichever side dials, and the mark before it. Raises what `IutSession.connect` raises."""
-        since = self.mark()
+        since = self._noticed if self.reconnects else self.mark()
         return self.session.connect(), since
 
     def redialled(self) -> TcpConnection | None:
@@ -79,7 +82,9 @@ class End:
 
     def connection_after(self, since: int) -> int:
         """The control plane's number of the first connection that it noticed after `since`. Raises ControlError."""
-        return int(self._wait(lambda e: e["event"] == "connected", "the event connected", since)["connection"])
+        event = self._wait(lambda e: e["event"] == "connected", "the event connected", since)
+        self._noticed = int(event["seq"])
+        return int(event["connection"])
 
     def ended(self, connection: int, since: int) -> None:
         """Wait until it has reported the end of a connection made after `since`. Raises ControlTimeout."""

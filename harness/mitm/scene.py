@@ -17,6 +17,8 @@ from .ends import Pair
 from .view import View
 from .wire import Intruder, Leg, Middle
 
+RETRIES = 2
+"""New connections that a device may begin by itself after an error: one for a suite, one for a credential."""
 Stage = Callable[[Middle], None]
 
 
@@ -52,7 +54,9 @@ class Scene:
         """A whole conversation through an intruder; also the one that a device begins anew by itself."""
         middle = self.meet(intruder)
         middle.settle()
-        while (again := self._redialled(middle)) is not None:
+        for _ in range(RETRIES):
+            if (again := self._redialled(middle)) is None:
+                break
             middle = again
             middle.settle()
         self.advance(middle, stages=self.stages[1:])
@@ -139,7 +143,7 @@ class Scene:
         for leg in self.legs:
             self.late |= not leg.terminated and bool(leg.take())
             leg.connection.close()
-        while (stray := self.pair.device.redialled()) is not None:
+        if not self.pair.device.reconnects and (stray := self.pair.device.redialled()) is not None:
             stray.close()
         return views
 
