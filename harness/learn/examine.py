@@ -135,7 +135,7 @@ def write(report: Report, folder: Path, command: Callable[[Word], str]) -> None:
     if learned is None:
         return
     mine, theirs = differing_transitions(learned, report.table)
-    title = f"{report.name}, {report.role}"
+    title = report.name
     (folder / "machines.svg").write_text(side_by_side(report.table, learned, title) + "\n", encoding="utf-8")
     (folder / "learned.dot").write_text(dot(learned, title, mine), encoding="utf-8")
     (folder / "table.dot").write_text(dot(report.table, f"table, {report.role}", theirs), encoding="utf-8")
@@ -175,7 +175,7 @@ SHOWN = 12
 
 def summary(report: Report, command: Callable[[Word], str]) -> list[str]:
     """Lines for people."""
-    lines = [f"{report.role} {report.name}: {_sentence(report)}"]
+    lines = [f"{report.name}: {_sentence(report)}"]
     effort, learned = report.effort, report.learned
     if effort is not None and learned is not None:
         lines.append(

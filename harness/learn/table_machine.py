@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from ...model.checks import CHECKS
@@ -83,31 +83,22 @@ def _endpoint(play: Play) -> Endpoint:
     return connection.endpoint
 
 
-def table_machine(
-    role: Role,
-    letters: Sequence[Letter],
-    *,
-    table: Table | None = None,
-    progress: Callable[[int], None] = lambda words: None,
-) -> Mealy:
+def table_machine(role: Role, letters: Sequence[Letter], *, table: Table | None = None) -> Mealy:
     """The machine of the table's `role`, with the table's names of states."""
     system = LocalSystem(LocalIut(role, table=table), letters)
     names_of_letters = tuple(letter.name for letter in letters)
     _, start, name = system.play(())
-    numbers, names, access = {start: "0"}, {"0": name}, {"0": ()}
+    numbers, names = {start: "0"}, {"0": name}
+    access: dict[str, Word] = {"0": ()}
     steps: dict[tuple[str, str], tuple[str, str]] = {}
-    queue = deque(["0"])
-    words = 0
-    reach: dict[str, Word] = dict(access)
+    queue = deque(access)
     while queue:
         state = queue.popleft()
         for letter in names_of_letters:
-            outputs, standing, name = system.play((*reach[state], letter))
-            words += 1
-            progress(words)
+            outputs, standing, name = system.play((*access[state], letter))
             if standing not in numbers:
                 number = numbers[standing] = str(len(numbers))
-                names[number], reach[number] = name, (*reach[state], letter)
+                names[number], access[number] = name, (*access[state], letter)
                 queue.append(number)
             steps[state, letter] = (outputs[-1], numbers[standing])
     machine = Mealy(names_of_letters, tuple(names), steps).minimal()

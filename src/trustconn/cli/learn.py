@@ -20,8 +20,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import exit_code
 from .errors import UsageError, did_you_mean
@@ -29,6 +30,7 @@ from .options import check_names, fault_names, readable_file, roles
 from .run import make_folder
 
 if TYPE_CHECKING:
+    from ..conformance.fleet import Fleet
     from ..harness.learn.examine import Report
     from ..harness.learn.system import System
     from ..harness.tester.session import Iut, Role
@@ -60,19 +62,29 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--without, --fault and --local are about the reference peers; they cannot go with --iut")
     if arguments.word is None:
         make_folder(arguments.out)
-    word = tuple(arguments.word.split()) if arguments.word is not None else None
+    codes: list[int] = []
     with _implementations(arguments) as found:
-        codes = [_learn(arguments, *one) if word is None else _play(one[0], word) for one in found]
+        for name, start in found:
+            try:
+                codes.append(
+                    _learn(arguments, name, start) if arguments.word is None else _play(arguments.word, start())
+                )
+            except _unreachable() as error:
+                print(f"{name}: {type(error).__name__}: {error}")
+                codes.append(exit_code.UNDECIDED)
+            if codes[-1] == exit_code.INTERRUPTED:
+                break
     return max(codes, key=_ORDER.index)
 
 
 _ORDER = (exit_code.PASSED, exit_code.UNDECIDED, exit_code.FAILED, exit_code.INTERRUPTED)
-Found = Iterator[tuple["Iut", str, Callable[[], "Iut"] | None]]
+Found = Iterator[tuple[str, Callable[[], "Iut"]]]
+"""Names, and what starts each implementation, again if it died."""
 
 
 @contextmanager
 def _implementations(arguments: argparse.Namespace) -> Iterator[Found]:
-    """Each implementation with its name, and what starts it again."""
+    """What is to be learned; it ends with the context."""
     if arguments.local:
         yield _local(arguments)
         return
@@ -88,17 +100,19 @@ def _implementations(arguments: argparse.Namespace) -> Iterator[Found]:
         fleet = Fleet(request)
     except DescriptionError as error:
         raise UsageError(str(error)) from error
+    try:
+        yield _launched(arguments, fleet)
+    finally:
+        fleet.stop()
+
+
+def _launched(arguments: argparse.Namespace, fleet: "Fleet") -> Found:
     for role, description in fleet.descriptions.items():
         if arguments.role not in (None, role):
             raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {role}")
         if description.wire.binding != "edhoc":
-            raise UsageError(
-                f"{arguments.iut}: machines are learned over the EDHOC binding, not {description.wire.binding}"
-            )
-    try:
-        yield ((fleet.iut(r), d.iut.name, lambda r=r: fleet.iut(r)) for r, d in fleet.descriptions.items())  # type: ignore[misc]
-    finally:
-        fleet.stop()
+            raise UsageError(f"{arguments.iut}: machines are learned over EDHOC, not {description.wire.binding}")
+        yield description.iut.name, partial(fleet.iut, role)
 
 
 def _local(arguments: argparse.Namespace) -> Found:
@@ -107,22 +121,19 @@ def _local(arguments: argparse.Namespace) -> Found:
     off = arguments.without | arguments.fault
     both: tuple[Role, ...] = ("device", "service")
     for role in both if arguments.role is None else (arguments.role,):
-        yield LocalIut(role, off=off), "reference in this process", None
+        yield f"reference {role} in this process", partial(LocalIut, role, off=off)
 
 
 # --- one implementation ----------------------------------------------------------------------------------------------
 
 
-def _learn(arguments: argparse.Namespace, iut: "Iut", name: str, renew: Any) -> int:
+def _learn(arguments: argparse.Namespace, name: str, start: Callable[[], "Iut"]) -> int:
     from ..harness.learn.examine import examine, prepared, summary, write
 
+    iut = start()
     with _progress() as progress:
-        try:
-            system = prepared(iut, full=arguments.alphabet == "full", renew=renew, progress=progress)
-            report = examine(system, name=_full_name(arguments, name), seed=arguments.seed)
-        except _unreachable() as error:
-            print(f"{iut.role}: {type(error).__name__}: {error}")
-            return exit_code.UNDECIDED
+        system = prepared(iut, full=arguments.alphabet == "full", renew=start, progress=progress)
+        report = examine(system, name=_full_name(arguments, name), seed=arguments.seed)
 
     def command(word: tuple[str, ...]) -> str:
         return _command(arguments, iut.role, word)
@@ -142,22 +153,20 @@ def _code(report: "Report") -> int:
     return exit_code.PASSED if report.verdict == EQUAL else exit_code.FAILED
 
 
-def _play(iut: "Iut", word: tuple[str, ...]) -> int:
+def _play(letters: str, iut: "Iut") -> int:
     from ..harness.learn.examine import prepared
     from ..harness.learn.system import NonDeterministic
 
+    word = tuple(letters.split())
+    system = prepared(iut, full=True, progress=lambda system: None)
+    for letter in word:
+        if letter not in system.letters:
+            raise UsageError(did_you_mean("letter", letter, system.letters))
     try:
-        system = prepared(iut, full=True, progress=lambda system: None)
-        for letter in word:
-            if letter not in system.letters:
-                raise UsageError(did_you_mean("letter", letter, system.letters))
         answers = system.query(word)
     except NonDeterministic as conflict:
         print(f"answered in two ways: {conflict}")
         return exit_code.FAILED
-    except _unreachable() as error:
-        print(f"{iut.role}: {type(error).__name__}: {error}")
-        return exit_code.UNDECIDED
     expected = system.table.run(word)
     for letter, answer, right in zip(word, answers, expected, strict=True):
         print(f"{letter:18} {answer}" + ("" if answer == right else f"   the table: {right}"))
