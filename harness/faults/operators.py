@@ -47,6 +47,19 @@ def _holds(condition: Condition, run: FaultyRun, form: Form) -> bool:
         return False
 
 
+_RELAXED: set[Judge] = set()
+
+
+def _relaxed(judge: Judge) -> Judge:
+    _RELAXED.add(judge)
+    return judge
+
+
+def only_relaxes(judge: Judge) -> bool:
+    """Whether the judge differs from the honest one only where that one refuses."""
+    return judge in _RELAXED
+
+
 def accepts(condition: Condition) -> Judge:
     """What is refused passes all the same where the condition holds."""
 
@@ -57,7 +70,7 @@ def accepts(condition: Condition) -> Judge:
             if not _holds(condition, run, form):
                 raise
 
-    return judge
+    return _relaxed(judge)
 
 
 def refuses(condition: Condition) -> Judge:
@@ -91,7 +104,7 @@ def forgives(*reasons: str) -> Judge:
             if not any(reason in failure.reason for reason in reasons):
                 raise
 
-    return judge
+    return _relaxed(judge)
 
 
 def forgives_exceptions(run: FaultyRun, name: str, form: Form, honest: Callable[[], None]) -> None:
@@ -157,7 +170,7 @@ def or_equals(expected: Callable[[FaultyRun], Any]) -> Judge:
         if run.value(terms_of(form)[0]) != expected(run):
             honest()
 
-    return judge
+    return _relaxed(judge)
 
 
 def constant(value: Any) -> Lie:

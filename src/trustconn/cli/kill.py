@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import exit_code
@@ -17,7 +18,7 @@ from .errors import UsageError
 from .options import fault_name, roles
 
 if TYPE_CHECKING:
-    from ..conformance.kills import Kill
+    from ..conformance.kills import Kill, Pair
 
 LINES = 10
 """Plain lines of progress."""
@@ -27,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kill`."""
     parser.add_argument("name", nargs="*", type=fault_name, metavar="NAME", help="a fault; default: all")
     parser.add_argument("--role", choices=roles(), help="role of the faulty peer; default: both")
+    parser.add_argument("--full", action="store_true", help="every fault against every test; takes about an hour")
+    parser.add_argument("--out", type=Path, default=Path("kill-matrix"), metavar="DIR", help="folder of the matrix")
     parser.add_argument("--list", action="store_true", help="name the faults and try none")
     parser.add_argument("--write", action="store_true", help="write the index of killers, of all faults")
 
@@ -42,6 +45,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--write is about all faults; it goes with neither NAME nor --role")
     if arguments.list:
         return _print_list(arguments.name)
+    if arguments.full:
+        return _matrix(chosen, arguments.out)
     start = time.monotonic()
     found = _searched(kills.search(chosen), len(chosen))
     if arguments.write:
@@ -55,6 +60,28 @@ def _print_list(names: Iterable[str]) -> int:
     for name in names or FAULTS:
         fault = FAULTS[name]
         print(f"{fault.requirement:8} {name}: {fault.sentence} ({fault.source}; {', '.join(fault.roles)})")
+    return exit_code.PASSED
+
+
+def _matrix(chosen: list["Pair"], out: Path) -> int:
+    from ..conformance import matrix, picture
+
+    start, found = time.monotonic(), list["matrix.Row"]()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out}: expected a folder that can be written: {error.strerror}") from error
+    with _progress(len(chosen)) as advance:
+        for row in matrix.rows(chosen, out / "state.jsonl"):
+            found.append(row)
+            advance(len(found), sum(1 for one in found if not one.killed_by))
+    found.sort(key=lambda row: (row.fault, row.role))
+    date = time.strftime("%Y-%m-%d", time.gmtime())
+    for name, make in (("json", matrix.as_json), ("md", matrix.as_markdown), ("svg", picture.as_svg)):
+        (out / f"kill_matrix.{name}").write_text(make(found, date), encoding="utf-8")
+    alive = [row for row in found if not matrix.citing(row)]
+    print(f"{len(found) - len(alive)} of {len(found)} faults killed by a test that cites their requirement")
+    print(f"{len(found)} faults met every test that can tell them, in {time.monotonic() - start:.0f} s; see {out}")
     return exit_code.PASSED
 
 

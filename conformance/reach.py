@@ -1,0 +1,127 @@
+"""Which tests can tell a fault: those in which the complete peer comes to the place that the fault distorts.
+
+Up to that place a faulty peer and a complete one are the same: a test that never gets there need not be played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, Literal
+
+from ..harness.evaluator.run import Run
+from ..harness.faults import FAULTS
+from ..harness.faults.fault import Fault
+from ..harness.faults.operators import only_relaxes
+from ..harness.peer.endpoint import Endpoint
+from ..harness.tester.deviation import TesterFault
+from ..harness.tester.local import LocalIut
+from ..model.checks import CHECKS
+from ..model.protocol.tables import profile
+from ..model.table import Message, Step
+from ..model.terms import Term
+from .bench import Bench
+from .collect import SuiteTest
+
+
+@dataclass(slots=True)
+class Places:
+    """Where the complete peer came in one test."""
+
+    judged: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    delivered: set[tuple[str, str, str]] = field(default_factory=set)
+    """Role, state and message."""
+    computed: set[Term] = field(default_factory=set)
+    """Terms that some fault lies about."""
+
+
+@cache
+def _lied_about() -> frozenset[Term]:
+    return frozenset(term for fault in FAULTS.values() for term in fault.seams.lies)
+
+
+class _Run(Run):
+    """Notes what is judged."""
+
+    __slots__ = ("places",)
+
+    def __init__(self, honest: Run, places: Places) -> None:
+        super().__init__(honest.role, honest.provider, honest.rng, off=honest.off, rules=honest.rules)
+        self.places = places
+        self.pinned = {term: partial(self._noted, term) for term in _lied_about()}
+
+    def _noted(self, term: Term, honest: Any) -> Any:
+        self.places.computed.add(term)
+        return honest
+
+    def judge(self, step: Step) -> None:
+        self.places.judged.add(step.check.name)
+        super().judge(step)
+
+
+class _Watched(Endpoint):
+    """Notes where it comes."""
+
+    def __init__(self, places: Places, *arguments: Any, **options: Any) -> None:
+        self.places = places
+        super().__init__(*arguments, **options)
+
+    def new_run(self, role: str) -> Run:
+        return _Run(super().new_run(role), self.places)
+
+    def step(self, message: Message, data: bytes | None) -> None:
+        self.places.delivered.add((self.role, self.state, message.name))
+        super().step(message, data)
+
+    def report(self, name: str, **fields: Any) -> None:
+        if name in ("refused", "data_refused"):
+            self.places.refused.add(fields["check"])
+        super().report(name, **fields)
+
+
+class Watch:
+    """A complete peer of one role that is watched."""
+
+    def __init__(self, role: Literal["device", "service"]) -> None:
+        self.iut = LocalIut(role, seed=b"reach", make=self._make)
+        self.controls: dict[str, str] = {}
+        self.places = Places()
+
+    def _make(self, *arguments: Any, **options: Any) -> Endpoint:
+        return _Watched(self.places, *arguments, **options)
+
+    def play(self, test: SuiteTest) -> Places:
+        """Where the peer comes in this test; as far as it comes, if the test concludes nothing."""
+        self.places = Places()
+        bench = Bench(self.iut, test.case, self.controls, lambda what, conversation: None, waits=True)
+        with suppress(Exception, TesterFault):
+            test.play(test.case, bench)
+        return self.places
+
+
+def tells(fault: Fault, role: str) -> Callable[[Places], bool]:
+    """Whether a test with these places can tell the fault; always, where that cannot be known."""
+    seams = fault.seams
+    if seams.world or seams.kept or seams.endpoint or seams.channel:
+        return lambda seen: True
+    if any(CHECKS[name].beside_table for name in seams.off):
+        return lambda seen: True
+    judged = {name for name, judge in seams.judges.items() if not only_relaxes(judge)}
+    refused = {*seams.off, *(name for name, judge in seams.judges.items() if only_relaxes(judge))}
+    rows, lies = _distorted(fault, role), set(seams.lies)
+    return lambda seen: bool(
+        judged & seen.judged or refused & seen.refused or rows & seen.delivered or lies & seen.computed
+    )
+
+
+@cache
+def _distorted(fault: Fault, role: str) -> frozenset[tuple[str, str, str]]:
+    if fault.seams.table is None:
+        return frozenset()
+    tables = (profile().rows, fault.seams.table(profile()).rows)
+    honest, faulty = (set(map(id, rows)) for rows in tables)
+    changed = (row for rows in tables for row in rows if (id(row) in honest) != (id(row) in faulty))
+    return frozenset((row.role, row.state, row.receives.name) for row in changed if row.role == role)
