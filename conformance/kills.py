@@ -75,6 +75,7 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
     binding = test.case.binding or DEFAULT
     iut, controls = _iut(role, binding), _controls(role, binding)
     iut.off = off
+    iut.forget()
     controls = dict(controls) if off else controls
     bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=bool(off))
     try:

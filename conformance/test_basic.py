@@ -1,14 +1,20 @@
 """The honest conversation, before anything else: what fails here leaves nothing to say about any fault."""
 
 from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import Hold
 from .bench import Bench, opened
-from .case import Case, for_each
+from .case import Case, citing, for_each
 from .stages import CONTENT, REPLY_CONTENT
 
 ROLES = ("device", "service")
 
 
-@for_each(Case(role, ("SES-01",), "converse", "session") for role in ROLES)
+def _whole(role: str) -> Case:
+    case = Case(role, ("SES-01",), "converse", "session")
+    return citing(case, "EDH-11") if role == "service" else case
+
+
+@for_each(map(_whole, ROLES))
 def test_session_opens_and_closes(case: Case, bench: Bench) -> None:
     """Handshake, both attestations, both verdicts, OPEN, CLOSE both ways."""
 
@@ -16,6 +22,21 @@ def test_session_opens_and_closes(case: Case, bench: Bench) -> None:
         return opened(conversation) or ("" if conversation.finish() else "CLOSE was not answered")
 
     bench.works(play)
+
+
+@for_each([Case("device", ("SES-01",), "waits-for", "HELLO_R")])
+def test_device_waits(case: Case, bench: Bench) -> None:
+    """The device says nothing between message_4 and the service's HELLO."""
+    hold = Hold("HELLO_R")
+
+    def play(conversation: Conversation) -> str:
+        if not conversation.until(lambda: bool(hold.held)):
+            return "the handshake did not end"
+        early = len(conversation.peer.observations)
+        conversation.until(lambda: len(conversation.peer.observations) > early)
+        return "a frame came before the service's HELLO" if len(conversation.peer.observations) > early else ""
+
+    bench.works(play, deviation=hold)
 
 
 @for_each(Case(role, ("LBL-01",), "send", "label") for role in ROLES)

@@ -21,7 +21,7 @@ from .bench import Bench
 from .case import Case, fault, for_each
 from .labelling import accepted, bring_environment, environment_of, faulty, in_environment, send
 from .parties import LETTERS, one_bit_other
-from .stages import StageNotReached
+from .stages import StageNotReached, when_open
 from .test_evidence_again import INTERVAL, open_then_request
 
 ROLES = ("device", "service")
@@ -127,6 +127,39 @@ def test_older_environment(case: Case, bench: Bench) -> None:
     """A second object refused solely because it is older than the one before it: LBL-21."""
     older = in_environment(lambda peer: {environment_of(peer).token.iat: cbor.encode(peer.world.now() - 10)})
     bench.refuses(Deviation(), faulty(older, after=lambda iut, conversation: accepted(conversation)))
+
+
+@for_each(fault(role, "env_signature_verifies", "sign", f"zero-{half}", half) for role in ROLES for half in ("r", "s"))
+def test_degenerate_signature(case: Case, bench: Bench) -> None:
+    """An object refused solely because one of the numbers of its signature is zero: LBL-15."""
+
+    def zero(peer: TesterEndpoint, honest: bytes) -> bytes:
+        return bytes(32) + honest[32:] if case.data == "r" else honest[:32] + bytes(32)
+
+    act = in_environment(lambda peer: {environment_of(peer).token.signature: zero})
+    bench.refuses(Deviation(), faulty(act))
+
+
+@for_each(fault(role, "env_is_referred_to", "after-epoch-1", "environment-accepted-in-epoch-0") for role in ROLES)
+def test_environment_accepted_in_the_last_epoch(case: Case, bench: Bench) -> None:
+    """After renewed evidence data may no longer name the object that was accepted before: LBL-14."""
+    iut = bench.iut
+    iut.need_feature("initiates_reattestation")
+    registers = LABEL_REGISTERS[LETTERS[iut.opposite]]
+
+    def stage(iut: Iut, conversation: Conversation) -> None:
+        when_open(lambda i, c: accepted(c))(iut, conversation)
+        peer = conversation.peer
+        named = peer.run.value(registers.reference)
+        open_then_request(iut, conversation, lambda peer: None)
+        _until_verdict(iut, conversation)
+        peer.deviation.happened(peer)
+        tell(peer, {registers.reference: named, registers.unsent: b""})
+        send(peer)
+        conversation.flush()
+
+    with iut.configured(reattest_interval=INTERVAL), iut.later():
+        bench.refuses(Deviation(), stage)
 
 
 @for_each(

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...model.distort import at, changed, unchecked
-from ...model.protocol.attestation import evidence_checks
+from ...model.protocol.attestation import EVIDENCE, evidence_checks
 from ...model.protocol.frames import SIDES
 from ...model.symbols import unary
 from ...model.table import Form, Verifies
+from ..codec import cbor
 from ..evaluator.errors import CheckFailed
 from ..identity.oids import EKU_EAT_AK
 from ..identity.world import World
 from .binders import attester
 from .fault import GENERAL, Fault, fault
-from .operators import accepts, decides, decoded, forgives
+from .operators import accepts, decides, forgives, or_equals
 
 if TYPE_CHECKING:
     from .peer import FaultyRun
@@ -27,7 +28,6 @@ PATH_REASONS = (
     ("name", "path_beyond_constraints", "name constraints", "E3", "name constraints are not judged"),
     ("is not understood", "path_critical", "critical extension", "E5", "unknown critical extensions are passed over"),
     ("no pinned root", "path_without_root", "trust anchor", "C37", "any root will do"),
-    ("bad signature", "path_signature", "certificate signature", "E1", "signatures are not verified"),
     ("not signed by its issuer", "path_unlinked", "issuer", "A15", "certificates need not be linked"),
     ("the end-entity", "path_leaf_is_ca", "leaf", "C37", "an authority's certificate may stand as leaf"),
 )
@@ -71,7 +71,7 @@ def key_faults() -> Iterator[Fault]:
     )  # fmt: skip
     yield fault(
         "x5t_of_any_in_chain", "The protected thumbprint may name any certificate of the chain.", "ATT-09",
-        "any of several", "x5t", source="A15", judges={"eat_x5t_is_the_ak": accepts(_names_one_of)},
+        "any of several", "x5t", source="A15", judges={"eat_x5t_is_the_ak": or_equals(_issuer_x5t)},
     )  # fmt: skip
     for reason, name, what, source, sentence in PATH_REASONS:
         yield fault(
@@ -104,9 +104,10 @@ def _valid(world: World, certificate: Any) -> bool:
     return bool(certificate.not_before <= world.time() <= certificate.not_after)
 
 
-def _names_one_of(world: World, x5t: bytes, chain: bytes) -> bool:
-    presented = world.x5chain(chain)
-    return decoded(x5t)[1] in [item.sha256 for item in (presented.leaf, *presented.chain)]
+def _issuer_x5t(run: FaultyRun) -> bytes:
+    """The thumbprint of the certificate behind the attestation key's."""
+    chain = run.world.x5chain(run.value(EVIDENCE[attester(run)].token.chain)).chain
+    return cbor.encode([-16, chain[0].sha256]) if chain else b""
 
 
 def degenerate(world: World, key: Any, signature: bytes, message: bytes) -> bool:

@@ -172,7 +172,7 @@ def making() -> Iterator[Fault]:
         ("label_seq_stands", "LBL-26", "counter stands", "own seq", {x.sequence: constant(b"\x05") for x in labels},
          "All labels carry one number."),
         ("label_seq_falls", "LBL-26", "wrong direction", "own seq",
-         {x.sequence: number(lambda n: 1000 - n) for x in labels}, "Numbers of labels fall."),
+         {x.sequence: number(lambda n: max(0, 1000 - n)) for x in labels}, "Numbers of labels fall."),
         ("label_other_digest", "LBL-03", "wrong value", "own digest", {x.digest: constant(bytes(32)) for x in labels},
          "Labels carry another digest than that of the content."),
         ("label_no_sid", "LBL-01", "constant", "own sid", {x.sid: constant(bytes(16)) for x in labels},

@@ -43,7 +43,7 @@ def _holds(condition: Condition, run: FaultyRun, form: Form) -> bool:
     """What the condition cannot be asked about does not hold."""
     try:
         return condition(run.world, *map(run.value, terms_of(form)))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, Refused):
         return False
 
 

@@ -8,6 +8,7 @@ from ...model.checks import CHECKS, Check
 from ...model.protocol.tables import profile
 from ..peer.binding import DEFAULT
 from .fault import BOTH, DEVICE, REMOVAL, Fault, Seams
+from .flaws import MISSING_CHECKS
 
 _INITIATOR_ONLY = ("suites_r_allow_a_retry",)
 
@@ -16,8 +17,9 @@ def removals() -> Iterator[Fault]:
     """A fault for each check, called like it."""
     for check in CHECKS.values():
         sentence = f"The peer does not make the check {check.name}."
+        source = MISSING_CHECKS.get(check.name, REMOVAL)
         seams = Seams(off=frozenset({check.name}))
-        yield Fault(check.name, sentence, check.requirement, "missing", check.name, _roles(check), REMOVAL, seams)
+        yield Fault(check.name, sentence, check.requirement, "missing", check.name, _roles(check), source, seams)
 
 
 def _roles(check: Check) -> tuple[str, ...]:

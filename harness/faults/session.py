@@ -9,7 +9,7 @@ from ...model.protocol.frames import ATT_REQ, PONG_PAYLOAD, SIDES, VERDICT
 from ...model.protocol.session import valid_for
 from ..codec import cbor
 from .attestation_keys import degenerate
-from .fault import GENERAL, Fault, Judge, fault
+from .fault import DEVICE, GENERAL, Fault, Judge, fault
 from .operators import accepts, constant, decoded, number, policy, refuses
 from .peer import FaultyEndpoint
 
@@ -36,8 +36,6 @@ _VALUES: tuple[tuple[str, str, str, str, str, str, Judge, str], ...] = (
     ("first_offer_only", "ATT-03", "first of several", "offered types", GENERAL, "evidence_formats_overlap",
      refuses(lambda w, mine, offered: decoded(offered)[0] not in decoded(mine)),
      "Only the first type that a HELLO offers is looked at."),
-    ("tier_warning_passes", "SES-09", "error as success", "tier 32 where waived", "C15", TIER, _tier(32, WAIVED),
-     "A warning passes where a waiver was presented."),
     ("tier_waived_for_evidence", "SES-09", "confusion", "tier 200 where attested", "C35", TIER, _tier(200, ATTESTS),
      "A waived verdict passes where evidence was sent."),
     ("tier_not_required_for_evidence", "SES-09", "confusion", "tier 201 where attested", "C35", TIER,
@@ -122,9 +120,6 @@ def giving() -> Iterator[Fault]:
         ("hello_nonce_short", "SES-02", "short", "HELLO nonce", "C7",
          {s.nonce.means: lambda run, honest: honest[:4] + bytes(28) for s in sides},
          "Only four octets of the nonce are random."),
-        ("hello_nonce_echoed", "ATT-27", "reused", "peer's nonce", "C5",
-         {SIDES["I"].nonce.means: lambda run, honest: run.values.get(SIDES["R"].nonce, honest)},
-         "The device echoes the service's nonce."),
         ("hello_other_version", "SES-02", "wrong value", "version", "F9",
          {s.version: constant(b"\x02") for s in sides}, "HELLO carries version 2."),
         ("hello_requires_nothing", "ATT-01", "constant", "flag 1", "C21",
@@ -147,6 +142,10 @@ def giving() -> Iterator[Fault]:
          {p: constant(cbor.encode(bytes(8))) for p in PONG_PAYLOAD.values()}, "Every PONG carries the same octets."),
     ):  # fmt: skip
         yield fault(name, sentence, requirement, operator, what, source=source, lies=lies)
+    yield fault(
+        "hello_nonce_echoed", "The device echoes the service's nonce.", "ATT-27", "reused", "peer's nonce", DEVICE,
+        "C5", lies={SIDES["I"].nonce.means: lambda run, honest: run.values.get(SIDES["R"].nonce, honest)},
+    )  # fmt: skip
     yield fault(
         "waiver_end_ignored", "A verdict on a waiver may outlive the waiver.", "WVR-10", "limit ignored",
         "own valid_for", endpoint=_LongVerdicts,

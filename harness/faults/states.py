@@ -62,7 +62,6 @@ _EXTRA: tuple[tuple[str, str, tuple[str, ...], str, str], ...] = (
     ("data_after_rejection", "DATA", ("REFUSED",), "after a rejecting verdict", "C15"),
     ("hello_in_open", "HELLO", ("OPEN",), "in an open session", "B13"),
     ("hello_in_expired", "HELLO", ("EXPIRED",), "in an expired session", "B13"),
-    ("verdict_before_evidence", "VERDICT", ATTS, "where evidence is awaited", "B1"),
     ("evidence_before_verdict", "ATT", VERDICTS, "where a verdict is awaited", "C35"),
     ("close_before_hello", "CLOSE", HELLOS, "before both HELLOs", GENERAL),
     ("ping_before_hello", "PING", HELLOS, "before both HELLOs", GENERAL),
@@ -81,8 +80,8 @@ def extra() -> Iterator[Fault]:
         )  # fmt: skip
     yield fault(
         "verdict_skips_evidence",
-        "A verdict in the place of evidence opens the session: its own side is never appraised.", "SES-08",
-        "extra transition", "VERDICT in wait_ATT", SERVICE, "B1", table=also(_opening),
+        "A verdict in the place of evidence opens the session: its own side is never appraised.", "SES-03",
+        "extra transition", "VERDICT that opens", SERVICE, "B1", table=also(_opening),
     )  # fmt: skip
     yield fault(
         "unasked_evidence", "Evidence that nobody asked for is appraised and answered.", "ATT-05", "extra transition",

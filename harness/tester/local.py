@@ -160,6 +160,10 @@ class LocalIut(Iut):
             endpoint.closed = True
         self._honest.memory = Memory.restore(kept(self.role, self.off, self._honest.save()))
 
+    def forget(self) -> None:
+        """Both sides lose what they remember of earlier sessions: what comes next depends on nothing before."""
+        self._honest.memory, self.world.memory = Memory(), Memory()
+
     def sends(self, conversation: Conversation, content: bytes) -> None:
         _endpoint(conversation).send_data(content)
 

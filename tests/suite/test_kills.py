@@ -7,16 +7,40 @@ from pathlib import Path
 
 import pytest
 
+from trustconn.cli.main import main
 from trustconn.conformance import kills
 from trustconn.harness.faults import FAULTS
-from trustconn.harness.faults.fault import REMOVAL
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"
-REMOVALS = [pair for pair in kills.pairs() if FAULTS[pair[0]].source == REMOVAL]
 
 
-def test_every_missing_check_is_killed_or_survives_for_a_reason() -> None:
-    assert [complaint for kill in kills.search(REMOVALS) if (complaint := kills.complaint(kill))] == []
+def test_every_fault_is_killed_or_survives_for_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["kill"])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+
+
+def test_the_index_and_the_survivors_name_faults_that_there_are() -> None:
+    known = {kills.key(pair) for pair in kills.pairs(FAULTS)}
+    assert set(kills.committed()) <= known
+    assert {name for name in kills.survivors() if "/" in name} <= known
+    assert {name for name in kills.survivors() if "/" not in name} <= set(FAULTS)
+    assert all(kills.survivors().values())
+
+
+def test_a_survivor_without_a_reason_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    kill = kills.killed(("pong_opens_again", "device"))
+    assert kill.killer is None
+    assert kills.complaint(kill) == ""
+    monkeypatch.setattr(kills, "survivors", dict)
+    assert "pong_opens_again/device survives" in kills.complaint(kill)
+
+
+def test_a_killed_survivor_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    kill = kills.killed(("pong_twice", "device"))
+    assert kills.complaint(kill) == ""
+    monkeypatch.setattr(kills, "survivors", lambda: {"pong_twice": "no test does it"})
+    assert "is listed as a survivor" in kills.complaint(kill)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +52,8 @@ def test_every_missing_check_is_killed_or_survives_for_a_reason() -> None:
         ("--fault", "binder_of_attesters_nonce"),
         ("--fault", "no_ping_in_expired"),
         ("--fault", "hello_nonce_constant"),
+        ("--fault", "restart_loses_label_sequence"),
+        ("--fault", "late_error_ends_session"),
     ],
 )
 def test_a_run_against_a_faulty_peer_fails_and_names_its_requirement(option: str, name: str, tmp_path: Path) -> None:
