@@ -26,8 +26,6 @@ from .collect import SuiteTest, suite_tests
 from .workers import answers
 
 KILLS, SURVIVORS = "kills.json", "survivors.toml"
-OTHER_BINDING = "TLS-"
-"""Requirements of the binding that the suite's local peers do not speak."""
 Role = Literal["device", "service"]
 Pair = tuple[str, Role]
 """A fault, and the role of the implementation that has it."""
@@ -45,8 +43,8 @@ class Kill:
 
 
 def pairs(names: Iterable[str] = (), roles: Iterable[str] = ROLES) -> Iterator[Pair]:
-    """These faults, by default all that the suite's binding has, with each of these roles that can have them."""
-    for name in names or (name for name in FAULTS if not FAULTS[name].requirement.startswith(OTHER_BINDING)):
+    """These faults, by default all, with each of these roles that can have them."""
+    for name in names or FAULTS:
         yield from ((name, role) for role in ROLES if role in roles and role in FAULTS[name].roles)
 
 

@@ -60,10 +60,6 @@ def test_a_fault_of_the_other_role_changes_nothing() -> None:
     assert type(iut.latest) is Endpoint
 
 
-def _test(test_id: str) -> SuiteTest:
-    return next(test for test in suite_tests() if test.id == test_id)
-
-
 def _verdict(iut: LocalIut, test_id: str) -> Verdict:
     test = next(test for test in suite_tests() if test.id == test_id)
     bench = Bench(iut, test.case, {}, lambda what, conversation: None)
