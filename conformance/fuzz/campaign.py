@@ -24,6 +24,8 @@ GROUP = 8
 """Traces that one good connection vouches for."""
 BETWEEN = 60
 """Traces of the systematic part between two of them."""
+STEADY = 4
+"""How often a complete peer must do the same before a difference from it counts."""
 OPENING = ("open", "retry", "relay")
 """Steps that make a conversation."""
 
@@ -158,8 +160,14 @@ class Campaign:
 
     def _steady(self, trace: Trace, wrong: Difference) -> bool:
         """Whether the same is wrong with other choices of the tester: what chance decides is no finding."""
-        others = [self.judge(trace).difference for _ in range(2)]
-        return all(other is not None and other.kind == wrong.kind for other in others)
+        self.ground.be_patient(True)
+        try:
+            others = [self.judge(trace) for _ in range(2)]
+        finally:
+            self.ground.be_patient(False)
+        if not all(other.difference is not None and other.difference.kind == wrong.kind for other in others):
+            return False
+        return len({_outline(self._expected(trace)[0]) for _ in range(STEADY)}) == 1
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +194,11 @@ class Campaign:
                 return found
         self.ground.forget()
         return None
+
+
+def _outline(expected: Record) -> tuple[object, ...]:
+    """What must not depend on chance."""
+    return tuple((n, tuple(s.action or s.name for s in told.seen), told.ended) for n, told in expected.told.items())
 
 
 def situations(trace: Trace, expected: Record) -> set[tuple[str, ...]]:

@@ -44,6 +44,9 @@ class Ground(Protocol):
     def seen(self, trace: Trace, expected: Record, number: int) -> tuple[Record, Difference | None]:
         """What is done instead, and what is wrong with it."""
 
+    def be_patient(self, patient: bool) -> None:
+        """Whether to wait as long as an answer may take at all, where otherwise less is enough."""
+
     def is_well(self) -> bool:
         """Whether a good connection works."""
 
@@ -90,6 +93,10 @@ class OneRole:
         if not self.player.iut.is_alive():
             self._start()
         return seen, difference(trace, expected, seen)
+
+    def be_patient(self, patient: bool) -> None:
+        """With the implementation."""
+        self.player.patient = patient
 
     def is_well(self) -> bool:
         """An honest conversation up to OPEN and CLOSE."""
@@ -143,6 +150,10 @@ class BothRoles:
         if not all(iut.is_alive() for iut in self.relay.iuts.values()):
             self._start()
         return seen, wrong
+
+    def be_patient(self, patient: bool) -> None:
+        """With the pair."""
+        self.relay.patient = patient
 
     def is_well(self) -> bool:
         """An honest relay leads to OPEN."""

@@ -122,6 +122,8 @@ class Player:
         self.iut = iut
         self.iut.rng = SeededRandom(f"fuzz/{iut.role}/{seed}".encode())
         self.number = 0
+        self.patient = False
+        """Wait as long for each message as an answer may take at all."""
         self.clock: TesterClock | None = None
         self.sessions: dict[int, Playing] = {}
         self.record = Record()
@@ -316,7 +318,7 @@ class Player:
             return False
         if len(conversation.peer.observations) >= count and (conversation.ended or not ended):
             return False
-        deadline = Deadline.after(self.iut.silence)
+        deadline = Deadline.after(self.iut.reply if self.patient else self.iut.silence)
         if self.guarded(lambda: conversation.receive(deadline)) or conversation.ended:
             return True
         self.record.stalled = (self._at, self._number_of(playing))
