@@ -7,7 +7,6 @@ from typing import Any
 
 from ...harness.codec import cbor
 from ...harness.tester.frames import PAYLOAD, frame_of, receipt, verdict
-from ...harness.tester.operators import is_item
 from ...harness.tester.telling import tell, tell_no_more
 from ...harness.tester.wire import put_record
 from ...harness.transport.frames import write_frame
@@ -16,7 +15,7 @@ from ...model.terms import Term
 from .encoding import FRAMES, UNITS
 from .player import Impossible, Player, Playing
 from .puppet import Pending
-from .telling import changed_at, fields_of, lies_of, repeats_of, slots
+from .telling import changed_at, fields_of, is_encoded, lies_of, repeats_of, slots
 from .trace import Step
 from .values import change_of
 
@@ -93,7 +92,7 @@ def _alter(player: Player, item: Step) -> None:
     path = tuple(item.arguments["path"])
     found = fields_of(head.message.name)[path]
     now = playing.conversation.peer.world.now()
-    change = change_of(item.arguments["by"], item=is_item(found.term), now=now)
+    change = change_of(item.arguments["by"], item=is_encoded(found.term), now=now)
     _put(player, playing, head, changed_at(head.knowledge, head.message, path, change))
 
 

@@ -1,4 +1,4 @@
-"""What an implementation holds of the machine while it is told traces: open files and memory, where that can be seen."""
+"""What an implementation holds of the machine while it is told traces: open files and memory, if that can be seen."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ SPREAD = 3
 """Ranks that chance mixes."""
 
 
-HERE, THERE = 40, 10
+HERE, THERE = 40, 20
 """Traces of the first source, and of one of the others, in turn."""
 
 

@@ -15,7 +15,6 @@ from ...harness.evaluator.errors import Unbound
 from ...harness.evaluator.run import Run
 from ...harness.tester.fields import Path
 from ...harness.tester.local import LocalIut
-from ...harness.tester.operators import is_item
 from ...model.protocol.frames import FrameType
 from ...model.protocol.tables import profile
 from ...model.table import Message
@@ -25,7 +24,7 @@ from . import party
 from .encoding import ERRORS, FRAMES, MESSAGES, UNITS
 from .player import Player
 from .puppet import Pending
-from .telling import fields_of, value_at
+from .telling import CONTAINERS, fields_of, is_encoded, value_at
 from .trace import Step, Trace, step
 from .values import fitting
 
@@ -70,7 +69,7 @@ END = (step("go"), step("ping"))
 """An honest peer goes on, and proves that the other side is there."""
 TAIL = (*END, step("data"), step("go"))
 """It sends data too."""
-FEW = 5
+FEW = 8
 """Operators for each field in every script but the first."""
 
 
@@ -155,7 +154,8 @@ def _place(script: Trace, at: int, made: int, message: Message, nth: int, run: R
             value = value_at(run, message, path)
         except (Unbound, LookupError, ValueError, TypeError):
             continue
-        operators[path] = fitting(value, item=is_item(item.term), now=now)
+        shallow = item.term.op in CONTAINERS
+        operators[path] = fitting(value, item=is_encoded(item.term), now=now, shallow=shallow)
         terms[path] = item.term
     return Place(script, at, made, message.name, nth, operators, terms)
 
@@ -170,7 +170,7 @@ Kinds = dict[str, list[tuple[int, Trace]]]
 def altered(place: Place) -> Ranked:
     """Each field altered on its way."""
     for path, operators in place.operators.items():
-        hidden = place.terms[path].op == "slot" and _signed(place, path)
+        hidden = place.terms[path].op in ("slot", *CONTAINERS) and _signed(place, path)
         for rank, operator in enumerate(operators[:3] if hidden else operators):
             yield rank, place.closely_followed(step("alter", path=list(path), by=operator))
         yield 2, place.closely_followed(step("mirror", path=list(path)))
@@ -184,7 +184,7 @@ def _signed(place: Place, path: Path) -> bool:
 def lied(place: Place) -> Ranked:
     """Each field another one, by the party that says it."""
     for path, operators in place.operators.items():
-        if place.terms[path].op != "slot":
+        if place.terms[path].op not in ("slot", *CONTAINERS):
             continue
         for rank, operator in enumerate(operators):
             yield rank, _lying(place, path, operator)
@@ -239,7 +239,9 @@ def ordered(place: Place) -> Ranked:
         yield 2, place.followed(step("plain", hex=digits))
 
 
+_DEPTHS = tuple((200, (opening * depth + b"\x00").hex()) for opening in (b"\x81", b"\xc1") for depth in range(14, 19))
 BODIES = (
+    *_DEPTHS,
     (5, "a10141ff"), (5, "a0"), (5, "a20141ff0340"), (5, "a10241ff"), (5, "a1044100"), (8, "a10147" + "00" * 7),
     (8, "a10149" + "00" * 9), (7, "a10100"), (6, "a1011863"), (6, "a10100"), (6, "a0"), (10, "a10148" + "00" * 8),
     (2, "a201010258" + "20" + "00" * 32), (4, "a301020300041a00000e10"), (9, "a201000200"), (3, "a1010a"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from ...harness.evaluator.errors import Unbound
 from ...harness.evaluator.run import Run
-from ...harness.tester.fields import Field, Path, altered, fields
+from ...harness.tester.fields import STRUCTURE, Field, Path, altered, definition, fields
 from ...harness.tester.operators import is_item
 from ...harness.tester.peer import TesterEndpoint
 from ...harness.tester.telling import Tale
 from ...model.protocol.tables import profile
+from ...model.symbols import matched
 from ...model.table import Message
 from ...model.terms import Term
 from ..plan import told_by_module
@@ -21,9 +22,32 @@ from .values import Unfit, change_of
 
 @cache
 def fields_of(message: str) -> dict[Path, Field]:
-    """All fields of a message, by path."""
+    """All fields of a message, by path; and the maps and lists that they stand in."""
     found = profile().messages[message]
-    return {item.path: item for item in fields(found, found.sender)}
+    around = {item.path: item for item in _containers(found.term, found.sender, ())}
+    return {**around, **{item.path: item for item in fields(found, found.sender)}}
+
+
+CONTAINERS = ("map", "array", "tag")
+
+
+def _containers(term: Term, role: str, path: Path) -> Iterator[Field]:
+    if term.op == "slot":
+        inner = definition(term, role)
+        if inner is not None and inner.op in STRUCTURE:
+            yield from _containers(inner, role, (*path, 0))
+        return
+    if term.op in CONTAINERS and path:
+        yield Field(f"{term.op} at {'.'.join(map(str, path))}", path, term)
+    inside = matched(term)
+    for position, argument in enumerate(term.args):
+        if argument in inside:
+            yield from _containers(argument, role, (*path, position))
+
+
+def is_encoded(term: Term) -> bool:
+    """Whether a field's value is an encoded CBOR item."""
+    return term.op in CONTAINERS or is_item(term)
 
 
 @cache
@@ -41,9 +65,9 @@ def lies_of(peer: TesterEndpoint, message: str, path: Path, operator: str) -> tu
         Unbound: a constant, about which nobody can lie.
     """
     item = fields_of(message)[path]
-    if item.term.op != "slot":
+    if item.term.op not in ("slot", *CONTAINERS):
         raise Unbound(f"{item.name} is a constant")
-    change = change_of(operator, item=is_item(item.term), now=peer.world.now())
+    change = change_of(operator, item=is_encoded(item.term), now=peer.world.now())
 
     def told(_: TesterEndpoint, honest: bytes) -> bytes:
         try:

@@ -49,10 +49,16 @@ def change_of(operator: str, *, item: bool, now: int) -> Callable[[bytes], bytes
     return change
 
 
-def fitting(data: bytes, *, item: bool, now: int) -> list[str]:
-    """Operators that make something else of these octets, the plainest first."""
+def fitting(data: bytes, *, item: bool, now: int, shallow: bool = False) -> list[str]:
+    """Operators that make something else of these octets, the plainest first; `shallow`: of it as a whole."""
     offered = _item_operators(data, now) if item else _octet_operators(data)
+    if shallow:
+        offered = (name for name in (*_AROUND, *offered) if not name.startswith(("at:", "key:")))
     return [name for name in dict.fromkeys(offered) if _fits(name, data, item, now)]
+
+
+_AROUND = ("doubled", "further", "unsorted", "long", "indefinite", "further-text", "trailing")
+"""What a map or list suffers whose parts are altered one by one anyway."""
 
 
 def _fits(name: str, data: bytes, item: bool, now: int) -> bool:
@@ -166,6 +172,8 @@ def _map_operators(value: dict[Any, Any], now: int) -> Iterator[str]:
     keys = sorted(value, key=cbor.encode)[:SMALL]
     yield from (f"without:{position}" for position in range(len(keys)))
     yield from ("further", "further-text", "doubled", "unsorted")
+    if _Y in value:
+        yield from ("mirrored-key", "another-key")
     for position, key in enumerate(keys):
         yield from (f"key:{position}:{inner}" for inner in _inner(value[key], now))
 
@@ -258,6 +266,24 @@ def _number(value: Any) -> int:
     return value
 
 
+_Y = -3
+"""Label of the second coordinate of a COSE_Key (RFC 9053 section 7.1.1)."""
+_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_ANOTHER = {
+    label: bytes.fromhex(digits)
+    for label, digits in (
+        (-2, "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"),
+        (-3, "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
+    )
+}
+"""The generator of P-256: somebody else's key."""
+
+
+def _mirrored(coordinate: bytes) -> bytes:
+    """The second coordinate of the point with the same first one."""
+    return (_P256_PRIME - int.from_bytes(coordinate, "big")).to_bytes(32, "big")
+
+
 _WHOLES: dict[str, Callable[[Any], Any]] = {
     "null": lambda value: None,
     "true": lambda value: True,
@@ -273,6 +299,8 @@ _WHOLES: dict[str, Callable[[Any], Any]] = {
     "only-first": lambda value: _typed(value, list)[:1],
     "only-last": lambda value: _typed(value, list)[-1:],
     "more": lambda value: [*_typed(value, list), _like(value[-1:])],
+    "mirrored-key": lambda value: {**_typed(value, dict), _Y: _mirrored(value[_Y])},
+    "another-key": lambda value: {**_typed(value, dict), **_ANOTHER},
     "further": lambda value: {**_typed(value, dict), 99: 0},
     "further-text": lambda value: {**_typed(value, dict), "a": 0},
 }
@@ -331,4 +359,5 @@ _ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
     "bignum": _bignum,
     "doubled": _doubled,
     "unsorted": _unsorted,
+    "trailing": lambda data: data + b"\x00",
 }

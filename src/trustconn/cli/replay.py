@@ -34,8 +34,9 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--in-process is about the reference peers; it cannot go with --iut")
     try:
         finding = load(arguments.file)
+        role = None if arguments.iut or finding.trace.role == BOTH else finding.trace.role
         request = RunRequest(
-            out=Path(), iut=arguments.iut, role=None if arguments.iut or finding.trace.role == BOTH else finding.trace.role, seed=finding.seed,
+            out=Path(), iut=arguments.iut, role=role, seed=finding.seed,
             without=frozenset() if arguments.iut else frozenset(finding.without),
             faults=frozenset() if arguments.iut else frozenset(finding.faults),
         )  # fmt: skip
