@@ -10,7 +10,7 @@ from ..harness.identity.status import encode_proofs, make_ocsp
 from ..harness.identity.world import World
 from ..harness.tester.clock import RealClock
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation
+from ..harness.tester.deviation import Deviation, Hold
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import OPPOSITE, Iut, NeedNotMet
 from ..harness.tester.telling import Telling
@@ -21,7 +21,7 @@ from .forging import observed
 from .labelling import accepted, faulty, label_of, telling
 from .parties import LETTERS, credential_message, world_with
 from .stages import StageNotReached
-from .talk import attesting
+from .talk import Talk, attesting, tell, timed
 from .test_evidence import att, evidence
 from .test_revocation import DAY, LONG, STALE, of_attestation_key, of_leaf
 from .test_revocation import attesting as with_attestation_key
@@ -190,6 +190,27 @@ def test_verdict_ends_with_what_it_rests_on(case: Case, bench: Bench) -> None:
         return "" if seconds <= SOON else f"a verdict for {seconds} seconds, where {SOON} are left"
 
     bench.works(play, **ENDING[case.field](iut))
+
+
+@for_each(Case(role, ("SES-12",), "ended", "leaf") for role in ROLES)
+def test_no_verdict_once_it_has_ended(case: Case, bench: Bench) -> None:
+    """Evidence of a later epoch gets no verdict once the certificate has ended on which it would rest: SES-12."""
+    iut = bench.iut
+    iut.need_feature("initiates_reattestation")
+    hold = Hold(behind=False)
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        hold.hold(f"ATT_{LETTERS[iut.opposite]}")
+        talk.clock.advance(SOON - FAR)
+        talk.expect("ATT_REQ")
+        talk.clock.advance(FAR + 1)
+        hold.release(talk.peer)
+        talk.conversation.flush()
+        talk.expect("ALERT")
+
+    with timed(bench, reattest_interval=SOON - FAR) as clock:
+        tell(bench, script, clock, deviation=hold, world=_ending(iut, iut.opposite, SOON))
 
 
 @for_each(Case(role, ("SES-12",), "ends-soon", "interval-below-policy") for role in ROLES)

@@ -1,6 +1,7 @@
 """That a refusal comes, that it comes in time, and that it says what is wrong."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from ..harness.codec import cbor
 from ..harness.tester.conversation import Conversation
@@ -11,14 +12,14 @@ from ..harness.tester.telling import Telling
 from ..harness.transport.units import Kind
 from ..model.checks import Code
 from .bench import Bench, opened
-from .case import Case, for_each
+from .case import Case, citing, for_each
 from .claiming import CLAIMS
 from .forging import with_cmw
 from .parties import PARTIES
 from .places import HANDSHAKE_MESSAGES
 from .talk import AWAITED, PEER
 from .test_credentials import REFERENCES, knowing_itself, referring
-from .test_evidence import att, evidence
+from .test_evidence import att, evidence, unsigned_claims
 from .test_states import put_error
 
 ROLES = ("device", "service")
@@ -70,7 +71,7 @@ def _epoch(kind: str, key: int) -> Callable[[Iut], Deviation]:
     return lambda iut: AlterOctets(f"{kind}_{PEER[iut.role]}", change)
 
 
-def _wrapped(change: Callable[[list[object]], object]) -> Callable[[Iut], Deviation]:
+def _wrapped(change: Callable[[list[Any]], Any]) -> Callable[[Iut], Deviation]:
     return lambda iut: AlterOctets(att(iut), lambda data: with_cmw(data, change))
 
 
@@ -83,6 +84,7 @@ VALUES: dict[str, Callable[[Iut], Deviation]] = {
     "VERDICT.epoch": _epoch("VERDICT", 3),
     "ATT.epoch": _epoch("ATT", 1),
     "ATT.type": _wrapped(lambda cmw: [42, *cmw[1:]]),
+    "ATT.type-of-unsigned-claims": _wrapped(lambda cmw: [267, unsigned_claims(cmw[1]), *cmw[2:]]),
     "ATT.indicator": _wrapped(lambda cmw: [*cmw[:2], 8]),
     **{
         f"EAT.{field}": _claimed(field)
@@ -100,7 +102,14 @@ VALUES: dict[str, Callable[[Iut], Deviation]] = {
 """Fields with a value of the right type that a requirement names a refusal for."""
 
 
-@for_each(Case(role, ("ERR-27",), "names-the-refusal-of", field) for role in ROLES for field in VALUES)
+def _values() -> Iterator[Case]:
+    for role in ROLES:
+        for field in VALUES:
+            case = Case(role, ("ERR-27",), "names-the-refusal-of", field)
+            yield citing(case, "ATT-33") if field == "ATT.type-of-unsigned-claims" else case
+
+
+@for_each(_values())
 def test_no_decode_error_for_a_value(case: Case, bench: Bench) -> None:
     """A value that can be read is refused for what it is, not as if it could not be read: ERR-27."""
 

@@ -207,7 +207,7 @@ def _claims_of(token: bytes) -> dict[Any, Any]:
     return claims
 
 
-def _unsigned_claims(token: bytes) -> bytes:
+def unsigned_claims(token: bytes) -> bytes:
     return cbor.encode(CBORTag(UNSIGNED_TAG, _claims_of(token)))
 
 
@@ -221,7 +221,7 @@ FORMS: dict[str, Reform] = {
     "tag-missing": lambda peer, token: token[1:],
     "tag-of-mac": lambda peer, token: cbor.encode(CBORTag(17, cbor.decode(token).value)),
     "tag-of-cwt": lambda peer, token: cbor.encode(CBORTag(61, cbor.decode(token))),
-    "unsigned-claims": lambda peer, token: _unsigned_claims(token),
+    "unsigned-claims": lambda peer, token: unsigned_claims(token),
     "bare-claims": lambda peer, token: cbor.encode(_claims_of(token)),
     "nonce-in-an-array": lambda peer, token: resigned(peer, token, lambda p: p[2].update({10: [p[2][10], bytes(32)]})),
     "nonce-absent": lambda peer, token: resigned(peer, token, lambda p: p[2].pop(10)),
@@ -238,11 +238,11 @@ def test_form_of_token(case: Case, bench: Bench) -> None:
 
 
 @for_each(citing(fault(role, "cmw_type_was_accepted", "convey", "unsigned"), "ATT-33") for role in ROLES)
-def test_unsigned_claims(case: Case, bench: Bench) -> None:
+def testunsigned_claims(case: Case, bench: Bench) -> None:
     """Claims without any signature, announced as what they are: ATT-33."""
 
     def change(cmw: list[Any]) -> list[Any]:
-        return [267, _unsigned_claims(cmw[1]), cmw[2]]
+        return [267, unsigned_claims(cmw[1]), cmw[2]]
 
     bench.refuses(Forging(att(bench.iut), lambda peer, data: with_cmw(data, change)))
 

@@ -7,7 +7,7 @@ from ..codec import cbor
 from .certificate import DEVICE_URN
 from .credential_checks import check_path_validity, check_status
 from .deciding import Unfit, array, octets, predicate, unsigned, value
-from .oids import EKU_EAT_AK
+from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
 from .tam import MEASURED_COMPONENT, SHA_256
 from .world import World, thumbprint_digest
 
@@ -101,9 +101,11 @@ def ak_is_for_eat(world: World, x5chain: bytes) -> None:
 
 @predicate
 def ak_is_not_the_identity_key(world: World, x5chain: bytes, id_cred: bytes) -> None:
-    """The evidence is not signed by the key that the peer proves its identity with."""
-    if world.x5chain(x5chain).leaf.spki == world.credential(id_cred).leaf.spki:
-        raise Unfit("attestation key is the identity key")
+    """The evidence is not signed by the identity key of the peer, or of another peer whose certificate is held."""
+    known = [item for item in world.held().values() if item.eku & {EKU_DEVICE, EKU_SERVICE}]
+    identities = {item.spki for item in (world.credential(id_cred).leaf, *known)}
+    if world.x5chain(x5chain).leaf.spki in identities:
+        raise Unfit("attestation key is an identity key")
 
 
 @predicate

@@ -26,7 +26,7 @@ from .pki import (
     organization,
     serial_number,
 )
-from .tester import TesterPki, opposite
+from .tester import ANOTHER, TesterPki, opposite
 
 _ANY_USE = "2.5.29.37.0"
 _UNKNOWN_EXTENSION = f"{ARC}.99"
@@ -260,6 +260,10 @@ ATTESTATION_FAULTS: dict[str, Fault] = {
         "ak_names_peer_device", _changed(lambda case: {"uris": (*case.spec.uris, _other_identity(case.spec.uris[0]))})
     ),
     "identity-key": Fault("ak_is_not_the_identity_key", _changed(_identity_key)),
+    "identity-key-of-another-peer": Fault(
+        "ak_is_not_the_identity_key",
+        _changed(lambda case: {"key": derive_key(case.pki.seed, f"{ANOTHER} identity")}),
+    ),
     "revoked": Fault("ak_is_not_revoked", _changed(lambda case: {"serial": case.pki.revoked_serial("attestation")})),
     "issuer-revoked": Fault("ak_is_not_revoked", _by(_revoked_issuer)),
 }

@@ -35,6 +35,8 @@ from .waiver import Waiver
 ROLES = ("device", "service")
 BRANCHES = (*ROLES, "attestation")
 SERVICE_URI = "https://service.example/"
+ANOTHER = "another platform"
+"""The label of a party besides the two of a pair."""
 WAIVER_LIFETIME = 30 * 86400
 
 
@@ -157,14 +159,17 @@ class TesterPki:
         return make_crl(self.branch(branch).root, {self.revoked_issuer(branch)}, self.now)
 
     def anchors(self, role: str, known: Iterable[Certificate] = ()) -> TrustAnchors:
-        """What a party of that role trusts; `known` are peers' certificates that it can resolve by thumbprint."""
+        """What a party of that role trusts; `known` are peers' certificates that it can resolve by thumbprint.
+
+        One more peer is known to every party, and admitted by none.
+        """
         peer = opposite(role)
         held = (self.branch(peer).issuing, self.attestation.issuing, self.unpinned_authority)
         return TrustAnchors(
             peer_roots=(self.branch(peer).root.certificate,),
             attestation_roots=(self.attestation.root.certificate,),
             waiver_authorities=(self.waiver_authority.certificate,),
-            known=(*(authority.certificate for authority in held), *known),
+            known=(*(authority.certificate for authority in held), *known, self.party(peer, ANOTHER).leaf),
             crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
             revoked_waivers=frozenset({self.revoked_waiver}),
         )

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from ...model.checks import Channel as Means
 from ...model.protocol import local
-from ...model.protocol.attestation import SID, TAM_NAME
+from ...model.protocol.attestation import EVIDENCE, SID, TAM_NAME
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
 from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
-from ...model.table import APP, LOCAL, RECORD, Message, Table
+from ...model.table import APP, LOCAL, RECORD, Message, Table, holds
 from ..codec import cbor
 from ..crypto.random import Random, system_random
 from ..evaluator.errors import CheckFailed, GrammarError
@@ -182,10 +182,18 @@ class Endpoint:
         if name is None:
             return
         self.observe(name, frame)
+        message = self.table.messages[name]
         try:
-            self.step(self.table.messages[name], frame)
+            self.step(message, frame)
         except (GrammarError, cbor.CborError, CredentialUnavailable) as error:
+            self._judge_type_of_evidence(message)
             raise CheckFailed("frame_matches_its_grammar", str(error)) from error
+
+    def _judge_type_of_evidence(self, message: Message) -> None:
+        """Evidence of a type that was not accepted is refused for its type, whatever the form of its value (ATT-33)."""
+        evidence = EVIDENCE[self.peer]
+        if message is evidence.att and evidence.cmw_type in self.run.bound:
+            self.run.judge(holds("cmw_type_was_accepted", evidence.cmw_type))
 
     # --- stepping ----------------------------------------------------------------------------------------------------
 

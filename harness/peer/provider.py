@@ -59,11 +59,16 @@ class WorldProvider:
         return _GIVEN[base](self)
 
     def valid_for(self) -> int:
-        """Seconds for a verdict: the policy's, never beyond its own re-attestation or what the verdict rests on."""
+        """Seconds for a verdict: the policy's, never beyond its own re-attestation or what the verdict rests on.
+
+        Raises CheckFailed when that has ended: then no verdict can be given any more.
+        """
         world, policy = self.world, self.world.policy
         longest = min(policy.valid_for, policy.reattest_interval)
-        ends = (world.credentials.leaf.not_after, *(end for end in self._ends.values() if end is not None))
-        return max(1, min(longest, *(end - world.time() for end in ends)))
+        seconds = min((longest, *(end - world.time() for end in self._ends.values() if end is not None)))
+        if seconds <= 0:
+            raise CheckFailed("verdicts_are_still_valid", "what a verdict would rest on has ended")
+        return min(seconds, max(1, world.credentials.leaf.not_after - world.time()))
 
     def rests_on(self, check: str, ends: int | None) -> None:
         """A check has found what is good until then, unix seconds: no verdict outlives it."""
