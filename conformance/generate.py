@@ -1,4 +1,4 @@
-"""Everything that is generated and committed: blocks of the specification, plan, coverage, frozen sets.
+"""Everything that is generated and committed: blocks of the specification, plan, coverage, faults, frozen sets.
 
     python -m trustconn.conformance.generate            write what is stale
     python -m trustconn.conformance.generate --check    name what is stale, exit code 1
@@ -28,6 +28,7 @@ from ..spec import Requirement, requirements
 from ..spec.prose import FOLDER, chapters
 from . import plan
 from .collect import suite_tests
+from .fault_table import fault_table
 
 HERE = Path(__file__).parent
 SET = "tc1-2026.1"
@@ -143,6 +144,7 @@ def generated(*, freeze: bool = False) -> Iterator[Generated]:
     yield Generated(HERE / plan.PLAN_FILE, plan.render(plan.make_plan()))
     yield Generated(HERE / "coverage.json", _coverage())
     yield Generated(HERE / "coverage.md", _requirement_coverage())
+    yield Generated(HERE / "faults.md", fault_table())
     frozen = HERE / "sets" / f"{SET}.txt"
     if freeze or not frozen.is_file():
         yield Generated(frozen, _set())
