@@ -82,7 +82,7 @@ class Bench:
         self.main = conversation
         try:
             self._reach(stage, conversation)
-            outcome = conversation.outcome(self.iut.is_alive, deferred=deferred)
+            outcome = conversation.outcome(self.iut.is_alive, deferred=deferred and not self.iut.handshake_only)
         finally:
             conversation.close()
             self._keep("fault", conversation)

@@ -34,6 +34,9 @@ class Case:
     only: str = ""
     """The binding that the case is about, where neither check nor requirements say so."""
 
+    handshake: bool = False
+    """Whether it can be played against an implementation of the handshake alone."""
+
     @property
     def binding(self) -> str:
         """The one binding that the case can be played over; empty for every binding."""
@@ -75,13 +78,17 @@ def both(check: str, operator: str, field: str, data: Any = None) -> list[Case]:
     return [fault(role, check, operator, field, data) for role in ("device", "service")]
 
 
-def for_each(cases: Iterable[Case], *, only: str = "") -> Callable[[F], F]:
+def for_each(cases: Iterable[Case], *, only: str = "", handshake: bool = False) -> Callable[[F], F]:
     """Run a function once for each case; `only` names a binding that the function is about.
+
+    With `handshake` an implementation of the handshake alone is tested too.
 
     Raises:
         ValueError: two cases have one id.
     """
-    listed = [dataclasses.replace(case, only=only) if only else case for case in cases]
+    listed = list(cases)
+    if only or handshake:
+        listed = [dataclasses.replace(c, only=only or c.only, handshake=handshake or c.handshake) for c in listed]
     ids = [case.id for case in listed]
     doubled = {i for i in ids if ids.count(i) > 1} if len(set(ids)) != len(ids) else set()
     if doubled:

@@ -74,6 +74,11 @@ class Fleet:
         """The secure channel of all conversations."""
         return next(iter(self.descriptions.values())).wire.binding
 
+    @property
+    def handshake_only(self) -> bool:
+        """Whether what is under test implements the handshake alone."""
+        return any(description.iut.scope == "handshake" for description in self.descriptions.values())
+
     def iut(self, role: str) -> IutSession:
         """The running implementation of a role; what failed once to start is not tried again."""
         if role in self._failed:

@@ -108,6 +108,8 @@ class SuitePlugin:
         case = case_of(item)
         if case.role not in self.fleet.roles or not case.fits(self.fleet.binding):
             return False
+        if self.fleet.handshake_only and not case.handshake:
+            return False
         return chooses(self.request, name_of(item), case.requirements)
 
     def test_case(self, item: pytest.Function) -> TestCase:

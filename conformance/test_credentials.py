@@ -49,7 +49,7 @@ def _certificate_cases() -> Iterator[Case]:
             yield citing(case, "IDN-22") if name == "unknown-critical-extension" else case
 
 
-@for_each(_certificate_cases())
+@for_each(_certificate_cases(), handshake=True)
 def test_certificate(case: Case, bench: Bench) -> None:
     """A leaf refused solely because of the one thing that makes it bad: IDN-10 to IDN-18, REV-02."""
     iut, key = bench.iut, None

@@ -57,6 +57,13 @@ def refuses(bench: Bench, deviation: TlsFault | Offer, **options: Any) -> None:
     bench.refuses(deviation, deferred=False, channel=partial(MisbehavingTls, **options))
 
 
+@for_each((Case(role, ("TLS-02",), "complete", "handshake") for role in ROLES), handshake=True, only="tls")
+def test_complete(case: Case, bench: Bench) -> None:
+    """An honest handshake with certificates on both sides, and a sign that it was accepted: TLS-02."""
+    bench.iut.good()
+    bench.show("")
+
+
 # --- order and form --------------------------------------------------------------------------------------------------
 
 NO_FAULT = {
@@ -85,7 +92,7 @@ def _order_cases() -> Iterator[Case]:
 CHANGES: dict[str, Change] = {"left-out": left_out, "twice": twice}
 
 
-@for_each(_order_cases())
+@for_each(_order_cases(), handshake=True)
 def test_order(case: Case, bench: Bench) -> None:
     """A message that is absent, repeated, early or empty ends the handshake: TLS-20, TLS-04."""
     if case.operator == "swapped":
@@ -112,13 +119,15 @@ def _form_cases() -> Iterator[Case]:
             yield fault(role, "certificate_i_is_present" if nothing else "tls_message_is_expected", "malform", name)
 
 
-@for_each(_form_cases())
+@for_each(_form_cases(), handshake=True)
 def test_form(case: Case, bench: Bench) -> None:
     """A message that is not what its grammar allows: TLS-20."""
     refuses(bench, TlsFault(*FORMS[case.field]))
 
 
-@for_each([citing(fault("service", "certificate_i_is_present", "answer", "empty-certificate"), "TLS-21")])
+@for_each(
+    [citing(fault("service", "certificate_i_is_present", "answer", "empty-certificate"), "TLS-21")], handshake=True
+)
 def test_empty_certificate(case: Case, bench: Bench) -> None:
     """A client that answers the request with no certificate at all: TLS-03."""
     refuses(bench, Offer("Certificate"), certificates=False)
@@ -156,14 +165,18 @@ def _signature_change(case: Case, bench: Bench) -> Change:
 
 
 @for_each(
-    fault(role, f"certificate_verify_{SIDE[role]}_verifies", "sign", what) for role in ROLES for what in SIGNATURES
+    (fault(role, f"certificate_verify_{SIDE[role]}_verifies", "sign", what) for role in ROLES for what in SIGNATURES),
+    handshake=True,
 )
 def test_certificate_verify(case: Case, bench: Bench) -> None:
     """The right certificate, without proof that its key is there: TLS-19."""
     refuses(bench, TlsFault("CertificateVerify", _signature_change(case, bench)))
 
 
-@for_each(fault(role, f"certificate_verify_{SIDE[role]}_verifies", "order", "leaf-not-first") for role in ROLES)
+@for_each(
+    (fault(role, f"certificate_verify_{SIDE[role]}_verifies", "order", "leaf-not-first") for role in ROLES),
+    handshake=True,
+)
 def test_leaf_not_first(case: Case, bench: Bench) -> None:
     """The issuer's certificate in the leaf's place: what signed is not the first certificate's key (TLS-19)."""
     credentials = bench.iut.world.credentials
@@ -179,7 +192,10 @@ FINISHED: dict[str, Change] = {
 }
 
 
-@for_each(fault(role, f"finished_{SIDE[role]}_verifies", "finish", what) for role in ROLES for what in FINISHED)
+@for_each(
+    (fault(role, f"finished_{SIDE[role]}_verifies", "finish", what) for role in ROLES for what in FINISHED),
+    handshake=True,
+)
 def test_finished(case: Case, bench: Bench) -> None:
     """verify_data that is not over this transcript with this key: TLS-19."""
     refuses(bench, TlsFault("Finished", FINISHED[case.field]))
@@ -188,7 +204,7 @@ def test_finished(case: Case, bench: Bench) -> None:
 # --- on the way ------------------------------------------------------------------------------------------------------
 
 
-@for_each([fault("device", "flight_r_is_protected", "alter-on-the-way", "ServerHello.random")])
+@for_each([fault("device", "flight_r_is_protected", "alter-on-the-way", "ServerHello.random")], handshake=True)
 def test_altered_on_the_way(case: Case, bench: Bench) -> None:
     """A ServerHello that somebody else has touched: no record behind it can be opened (TLS-20)."""
     refuses(bench, TlsFault("ServerHello", altered(2, hashed=False)))
@@ -214,7 +230,7 @@ def _early_cases() -> Iterator[Case]:
                 yield citing(case, "TLS-05") if what == "application-data" else case
 
 
-@for_each(_early_cases())
+@for_each(_early_cases(), handshake=True)
 def test_too_early(case: Case, bench: Bench) -> None:
     """Data before the handshake is complete, and what never belongs into one: TLS-05, TLS-20."""
     name, what = case.data

@@ -53,7 +53,7 @@ def _only(version: tuple[int, int]) -> Settings:
     return change
 
 
-@for_each(fault("service", "version_i_is_tls_1_3", "offer-only", version) for version in OLD)
+@for_each((fault("service", "version_i_is_tls_1_3", "offer-only", version) for version in OLD), handshake=True)
 def test_old_client(case: Case, bench: Bench) -> None:
     """A client that knows no TLS 1.3: TLS-01."""
     refuses(bench, Offer("ClientHello"), change=_only(OLD[case.field]))
@@ -64,7 +64,7 @@ VERSIONS: dict[str, bytes | None] = {
 }  # fmt: skip
 
 
-@for_each(fault("device", "version_r_is_tls_1_3", "select", version) for version in VERSIONS)
+@for_each((fault("device", "version_r_is_tls_1_3", "select", version) for version in VERSIONS), handshake=True)
 def test_selected_version(case: Case, bench: Bench) -> None:
     """A server that selects a version which was not offered: TLS-01."""
     refuses(bench, TlsFault("ServerHello", extension(SUPPORTED_VERSIONS, lambda _: VERSIONS[case.field])))
@@ -100,7 +100,7 @@ OFFERS: dict[str, Change] = {
 }
 
 
-@for_each(fault("service", "parameters_i_overlap", "offer", what) for what in OFFERS)
+@for_each((fault("service", "parameters_i_overlap", "offer", what) for what in OFFERS), handshake=True)
 def test_offer(case: Case, bench: Bench) -> None:
     """A client with which the service has nothing in common: TLS-02."""
     refuses(bench, TlsFault("ClientHello", OFFERS[case.field]))
@@ -124,7 +124,7 @@ SELECTIONS: dict[str, Change] = {
 }
 
 
-@for_each(fault("device", "parameters_r_were_offered", "select", what) for what in SELECTIONS)
+@for_each((fault("device", "parameters_r_were_offered", "select", what) for what in SELECTIONS), handshake=True)
 def test_selection(case: Case, bench: Bench) -> None:
     """A server that selects what was not offered: TLS-02."""
     refuses(bench, TlsFault("ServerHello", SELECTIONS[case.field]))
@@ -148,9 +148,12 @@ def _share(point: bytes, *, listed: bool) -> bytes:
 
 
 @for_each(
-    fault(role, f"key_share_{side}_is_valid", "share", point)
-    for role, side in (("service", "i"), ("device", "r"))
-    for point in POINTS
+    (
+        fault(role, f"key_share_{side}_is_valid", "share", point)
+        for role, side in (("service", "i"), ("device", "r"))
+        for point in POINTS
+    ),
+    handshake=True,
 )
 def test_key_share(case: Case, bench: Bench) -> None:
     """A P-256 share that is no point of the curve: TLS-19."""
@@ -163,7 +166,7 @@ def test_key_share(case: Case, bench: Bench) -> None:
 # --- application protocol --------------------------------------------------------------------------------------------
 
 
-@for_each(fault("service", "alpn_i_is_tc1", "offer", name) for name in ("h2", "tc2", "TC1", "none"))
+@for_each((fault("service", "alpn_i_is_tc1", "offer", name) for name in ("h2", "tc2", "TC1", "none")), handshake=True)
 def test_offered_protocol(case: Case, bench: Bench) -> None:
     """A client that offers another protocol, or none: TLS-07."""
     refuses(bench, Offer("ClientHello"), alpn=[] if case.field == "none" else [case.field.encode()])
@@ -182,7 +185,7 @@ def _in_encrypted_extensions(data: bytes | None) -> Change:
     return change
 
 
-@for_each(fault("device", "alpn_r_is_tc1", "select", name) for name in ("h2", "tc2", "none"))
+@for_each((fault("device", "alpn_r_is_tc1", "select", name) for name in ("h2", "tc2", "none")), handshake=True)
 def test_selected_protocol(case: Case, bench: Bench) -> None:
     """A server that selects another protocol, or none: TLS-07."""
     data = None if case.field == "none" else _alpn(case.field)
@@ -192,7 +195,7 @@ def test_selected_protocol(case: Case, bench: Bench) -> None:
 # --- no request for a certificate ------------------------------------------------------------------------------------
 
 
-@for_each([fault("device", "certificate_is_requested", "ask", "for-no-certificate")])
+@for_each([fault("device", "certificate_is_requested", "ask", "for-no-certificate")], handshake=True)
 def test_no_request(case: Case, bench: Bench) -> None:
     """A server that authenticates itself and asks the device for nothing: TLS-04."""
     refuses(bench, Offer("Certificate"), certificates=False)

@@ -22,6 +22,7 @@ from .keys import DescriptionError, Source, key, read_section, shown, unknown_ke
 __all__ = ["Address", "Description", "DescriptionError", "Features", "check", "find_command", "load", "template"]
 
 ROLES = ("device", "service", "verifier")
+SCOPES = ("session", "handshake")
 _LARGEST_FILE = 1 << 20
 _ADDRESS = r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):\d{1,5}"
 
@@ -33,6 +34,9 @@ class Iut:
     name: str = key(meaning="name that reports show")
     role: str = key(meaning="which party it plays", choices=ROLES)
     version: str = key(meaning="version of the product under test")
+    scope: str = key(
+        "session", "what it implements: the whole session, or the handshake of its binding alone", choices=SCOPES
+    )
     digest: str | None = key(
         None,
         "digest of the tested build, so that a report names exactly one",
@@ -65,6 +69,7 @@ class Wire:
         pattern=_ADDRESS,
         form='"host:port"',
     )
+    probe: str = key("", "what a handshake-only server is sent to make it answer with data of its application")
     url: str | None = key(
         None,
         "where it answers over HTTP (verifier)",
@@ -152,6 +157,9 @@ def load(path: Path) -> Description:
     parts = {name: read_section(cls, name, tables.get(name, {}), source) for name, cls in _SECTIONS.items()}
     description = Description(path.parent, **parts)
     _RULES[description.iut.role](description, source)
+    if description.iut.scope == "handshake" and description.wire.binding != "tls":
+        found = shown(description.wire.binding)
+        raise source.error("wire", "binding", 'tls, because iut.scope is "handshake"', found)
     _control_rules(description, source)
     return description
 
@@ -182,7 +190,7 @@ def _only(description: Description, source: Source, *allowed: str) -> None:
 
 
 def _service_rules(description: Description, source: Source) -> None:
-    _only(description, source, "binding", "address", "command")
+    _only(description, source, "binding", "address", "command", "probe")
     wire = description.wire
     if wire.address is None and description.control.mode == "none":
         raise source.error("wire", "address", "the address where it listens, or a control plane", "nothing")
@@ -191,7 +199,7 @@ def _service_rules(description: Description, source: Source) -> None:
 
 
 def _device_rules(description: Description, source: Source) -> None:
-    _only(description, source, "binding", "connect", "reconnects", "listen")
+    _only(description, source, "binding", "connect", "reconnects", "listen", "probe")
     wire, ways = description.wire, 'a command, "control", or reconnects = true'
     if (wire.connect is None) != wire.reconnects:
         raise source.error("wire", "connect", ways, "both" if wire.reconnects else "nothing")
@@ -265,9 +273,9 @@ _TEMPLATE_VALUES: dict[str, dict[str, dict[str, object]]] = {
     "verifier": {"wire": {"command": ("./verifier",)}},
 }
 _HIDDEN = {
-    "service": frozenset({"connect", "reconnects", "listen", "url"}),
-    "device": frozenset({"address", "command", "url"}),
-    "verifier": frozenset({"binding", "address", "connect", "reconnects", "listen"}),
+    "service": frozenset({"probe", "connect", "reconnects", "listen", "url"}),
+    "device": frozenset({"probe", "address", "command", "url"}),
+    "verifier": frozenset({"probe", "binding", "address", "connect", "reconnects", "listen"}),
 }
 
 

@@ -175,7 +175,7 @@ class TlsChannel(TlsHandshake):
                 return
             self._judge_key_updates()
             self._key_updates = 0
-            self._take_frames(data)
+            self.take(data)
         self._flush()
         self._judge_key_updates()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...model.protocol import tls
@@ -28,6 +29,8 @@ class TlsHandshake(ABC):
         self._client = endpoint.role == "device"
         self._pending: tuple[str, Effects] | None = None
         self._frames = FrameReader(off=endpoint.off)
+        self.take: Callable[[bytes], None] = self._take_frames
+        """Gets the octets of the protected stream."""
         self.done = False
         """Both Finished are verified: the exporter may be called."""
         endpoint.run.exporter = self._exporter

@@ -64,6 +64,11 @@ class Conversation:
         self._started = time.monotonic()
         self._iut: Sender = "service" if peer.role == "device" else "device"
 
+    @property
+    def silence(self) -> float:
+        """Seconds after which an answer that may be missing is taken as missing."""
+        return self._silence
+
     # --- moving octets -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -157,7 +162,7 @@ class Conversation:
             if self.ended == "flooded" or len(self.peer.reaction) > MOST_MESSAGES:
                 return Outcome(Reaction.HUNG) if is_alive() else Outcome(Reaction.CRASHED)
             if self.ended:
-                return Outcome(Reaction.REFUSED, "close") if is_alive() else Outcome(Reaction.CRASHED)
+                return self._wordless("close") if is_alive() else Outcome(Reaction.CRASHED)
             if not probed and self.peer.marked is not None and self._may_probe(deferred):
                 probed = True
                 self._send_probe()
@@ -186,7 +191,10 @@ class Conversation:
     def _silent(self, probed: bool, is_alive: Callable[[], bool]) -> Outcome:
         if not is_alive():
             return Outcome(Reaction.CRASHED)
-        return Outcome(Reaction.HUNG) if probed else Outcome(Reaction.REFUSED, "drop")
+        return Outcome(Reaction.HUNG) if probed else self._wordless("drop")
+
+    def _wordless(self, action: str) -> Outcome:
+        return Outcome(Reaction.ACCEPTED) if self.peer.completed else Outcome(Reaction.REFUSED, action)
 
     def close(self) -> None:
         """End the connection from this side."""

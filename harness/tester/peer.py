@@ -82,6 +82,11 @@ class TesterEndpoint(Endpoint):
         self.marked: int | None = None
         deviation.attach(self)
 
+    @property
+    def completed(self) -> bool:
+        """Whether all that can be waited for has come: who is silent from here on has accepted."""
+        return False
+
     # --- sending -----------------------------------------------------------------------------------------------------
 
     def emit(self, message: Message, data: bytes) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from ..peer.tcp import TcpConnection
 from .clock import RealClock, TesterClock
 from .conversation import Connection, Conversation
 from .deviation import Deviation
+from .handshake_only import HandshakeEndpoint, completes
 from .peer import TesterEndpoint
 
 Role = Literal["device", "service"]
@@ -51,6 +53,10 @@ class Iut(ABC):
     role: str
     opposite: Role
     binding: str
+    handshake_only = False
+    """Whether nothing but the handshake can be asked of it."""
+    make: Callable[..., TesterEndpoint] = staticmethod(TesterEndpoint)
+    """What the tester is to it, unless a test says otherwise."""
     pki: TesterPki
     world: World
     clock: TesterClock
@@ -133,6 +139,12 @@ class Iut(ABC):
 
     # --- conversations -----------------------------------------------------------------------------------------------
 
+    def went_well(self, conversation: Conversation) -> bool:
+        """Bring an honest conversation to its end, and whether it came there."""
+        if self.handshake_only:
+            return completes(conversation)
+        return conversation.until(lambda: conversation.peer.state == "OPEN") and conversation.finish()
+
     def stream(self, label: str) -> SeededRandom:
         """Randomness for something that happens once: another stream at every call."""
         self._count += 1
@@ -148,7 +160,7 @@ class Iut(ABC):
         *,
         world: World | None = None,
         label: str | None = None,
-        make: Callable[..., TesterEndpoint] = TesterEndpoint,
+        make: Callable[..., TesterEndpoint] | None = None,
         connection: Connection | None = None,
         since: int | None = None,
         **options: Any,
@@ -160,6 +172,7 @@ class Iut(ABC):
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
         options["binding"] = self.binding
+        make = make or self.make
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
         conversation = Conversation(
             peer, connection or self.connect(), reply=self.reply, silence=self.silence, since=since
@@ -175,8 +188,7 @@ class Iut(ABC):
         """
         conversation = self.converse(**options)
         try:
-            peer = conversation.peer
-            if not (conversation.until(lambda: peer.state == "OPEN") and conversation.finish()):
+            if not self.went_well(conversation):
                 raise ControlFailed(f"an honest conversation did not work: {why(conversation)}")
         finally:
             conversation.close()
@@ -209,6 +221,9 @@ class IutSession(Iut):
         self._slow = slow
         self.role = description.iut.role
         self.opposite, self.binding = OPPOSITE[self.role], description.wire.binding
+        if description.iut.scope == "handshake":
+            self.handshake_only = True
+            self.make = partial(HandshakeEndpoint, probe=description.wire.probe.encode())
         self.pki = TesterPki.load(description.credentials.tester)
         self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
         self.reply, self.silence = description.timeouts.reply, description.timeouts.silence

@@ -193,6 +193,7 @@ class MisbehavingTls(TlsHandshake):
         self.connection = Handshake(self._memory, self._deviate)
         self._steps: Iterator[Any] | None = None
         self.failed = False
+        self._tickets = 0
 
     def _deviate(self, handshake: Handshake, octets: bytes) -> list[Piece]:
         change = getattr(getattr(self._endpoint, "deviation", None), "handshake", None)
@@ -321,9 +322,12 @@ class MisbehavingTls(TlsHandshake):
             received = bytearray()
             ended = self._run(self._collect(received))
             if received:
-                self._take_frames(bytes(received))
+                self.take(bytes(received))
             elif ended or not self._memory.incoming:
                 break
+        for _ in range(len(self.connection.tickets) - self._tickets):
+            self._tickets += 1
+            self._endpoint.observe("new_session_ticket", b"")
         self._endpoint.put_octets(self._made())
 
     def _collect(self, received: bytearray) -> Iterator[Any]:
