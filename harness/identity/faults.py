@@ -22,7 +22,6 @@ from .pki import (
     issue_authority,
     issue_leaf,
     issue_root,
-    leaf_spec,
     organization,
     serial_number,
 )
@@ -74,7 +73,7 @@ class Fault:
 
 def bad_leaf(pki: TesterPki, role: str, fault: str, victim: Certificate) -> Bad:
     """The leaf of a party of `role` with one of `CREDENTIAL_FAULTS`, for the party with the leaf `victim`."""
-    spec = leaf_spec(pki.seed, pki.now, role, pki.names(role, role), f"{role} identity")
+    spec = pki.leaf_spec(role, role)
     side = "i" if role == "device" else "r"
     return _bad(CREDENTIAL_FAULTS[fault], Case(pki, role, spec, victim), fault, side)
 

@@ -29,13 +29,15 @@ def provision(
     csr: bytes | None = None,
     with_waiver: bool = False,
     seeded: bool = True,
+    plain: bool = False,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
-    written. `seeded` says that anyone can know the seed. Raises CredentialError for a request that cannot be used.
+    written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. Raises
+    CredentialError for a request that cannot be used.
     """
-    pki = TesterPki.from_seed(seed, now)
+    pki = TesterPki.from_seed(seed, now, plain=plain)
     mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     theirs = pki.party(opposite(role))
     _write_party(out / "iut", pki, role, mine, theirs, seeded)

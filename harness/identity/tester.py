@@ -67,15 +67,17 @@ class TesterPki:
     attestation: Branch
     waiver_authority: Authority
     unpinned_authority: Authority
+    plain: bool = False
+    """Honest leaves carry the key usage of TLS alone, for stacks that cannot read the profile's own."""
 
     @classmethod
-    def from_seed(cls, seed: bytes, now: int) -> "TesterPki":
+    def from_seed(cls, seed: bytes, now: int, *, plain: bool = False) -> "TesterPki":
         """The PKI that belongs to a seed and a time."""
         device, service, attestation = (make_branch(seed, now, name) for name in BRANCHES)
         pinned, other = (
             issue_root(authority_spec(seed, now, name, "authority")) for name in ("waiver", "other waiver")
         )
-        return cls(seed, now, device, service, attestation, pinned, other)
+        return cls(seed, now, device, service, attestation, pinned, other, plain)
 
     def branch(self, name: str) -> Branch:
         """The branch "device", "service" or "attestation"."""
@@ -95,7 +97,7 @@ class TesterPki:
     ) -> Credentials:
         """Honest credentials of a party; `label` tells parties of one role apart, `key` is a foreign public key."""
         label = label or role
-        spec = leaf_spec(self.seed, self.now, role, self.names(role, label), f"{label} identity")
+        spec = self.leaf_spec(role, label)
         leaf = issue_leaf(spec if key is None else replace(spec, key=key), self.branch(role).issuing)
         ak = issue_leaf(self.ak_spec(label), self.attestation.issuing)
         return Credentials(
@@ -108,6 +110,11 @@ class TesterPki:
             self.staple(leaf.certificate, self.branch(role).issuing),
             self.waiver(leaf.certificate).sign(self.waiver_authority) if with_waiver else None,
         )
+
+    def leaf_spec(self, role: str, label: str) -> LeafSpec:
+        """The specification of an honest identity certificate."""
+        spec = leaf_spec(self.seed, self.now, role, self.names(role, label), f"{label} identity")
+        return replace(spec, eku=spec.eku[-1:]) if self.plain else spec
 
     def ak_spec(self, label: str) -> LeafSpec:
         """The specification of the attestation certificate of the platform of a party."""
@@ -186,7 +193,7 @@ class TesterPki:
         for name, authority in self._authorities().items():
             write_certificates(folder / f"{name}.pem", authority.chain or (authority.certificate,))
             write_key(folder / f"{name}.key.pem", authority.key)
-        manifest = {"seeded": True, "seed": self.seed.hex(), "now": self.now}
+        manifest = {"seeded": True, "seed": self.seed.hex(), "now": self.now, "plain": self.plain}
         (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
 
     @classmethod
@@ -198,7 +205,8 @@ class TesterPki:
             Branch(name, read[f"{name}-root"], read[f"{name}-issuing"]) for name in BRANCHES
         )
         seed = bytes.fromhex(manifest["seed"])
-        return cls(seed, manifest["now"], device, service, attestation, read["waiver"], read["unpinned-waiver"])
+        authorities = device, service, attestation, read["waiver"], read["unpinned-waiver"]
+        return cls(seed, manifest["now"], *authorities, bool(manifest.get("plain")))
 
     def _authorities(self) -> dict[str, Authority]:
         branches = [(branch.root, branch.issuing) for branch in (self.device, self.service, self.attestation)]
