@@ -11,7 +11,7 @@ from .trace import Trace
 
 TURNS = {
     "scenarios": 3, "parties": 6, "lied": 8, "altered": 4, "ordered": 6, "encoded": 3, "cut": 3, "late": 3, "again": 3,
-    "replayed": 2,
+    "replayed": 2, "stale": 2,
 }  # fmt: skip
 """Traces of each kind in one round."""
 

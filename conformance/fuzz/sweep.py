@@ -88,7 +88,7 @@ def _asked(**opening: Any) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-PLAIN = "life"
+PLAIN, AGAIN = "life", "asked"
 _AGAIN = {"reattest_interval": 100}
 
 
@@ -97,7 +97,7 @@ def scripts(role: str) -> dict[str, Trace]:
     closing = (step("close"), step("go"))
     lives: dict[str, Trace] = {
         PLAIN: Trace(role, (*_life(), *closing)),
-        "asked": Trace(role, (*_asked(), *closing), _AGAIN),
+        AGAIN: Trace(role, (*_asked(), *closing), _AGAIN),
         "waived": Trace(role, (*_life(waiver=True), *closing)),
         "unasked": Trace(role, (*_life(requires=False), *closing)),
         "their-waiver": Trace(role, (*_life(), *closing), {"presents_waiver": True}),
@@ -140,9 +140,9 @@ def places(surveyor: LocalIut, script: Trace) -> list[Place]:
     found = []
     for at, pending, module in player.places:
         found.append(_place(script, at, pending.made, pending.message, pending.nth, pending.knowledge, now))
-        if pending.message.name.startswith("DATA") and not pending.nth:
+        if pending.message.name.startswith("ATT_") and not pending.message.name.startswith("ATT_REQ"):
             quote = profile().messages[f"quote_{pending.message.name[-1]}"]
-            found.append(_place(script, at, 1, quote, 0, module, now))
+            found.append(_place(script, at, pending.made, quote, pending.nth, module, now))
     return found
 
 
@@ -304,6 +304,19 @@ def _moved(item: Step, session: int) -> Step:
     return Step(item.do, session, item.arguments)
 
 
+def stale(place: Place) -> Ranked:
+    """Fields as they were in an earlier message of this session."""
+    for nth in sorted({0, place.nth - 1}) if place.nth else ():
+        for path, term in place.terms.items():
+            of = [0, place.name, nth, list(path)]
+            yield 0, place.followed(step("replace", path=list(path), of=of))
+            if term.op in ("slot", *CONTAINERS) and place.made > 1:
+                told = step("lie-of", message=place.name, path=list(path), of=of)
+                steps = place.script.steps
+                before, behind = steps[: place.made], steps[place.made : place.at + 1]
+                yield 0, place.script.with_steps((*before, told, *behind, *TAIL))
+
+
 def replayed(place: Place) -> Ranked:
     """What this session said before, and its records."""
     for back in range(3):
@@ -402,8 +415,8 @@ def _zipped(first: Iterable[Step], second: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(item for pair in zip(first, second, strict=True) for item in pair)
 
 
-PLACED = (lied, altered, ordered, encoded, cut, late, again, replayed)
-ELSEWHERE = (lied, ordered, late, again)
+PLACED = (lied, altered, ordered, encoded, cut, late, again, stale, replayed)
+ELSEWHERE = (lied, ordered, late, again, stale)
 """What is done in every script but the first, with fewer operators."""
 
 
@@ -413,13 +426,17 @@ def sweep(role: str, surveyor: LocalIut) -> Kinds:
     for place in places(surveyor, scripts(role)[PLAIN]):
         for make in PLACED if not place.name.startswith("quote") else (lied, again):
             found.setdefault(make.__name__, []).extend(make(place))
+    for kind, traces in elsewhere(surveyor, scripts(role)[AGAIN], opened=True).items():
+        found[kind] += traces
     return found
 
 
-def elsewhere(surveyor: LocalIut, script: Trace) -> Kinds:
-    """Traces around another life."""
+def elsewhere(surveyor: LocalIut, script: Trace, *, opened: bool = False) -> Kinds:
+    """Traces around another life; with `opened`, around what comes after the first verdicts alone."""
     found: Kinds = {}
     for place in places(surveyor, script):
+        if opened and place.made <= 1:
+            continue
         few = dataclasses.replace(place, operators={k: v[:FEW] for k, v in place.operators.items()})
         for make in ELSEWHERE if not place.name.startswith("quote") else (lied, again):
             found.setdefault(make.__name__, []).extend(make(few))
