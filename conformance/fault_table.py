@@ -20,8 +20,8 @@ def fault_table() -> str:
     triples = {fault.triple for fault in FAULTS.values()}
     lines = [
         "# Faults of the reference peers", "",
-        f"{len(FAULTS)} faults, {len(triples)} distinct triples of requirement, operator and field. Each must fail a test",
-        "that cites its requirement: `trustconn kill` shows it. A source such as C7 is a published flaw.", "",
+        f"{len(FAULTS)} faults, {len(triples)} distinct triples of requirement, operator and field. Each must fail a",
+        "test that cites its requirement: `trustconn kill` shows it. A source such as C7 is a published flaw.", "",
         *HEAD, *map(_line, FAULTS.values()), "",
         "## Published flaws that no fault expresses", "", "| flaw | reason |", "|---|---|",
         *(f"| {flaw} | {reason} |" for flaw, reason in UNEXPRESSED.items()),

@@ -47,8 +47,12 @@ def main(arguments: argparse.Namespace) -> int:
         return _print_list(arguments.name)
     if arguments.full:
         return _matrix(chosen, arguments.out)
-    start = time.monotonic()
-    found = _searched(kills.search(chosen), len(chosen))
+    start, found = time.monotonic(), list["Kill"]()
+    try:
+        _search(kills.search(chosen), len(chosen), found)
+    except KeyboardInterrupt:
+        _report(found, time.monotonic() - start)
+        return exit_code.INTERRUPTED
     if arguments.write:
         kills.write(found)
     return _report(found, time.monotonic() - start)
@@ -85,13 +89,13 @@ def _matrix(chosen: list["Pair"], out: Path) -> int:
     return exit_code.PASSED
 
 
-def _searched(search: Iterator["Kill"], total: int) -> list["Kill"]:
-    found: list[Kill] = []
+def _search(search: Iterator["Kill"], total: int, found: list["Kill"]) -> None:
+    """Add each kill to `found` as it comes, so that an interruption loses none."""
     with _progress(total) as advance:
         for kill in search:
             found.append(kill)
             advance(len(found), sum(1 for one in found if one.killer is None))
-    return sorted(found, key=lambda kill: kill.pair)
+    found.sort(key=lambda kill: kill.pair)
 
 
 def _report(found: list["Kill"], seconds: float) -> int:
