@@ -10,10 +10,11 @@ from ..harness.identity.status import encode_proofs, make_ocsp
 from ..harness.identity.world import World
 from ..harness.tester.clock import RealClock
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation, Hold
+from ..harness.tester.deviation import Deviation, Hold, Lie
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import OPPOSITE, Iut, NeedNotMet
 from ..harness.tester.telling import Telling
+from ..model.protocol.frames import VERDICT
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .claiming import FAR, max_age_of, now_of
@@ -21,7 +22,7 @@ from .forging import observed
 from .labelling import accepted, faulty, label_of, telling
 from .parties import LETTERS, credential_message, world_with
 from .stages import StageNotReached
-from .talk import Talk, attesting, tell, timed
+from .talk import Talk, Wrong, attesting, tell, timed
 from .test_evidence import att, evidence
 from .test_revocation import DAY, LONG, STALE, of_attestation_key, of_leaf
 from .test_revocation import attesting as with_attestation_key
@@ -139,6 +140,7 @@ def test_clock_turned_back(case: Case, bench: Bench) -> None:
 
 # --- what a verdict rests on -----------------------------------------------------------------------------------------
 
+LASTING = {"without-re-attestation": False, "re-attested": True}
 SOON = 100
 """Seconds after which something ends on which the verdict rests."""
 
@@ -212,6 +214,32 @@ def test_no_verdict_once_it_has_ended(case: Case, bench: Bench) -> None:
 
     with timed(bench, reattest_interval=SOON - FAR) as clock:
         tell(bench, script, clock, deviation=hold, world=_ending(iut, iut.opposite, SOON))
+
+
+@for_each(
+    (Case(role, ("EDH-24",), "lasts", way, data=again) for role in ROLES for way, again in LASTING.items()),
+    only="edhoc",
+)
+def test_session_of_a_day(case: Case, bench: Bench) -> None:
+    """No session is used for more than 24 hours, whatever the verdicts on it would allow: EDH-24."""
+    iut, letter = bench.iut, LETTERS[bench.iut.opposite]
+    verdict = Lie(VERDICT[letter].valid_for, cbor.encode(10 * DAY), f"VERDICT_{letter}")
+
+    def script(talk: Talk) -> None:
+        talk.open()
+        talk.clock.advance(DAY // 2)
+        if case.data:
+            talk.reattest()
+            talk.catch_up()
+        talk.ping()
+        talk.clock.advance(DAY // 2 + 31)
+        talk.conversation.until(lambda: False)
+        if not talk.conversation.ended:
+            raise Wrong("the session goes on")
+
+    world = attesting(iut, reattest_interval=10 * DAY)
+    with timed(bench, reattest_interval=10 * DAY, valid_for=10 * DAY, revocation_max_age=30 * DAY) as clock:
+        tell(bench, script, clock, deviation=verdict, world=world)
 
 
 @for_each(Case(role, ("SES-12",), "ends-soon", "interval-below-policy") for role in ROLES)

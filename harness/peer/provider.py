@@ -22,6 +22,8 @@ from ..identity.world import LENIENT, World
 PROFILE_SUITES = (3, 2, 5)
 """Suites of the profile that a P-256 identity can speak, the preferred one first."""
 
+SESSION_LIFETIME = 86_400
+"""Seconds for which a session is used; no verdict lasts longer, so that it is EXPIRED then and ended (EDH-24)."""
 ES256, ESP256 = -7, -9
 """ES256, and its fully specified form: a token may use either, the profile's own objects the first alone."""
 EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
@@ -43,7 +45,7 @@ class WorldProvider:
         self.suites_i = suites_i or suites[:1]
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
         self._id_creds: dict[bytes, bytes] = {}
-        self._ends: dict[str, int | None] = {}
+        self._ends: dict[str, int | None] = {"session": world.time() + SESSION_LIFETIME}
 
     # --- atoms -------------------------------------------------------------------------------------------------------
 

@@ -273,6 +273,10 @@ def waiver_without_flag(run: FaultyRun, honest: Honest, flags: bytes, waiver: by
 
 def _outlives(name: str, requirement: str, says: str, *checks: str) -> None:
     class Unmindful(WorldProvider):
+        def valid_for(self) -> int:
+            self._ends |= dict.fromkeys(self._ends.keys() & set(checks))
+            return super().valid_for()
+
         def rests_on(self, check: str, ends: int | None) -> None:
             super().rests_on(check, None if check in checks else ends)
 
@@ -284,6 +288,7 @@ def _outlives(name: str, requirement: str, says: str, *checks: str) -> None:
 
 
 _outlives("verdict_outlives_waiver", "WVR-10", "does not end valid_for with the waiver", "waiver_is_in_force")
+_outlives("session_without_end", "EDH-24", "uses a session for more than 24 hours", "session")
 _outlives("verdict_outlives_proof", "SES-12", "does not end valid_for with a proof", *PROVEN.split())
 _outlives("verdict_outlives_attestation_key", "SES-12", "does not end valid_for with that key", "ak_is_in_validity")
 
