@@ -317,7 +317,7 @@ def _clock(player: Player, item: Step) -> None:
 
 
 def _restart(player: Player, item: Step) -> None:
-    player.iut.restart()
+    player.restart()
 
 
 ACTIONS: dict[str, Action] = {

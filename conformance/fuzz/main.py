@@ -12,7 +12,7 @@ from typing import Any
 
 from ...harness.tester.local import LocalIut
 from ...harness.tester.session import Iut
-from ...harness.verdict.request import RunRequest
+from ...harness.verdict.request import RequestError, RunRequest
 from ..fleet import Fleet
 from ..interrupt import listening
 from .campaign import Campaign, Figures, Found
@@ -20,6 +20,9 @@ from .finding import Finding, drawn
 from .ground import BothRoles, Ground, OneRole
 from .oracle import Difference
 from .relay import BOTH
+
+BINDING = "edhoc"
+"""The binding whose units and handshake the traces are about."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ class Peers:
     """The implementations of a run. Use as a context manager."""
 
     def __init__(self, request: RunRequest, *, local: bool) -> None:
-        """Raises DescriptionError for a description that cannot be used."""
+        """Raises DescriptionError for a description that cannot be used, RequestError for another binding."""
         self._request, self._local = request, local
         self._fleet = None if local else _FuzzFleet(request)
+        for description in self._fleet.descriptions.values() if self._fleet else ():
+            if description.wire.binding != BINDING:
+                raise RequestError(f"binding {description.wire.binding}: the fuzzer knows {BINDING}")
         self._peers: dict[str, Iut] = {}
 
     @property

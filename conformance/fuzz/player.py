@@ -130,6 +130,7 @@ class Player:
         self._guide: Record | None = None
         self._at = 0
         self._identities: dict[int, int] = {}
+        self._configure: Callable[[], None] = lambda: None
 
     def play(self, trace: Trace, guide: Record | None = None, *, case: int = 0) -> Record:
         """The record of a trace. `guide` is the complete peer's; `case` makes the tester's choices and certificates."""
@@ -137,8 +138,9 @@ class Player:
         self.sessions, self.record, self._guide = {}, Record(), guide
         self._identities = {}
         with ExitStack() as stack:
+            self._configure = lambda: stack.enter_context(self.iut.configured(**trace.configuration))
             if trace.configuration:
-                stack.enter_context(self.iut.configured(**trace.configuration))
+                self._configure()
             if any(item.do == "clock" for item in trace.steps):
                 self.clock = stack.enter_context(self.iut.later())
             try:
@@ -260,6 +262,11 @@ class Player:
             tell(peer, *lies_of(peer, message, tuple(path), operator))
         for message, path, value in repeats:
             tell(peer, *repeats_of(message, tuple(path), value))
+
+    def restart(self) -> None:
+        """The implementation starts again, with the configuration of the trace."""
+        self.iut.restart()
+        self._configure()
 
     def retried(self) -> Any:
         """The connection that the implementation dials by itself."""

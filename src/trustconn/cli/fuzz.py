@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..harness.verdict.request import RunRequest
+from ..harness.verdict.request import RequestError, RunRequest
 from . import exit_code
 from .errors import UsageError
 from .options import check_names, fault_names, readable_file, roles
@@ -56,7 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     try:
         with _progress() as told:
             outcome = fuzz(FuzzRequest(request, arguments.seconds, arguments.cases, arguments.in_process), told)
-    except (DescriptionError, LaunchError) as error:
+    except (RequestError, DescriptionError, LaunchError) as error:
         raise UsageError(str(error)) from error
     return _report(outcome)
 

@@ -7,7 +7,7 @@ does as it must; 1 it does not; 2 bad usage, or a file that is no finding.
 import argparse
 from pathlib import Path
 
-from ..harness.verdict.request import RunRequest
+from ..harness.verdict.request import RequestError, RunRequest
 from . import exit_code
 from .errors import UsageError
 from .options import readable_file
@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
             faults=frozenset() if arguments.iut else frozenset(finding.faults),
         )  # fmt: skip
         wrong, again = replay(finding, request, local=arguments.in_process)
-    except (FindingError, DescriptionError, LaunchError) as error:
+    except (FindingError, RequestError, DescriptionError, LaunchError) as error:
         raise UsageError(str(error)) from error
     print(again.mermaid if arguments.mermaid else "\n".join(again.chart))
     print(again.headline if wrong else f"does not show: {finding.headline}")
