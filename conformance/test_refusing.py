@@ -1,6 +1,7 @@
 """How a refusal is said: one ALERT with its code and nothing else in it, then the end; no EDHOC error after EDHOC."""
 
 from collections.abc import Callable
+from functools import cache
 
 from ..harness.codec import cbor
 from ..harness.tester.conversation import Conversation
@@ -12,15 +13,22 @@ from ..model.checks import CHECKS
 from ..model.distort import at, changed, staying
 from ..model.protocol.frames import FrameType
 from ..model.protocol.tables import profile
+from ..model.table import Table
 from .bench import Bench
 from .case import Case, for_each
 from .talk import AWAITED, PEER, Talk, Wrong, reach, tell
 
 ROLES = ("device", "service")
-LISTENING = changed(at("ALERT"), staying)(profile())
-"""A tester that takes ALERT and goes on listening."""
 HEARS_ERRORS = LENIENT | {"edhoc_after_completion_is_discarded"}
 """A tester that minds an EDHOC error after the handshake."""
+
+
+@cache
+def listening(binding: str) -> Table:
+    """A tester that takes ALERT and goes on listening."""
+    return changed(at("ALERT"), staying)(profile(binding))
+
+
 REFUSED: dict[str, tuple[str, Callable[[TesterEndpoint], bytes]]] = {
     "HELLO": ("frame_is_expected", lambda peer: frame_of(peer, "HELLO")),
     "unasked-PONG": ("pong_echoes_my_ping", lambda peer: cbor.encode([int(FrameType.PONG), {1: bytes(8)}])),
@@ -47,7 +55,7 @@ def test_one_alert(case: Case, bench: Bench) -> None:
             raise Wrong("ALERT with more than its code")
         talk.expect_end()
 
-    tell(bench, script, table=LISTENING)
+    tell(bench, script, table=listening(bench.iut.binding))
 
 
 @for_each(Case(role, ("EDH-27",), "refuses", "HELLO-in-OPEN") for role in ROLES)
