@@ -14,8 +14,8 @@ from .operators import accepts, decoded, forgives_exceptions, refuses, sees
 _CUSTODY = {1: False, 2: True, 3: True, 4: True}
 
 
-def claim_faults() -> Iterator[Fault]:
-    """Claims of the token judged carelessly."""
+def _custody() -> Iterator[Fault]:
+    """Attributes of the identity key."""
     custody = "key_attributes_show_custody"
     yield fault(
         "absent_key_attribute_passes", "A key attribute that is absent is not judged.", "ATT-22", "absent",
@@ -33,6 +33,10 @@ def claim_faults() -> Iterator[Fault]:
         "ATT-22", "type confusion", "key attribute", source="D11",
         judges={custody: accepts(lambda w, a: all(bool(decoded(a).get(k, not v)) is v for k, v in _CUSTODY.items()))},
     )  # fmt: skip
+
+
+def _debug() -> Iterator[Fault]:
+    """The debug status."""
     yield fault(
         "dbgstat_one_passes", "Debug that is disabled at this moment only passes.", "ATT-21", "off by one", "dbgstat",
         source="C31", judges={"eat_debug_is_disabled": accepts(lambda w, d: decoded(d) == 1)},
@@ -50,6 +54,10 @@ def claim_faults() -> Iterator[Fault]:
         "dbgstat_three_refused", "Permanently disabled debug is refused.", "ATT-21", "false reject", "dbgstat",
         judges={"eat_debug_is_disabled": refuses(lambda w, d: decoded(d) > 2)},
     )  # fmt: skip
+
+
+def _age() -> Iterator[Fault]:
+    """The time of issue."""
     yield fault(
         "old_evidence_by_a_second", "Evidence one second older than allowed passes.", "ATT-23", "off by one",
         "greatest age", judges={"eat_is_recent": sees(lambda w, iat: (cbor.encode(decoded(iat) + 1),))},
@@ -74,6 +82,10 @@ def claim_faults() -> Iterator[Fault]:
         "oldest_evidence_refused", "Evidence older than half the greatest age is refused.", "ATT-23", "false reject",
         "greatest age", judges={"eat_is_recent": refuses(lambda w, iat: decoded(iat) < w.time() - 150)},
     )  # fmt: skip
+
+
+def _identity() -> Iterator[Fault]:
+    """Platform and key."""
     yield fault(
         "ueid_prefix", "Only the first 8 octets of the UEID are compared.", "ATT-18", "prefix", "ueid", source="G13",
         judges={"ueid_is_peer_device": accepts(_same_start)},
@@ -86,6 +98,10 @@ def claim_faults() -> Iterator[Fault]:
         "cnf_unreadable_passes", "A cnf that is no usable key passes.", "ATT-17", "exception as success", "cnf",
         source="C13", judges={"cnf_is_peer_identity_key": forgives_exceptions},
     )  # fmt: skip
+
+
+def _headers() -> Iterator[Fault]:
+    """Profile and headers."""
     yield fault(
         "eat_profile_prefix", "Every eat_profile of this authority passes.", "ATT-10", "prefix", "eat_profile",
         source="G13", judges={"eat_profile_is_this_one": accepts(_same_but_the_end)},
@@ -108,6 +124,10 @@ def claim_faults() -> Iterator[Fault]:
         "esp256_refused", "A token with the fully specified algorithm is refused.", "ATT-08", "false reject", "alg",
         judges={"eat_header_is_exact": refuses(lambda w, alg, typ: decoded(alg) == -9)},
     )  # fmt: skip
+
+
+def _wrapper() -> Iterator[Fault]:
+    """The wrapper."""
     yield fault(
         "unknown_type_of_evidence_passes", "A type of evidence that is not known is appraised like the known one.",
         "ATT-06", "unknown name", "CMW type", source="C21",
@@ -127,6 +147,10 @@ def claim_faults() -> Iterator[Fault]:
         "confusion", "CMW indicator",
         judges={"cmw_is_marked_evidence": accepts(lambda w, given, expected: decoded(given) == 8)},
     )  # fmt: skip
+
+
+def _order() -> Iterator[Fault]:
+    """Boot count and epoch."""
     yield fault(
         "any_reset_since", "Evidence after a reset passes: only a falling boot count is refused.", "ATT-24",
         "wrong direction", "bootcount", source="C23",
@@ -147,6 +171,12 @@ def claim_faults() -> Iterator[Fault]:
         "epoch",
         judges={"att_epoch_is_requested": accepts(lambda w, given, expected: decoded(given) > decoded(expected))},
     )  # fmt: skip
+
+
+def claim_faults() -> Iterator[Fault]:
+    """All faults of judging a token."""
+    for faults in (_custody, _debug, _age, _identity, _headers, _wrapper, _order):
+        yield from faults()
 
 
 def _same_start(world: World, ueid: bytes, id_cred: bytes) -> bool:

@@ -147,8 +147,8 @@ def missing() -> Iterator[Fault]:
     )  # fmt: skip
 
 
-def elsewhere() -> Iterator[Fault]:
-    """Rows that lead elsewhere, answer something else, or forget what they must remember."""
+def _rejections() -> Iterator[Fault]:
+    """Verdicts that reject, and when the session is open."""
     yield fault(
         "rejection_opens", "A rejecting verdict opens the session all the same: it is only logged.", "SES-08",
         "error as success", "VERDICT 32 and 96", source="C15", table=changed(_rejecting, going_to("OPEN")),
@@ -163,6 +163,10 @@ def elsewhere() -> Iterator[Fault]:
         "extra transition", "OPEN before VERDICT", DEVICE, "B27",
         table=changed(lambda row: row.next_state == "wait_VERDICT_R", going_to("OPEN")),
     )  # fmt: skip
+
+
+def _endings() -> Iterator[Fault]:
+    """ALERT and CLOSE."""
     yield fault(
         "alert_ignored", "ALERT changes nothing.", "SES-30", "error as success", "ALERT", source="C15",
         table=changed(at("ALERT"), staying),
@@ -179,6 +183,10 @@ def elsewhere() -> Iterator[Fault]:
         "close_keeps_session", "The session stays open after CLOSE was answered.", "SES-27", "state kept", "CLOSE",
         table=changed(at("CLOSE"), staying),
     )  # fmt: skip
+
+
+def _answers() -> Iterator[Fault]:
+    """Answers that are missing, or come twice."""
     yield fault(
         "pong_missing", "PING is not answered.", "SES-18", "missing message", "PONG",
         table=changed(at("PING"), silent("PONG")),
@@ -205,6 +213,10 @@ def elsewhere() -> Iterator[Fault]:
         "RECEIPT count", source="F5",
         table=changed(at("DATA"), not_setting(*(received_count(s) for s in SIDES.values()))),
     )  # fmt: skip
+
+
+def _expiry() -> Iterator[Fault]:
+    """What EXPIRED changes."""
     yield fault(
         "expired_data_receipted", "DATA in an expired session is receipted as good.", "SES-15", "error as success",
         "RECEIPT code", source="C15", table=changed(at("DATA", "EXPIRED"), _all_zero),
@@ -213,6 +225,10 @@ def elsewhere() -> Iterator[Fault]:
         "expired_stays", "An affirming verdict does not lead back from EXPIRED.", "SES-15", "state kept", "EXPIRED",
         table=changed(lambda row: row.state == "EXPIRED" and row.next_state == "OPEN", going_to("EXPIRED")),
     )  # fmt: skip
+
+
+def _requests() -> Iterator[Fault]:
+    """What is remembered of requests for evidence."""
     yield fault(
         "request_epoch_not_kept", "The epoch of a request is not remembered: the same one may come again.", "SES-14",
         "counter stands", "requested epoch", source="F5",
@@ -240,6 +256,10 @@ def elsewhere() -> Iterator[Fault]:
         "evidence_not_answered_again", "Evidence of a later epoch gets no verdict.", "SES-14", "missing message",
         "VERDICT in OPEN", table=changed(at("ATT", "OPEN", "EXPIRED"), silent("VERDICT")),
     )  # fmt: skip
+
+
+def _environments() -> Iterator[Fault]:
+    """What is remembered of environment objects."""
     yield fault(
         "environment_sent_once", "After a refusal the environment object is not sent again.", "LBL-30", "state kept",
         "environment object", source="A29",
@@ -260,6 +280,10 @@ def elsewhere() -> Iterator[Fault]:
         "reset lost", "environment iat",
         table=changed(at("DATA"), not_setting(*(LABEL_REGISTERS[x].last_iat for x in "IR"))),
     )  # fmt: skip
+
+
+def _orders() -> Iterator[Fault]:
+    """Messages out of their order, and verdicts that come later."""
     yield fault(
         "hello_sent_early", "The device sends its HELLO without having seen the service's.", "SES-01", "order",
         "HELLO", DEVICE, "B9",
@@ -280,6 +304,12 @@ def elsewhere() -> Iterator[Fault]:
             step.check.requirement, "two entry points", f"verdict in OPEN {step.check.name}", source="C17",
             table=changed(at("VERDICT", "OPEN", "EXPIRED"), unchecked(step.check.name)),
         )  # fmt: skip
+
+
+def elsewhere() -> Iterator[Fault]:
+    """Rows that lead elsewhere, answer something else, or forget what they must remember."""
+    for faults in (_rejections, _endings, _answers, _expiry, _requests, _environments, _orders):
+        yield from faults()
 
 
 def _all_zero(row: Transition) -> Transition:
