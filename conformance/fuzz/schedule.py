@@ -10,7 +10,7 @@ from .sweep import Kinds
 from .trace import Trace
 
 TURNS = {
-    "scenarios": 3, "parties": 6, "lied": 8, "altered": 4, "ordered": 6, "encoded": 3, "cut": 3, "late": 3, "again": 3,
+    "scenarios": 3, "parties": 6, "lied": 8, "altered": 3, "ordered": 8, "encoded": 3, "cut": 3, "late": 3, "again": 3,
     "replayed": 2, "stale": 2,
 }  # fmt: skip
 """Traces of each kind in one round."""

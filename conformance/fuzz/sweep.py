@@ -211,6 +211,10 @@ def cut(place: Place) -> Ranked:
     yield from ((rank // 4, place.closely_followed(step("units", by=name))) for rank, name in enumerate(UNITS))
 
 
+PROMISING = (FrameType.HELLO, FrameType.ATT, FrameType.VERDICT, FrameType.DATA)
+"""Frames that lead to OPEN, or that only OPEN allows."""
+
+
 def ordered(place: Place) -> Ranked:
     """Left out, said again, said behind the next one, and everything else said in its place."""
     yield 0, place.followed(step("skip"))
@@ -219,7 +223,7 @@ def ordered(place: Place) -> Ranked:
     yield 1, place.followed(step("finish"))
     yield 1, place.followed(step("close"))
     for kind in FrameType:
-        yield 1, place.followed(step("frame", kind=kind.name))
+        yield int(kind not in PROMISING), place.followed(step("frame", kind=kind.name))
         yield 2, place.followed(step("skip"), step("frame", kind=kind.name))
     for rank, number in enumerate((0, 11, 64, 127, 128, 200, 255, 256, -1)):
         yield 1 + rank // 3, place.followed(step("body", kind=number, hex="a0"))

@@ -142,9 +142,9 @@ def _item_operators(data: bytes, now: int) -> Iterator[str]:
     elif isinstance(value, int):
         yield from _number_operators(value, now)
     elif isinstance(value, bytes):
-        yield from (f"bytes:{name}" for name in _STRINGS)
+        yield from (f"bytes:{name}" for name in ("grow", "cut", *_STRINGS))
     elif isinstance(value, str):
-        yield from (f"text:{name}" for name in _TEXTS)
+        yield from (f"text:{name}" for name in ("grow", *_TEXTS))
     elif isinstance(value, list):
         yield from _list_operators(value, now)
     elif isinstance(value, dict):
@@ -153,7 +153,7 @@ def _item_operators(data: bytes, now: int) -> Iterator[str]:
 
 
 def _number_operators(value: int, now: int) -> Iterator[str]:
-    yield from ("int+1", "int-1")
+    yield from ("int+1", "int-1", "or:8", "or:1", "or:2", "or:16")
     if abs(value - now) < TIME_AROUND:
         yield from (f"now{offset:+d}" for offset in OFFSETS)
     else:
@@ -239,6 +239,8 @@ def _inside(operator: str, value: Any, now: int) -> Any:
 def _other_value(operator: str, value: Any, now: int) -> Any:
     if operator.startswith("now"):
         return now + int(operator[3:])
+    if operator.startswith("or:"):
+        return _number(value) | int(operator[3:])
     if operator.startswith("int:"):
         return int(operator[4:])
     if operator.startswith("int"):
