@@ -2,7 +2,7 @@
 
     python -m trustconn.model.extract.expected            recompute everything and write both files
     python -m trustconn.model.extract.expected --claims   the claims alone
-    python -m trustconn.model.extract.expected --only a b the removals of these checks, alone and in pairs
+    python -m trustconn.model.extract.expected --only a b the removals of these checks alone
 
 `expected.json` holds the verdict and the number of states for each question, and what each removal breaks;
 `attacks.json` one attack for each check that carries a claim, the one with the fewest runs.
@@ -23,6 +23,8 @@ from .committed import ATTACKS, VERDICTS, attacks, expected
 from .matrix import Removal, matrix
 from .verdicts import Decision, Prover, all_questions
 
+LARGEST_SET = 6
+"""Checks in a set of which an attack is shown; a larger one is that of all redundant checks at once."""
 
 def differences(decisions: Iterable[Decision]) -> list[str]:
     """What is not as committed, a sentence each."""
@@ -81,10 +83,10 @@ def matrix_data(removals: Iterable[Removal]) -> dict[str, Any]:
 
 
 def attack_data(removals: Iterable[Removal]) -> dict[str, Any]:
-    """The smallest attack of each removal, with its charts."""
+    """The smallest attack of each removal, with its charts; of redundant checks, those of the smallest sets."""
     found = {}
     for removal in removals:
-        if removal.breaches:
+        if removal.breaches and len(removal.checks) <= LARGEST_SET:
             breach = min(removal.breaches, key=lambda b: (len(b.attack.runs), len(b.attack.events), b.claim))
             found[name_of(removal.checks)] = {
                 "claim": breach.claim, "role": breach.role, "event": breach.event,
@@ -108,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         data["claims"] = claims_data(prover.decide(question) for question in all_questions())
         _write(VERDICTS, data)
     if not options.claims:
-        removals = list(matrix(print, checks=tuple(options.only)))
+        removals = list(matrix(print, checks=tuple(options.only), sets=not options.only))
         kept = data.get("matrix", {}) if options.only else {}
         data["matrix"] = kept | matrix_data(removals)
         _write(VERDICTS, data)

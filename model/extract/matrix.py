@@ -1,52 +1,25 @@
 """The removal matrix: what breaks when a check is not made, and the smallest sets that break where one alone does not.
 
 Every symbolic check is switched off alone. A check without which some claim has an attack carries that claim. One
-without which everything is still proved is redundant under the powers of the claims: others protect the same. Those are
-tried in pairs, where they judge the same thing (`GROUPS`).
+without which everything is still proved is redundant under the powers of the claims: others protect the same.
 
-The matrix is computed over `MATRIX_MODES`: evidence both ways, waivers both ways, and nothing required. An attack
-there is one in all modes.
+Switching off only adds traces. So all redundant checks are switched off at once: a claim that holds even then holds
+without any set of them. For the others `sets` finds all smallest sets. All nine modes are looked at.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from itertools import combinations
 
 from ..checks import CHECKS, CheckClass
 from ..protocol.tables import profile
 from ..verifier.attack import Attack
 from ..verifier.verify import ATTACK, PROOF
 from .modes import MODES, Mode
-from .verdicts import Decision, Prover, all_questions
-
-MATRIX_MODES = tuple(mode for mode in MODES if str(mode) in ("aa", "ww", "nn"))
-TIME_LIMIT = 10.0
-"""Seconds for one claim. What is not decided in time is said, and never counted as redundant."""
-
-GROUPS: tuple[tuple[str, ...], ...] = (
-    ("cred_r_is_not_revoked_locally", "peer_leaf_is_not_revoked"),
-    ("cred_i_is_not_revoked_locally", "peer_leaf_is_not_revoked"),
-    ("cred_r_has_service_role", "cred_r_is_not_mine", "cred_r_is_intended"),
-    ("cred_i_has_device_role", "cred_i_is_not_mine", "cred_i_is_authorised"),
-    ("ak_is_for_eat", "ak_is_not_the_identity_key"),
-    ("eat_nonce_is_binder", "cnf_is_peer_identity_key", "ueid_is_peer_device", "ak_names_peer_device"),
-    ("message_3_tag_verifies", "message_4_tag_verifies", "record_tag_verifies"),
-    ("g_x_is_valid", "signature_3_verifies"),
-    ("g_y_is_valid", "signature_2_verifies"),
-    ("record_is_in_sequence", "verdict_epoch_is_current", "att_req_epoch_is_next", "att_epoch_is_requested"),
-    ("record_is_in_sequence", "label_seq_increases", "label_sid_is_this_session"),
-    ("label_x5t_is_peer_leaf", "label_sid_is_this_session", "label_digest_is_content"),
-    (
-        "env_is_referred_to", "env_signature_verifies", "env_ak_is_the_attested_one", "env_cnf_is_label_signer",
-        "env_sid_is_this_session", "env_epoch_is_attested_one",
-    ),
-)  # fmt: skip
-"""Checks that judge the same thing: sets that break are looked for among the redundant ones of a group."""
+from .verdicts import TIME_LIMIT, Prover, all_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,39 +53,27 @@ def symbolic_checks() -> tuple[str, ...]:
     return tuple(name for name, check in CHECKS.items() if check.cls is CheckClass.SYMBOLIC)
 
 
+def in_order(checks: frozenset[str]) -> tuple[str, ...]:
+    """A set of checks in the order of the register."""
+    return tuple(name for name in symbolic_checks() if name in checks)
+
+
 def remove(
     checks: Sequence[str],
     claims: tuple[str, ...] = (),
     time_limit: float = TIME_LIMIT,
-    modes: tuple[Mode, ...] = MATRIX_MODES,
+    modes: tuple[Mode, ...] = MODES,
 ) -> Removal:
     """Decide the claims without these checks."""
     prover = Prover(profile(), frozenset(checks), modes)
     asked = [question for question in all_questions(claims) if question.expected == PROOF]
     decisions = [prover.decide(question, time_limit=time_limit) for question in asked]
-    decisions = [d if d.kind in (PROOF, ATTACK) else _narrower(d, checks, modes, time_limit) for d in decisions]
     breaches = tuple(
         Breach(d.question.claim, d.role, d.event, d.attack) for d in decisions if d.kind == ATTACK and d.attack
     )
     undecided = tuple(d.question.claim for d in decisions if d.kind not in (PROOF, ATTACK))
     states, seconds = sum(d.states for d in decisions), sum(d.seconds for d in decisions)
     return Removal(tuple(checks), breaches, undecided, states, seconds)
-
-
-def _narrower(open_: Decision, checks: Sequence[str], modes: tuple[Mode, ...], time_limit: float) -> Decision:
-    """An attack on a claim that was not decided in time, among the roles of one mode only; else what is known."""
-    for mode in modes:
-        decision = Prover(profile(), frozenset(checks), (mode,)).decide(open_.question, time_limit=time_limit / 4)
-        if decision.kind == ATTACK:
-            return decision
-    return open_
-
-
-def pairs(redundant: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Pairs of redundant checks that judge the same thing."""
-    alone = set(redundant)
-    found = (pair for group in GROUPS for pair in combinations([c for c in group if c in alone], 2))
-    return tuple(dict.fromkeys(found))
 
 
 def matrix(
@@ -122,23 +83,46 @@ def matrix(
     checks: tuple[str, ...] = (),
     claims: tuple[str, ...] = (),
     time_limit: float = TIME_LIMIT,
+    sets: bool = True,
 ) -> Iterator[Removal]:
-    """Each check alone, then pairs of those that are redundant; in the order of the register."""
+    """Each check alone, in the order of the register, as soon as it is decided.
+
+    With `sets`, then all redundant ones at once, and each smallest set of them that breaks a claim.
+    """
+    from .sets import smallest_sets
+
     tell = progress or (lambda _: None)
-    with ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
-        work = partial(_all, pool, partial(remove, claims=claims, time_limit=time_limit), tell)
-        singles = work([(check,) for check in checks or symbolic_checks()])
-        yield from singles
-        redundant = [r.checks[0] for r in singles if r.verdict == "redundant"]
-        yield from work(list(pairs(redundant)))
+    pool = ProcessPoolExecutor(processes or os.cpu_count() or 1)
+    try:
+        redundant: list[str] = []
+        for removal in _alone(pool, checks or symbolic_checks(), claims, time_limit, tell):
+            redundant += removal.checks if removal.verdict == "redundant" else ()
+            yield removal
+        if not sets or len(redundant) < 2:
+            return
+        tell(f"without all {len(redundant)} redundant checks")
+        together = pool.submit(remove, redundant, claims, time_limit).result()
+        yield together
+        broken = [breach.claim for breach in together.breaches]
+        searches = [(c, pool.submit(smallest_sets, frozenset(redundant), c, time_limit)) for c in broken]
+        found: set[frozenset[str]] = set()
+        for number, (claim, search) in enumerate(searches, 1):
+            found |= search.result()
+            tell(f"{number} of {len(broken)}: smallest sets that break {claim}")
+        ordered = sorted((in_order(one) for one in found), key=lambda one: (len(one), one))
+        yield from (f.result() for f in [pool.submit(remove, one, claims, time_limit) for one in ordered])
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _all(
-    pool: ProcessPoolExecutor, work: Callable[..., Removal], tell: Callable[[str], None], sets: list[tuple[str, ...]]
-) -> list[Removal]:
-    waiting = {pool.submit(work, one): one for one in sets}
-    found: dict[tuple[str, ...], Removal] = {}
-    for number, done in enumerate(as_completed(waiting), 1):
-        removal = found[waiting[done]] = done.result()
-        tell(f"{number} of {len(sets)}: without {' and '.join(removal.checks)}: {removal.verdict}")
-    return [found[one] for one in sets]
+def _alone(
+    pool: ProcessPoolExecutor,
+    checks: tuple[str, ...],
+    claims: tuple[str, ...],
+    time_limit: float,
+    tell: Callable[[str], None],
+) -> Iterator[Removal]:
+    waiting: list[Future[Removal]] = [pool.submit(remove, (check,), claims, time_limit) for check in checks]
+    for number, future in enumerate(waiting, 1):
+        tell(f"{number} of {len(checks)}: without {checks[number - 1]}")
+        yield future.result()

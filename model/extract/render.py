@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..checks import CHECKS
-from ..claims import UNDECIDED
+from ..claims import STATEMENTS, UNDECIDED
 from ..draw import markdown
 from .committed import attacks, expected
 from .matrix import symbolic_checks
@@ -24,11 +24,11 @@ def render_verdicts() -> str:
             f"Not decided by the model: {', '.join(sorted(UNDECIDED))}.",
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
-            " powers: other checks protect the same.",
+            " powers: other checks protect the same. All nine modes are looked at.",
             markdown(
                 ("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]
             ),
-            *_pairs(removals),
+            *_sets(removals),
         )
     )
 
@@ -48,22 +48,32 @@ def _check(name: str, removals: Mapping[str, Any]) -> tuple[str, str]:
     row = removals[name]
     if row["broken"]:
         return f"`{name}`", ", ".join(row["broken"])
-    sets = [other for other, r in removals.items() if name in other.split(" + ") and " + " in other and r["broken"]]
-    return f"`{name}`", row["verdict"] + (f"; breaks together: {'; '.join(sets)}" if sets else "")
+    parts = [other.split(" + ") for other in removals if other in attacks()]
+    others = [" and ".join(f"`{p}`" for p in each if p != name) for each in parts if name in each and len(each) > 1]
+    return f"`{name}`", row["verdict"] + (f"; breaks together with {', or with '.join(others)}" if others else "")
 
 
-def _pairs(removals: Mapping[str, Any]) -> Iterable[str]:
-    rows = [(name, ", ".join(r["broken"]) or r["verdict"]) for name, r in removals.items() if " + " in name]
-    if rows:
-        yield "Pairs of checks that are redundant alone and judge the same thing."
-        yield markdown(("without both", "claims with an attack"), rows)
+def _sets(removals: Mapping[str, Any]) -> Iterable[str]:
+    alone = [name for name, row in removals.items() if row["verdict"] == "redundant" and " + " not in name]
+    together = next(
+        (row for name, row in removals.items() if len(alone) > 1 and set(name.split(" + ")) == set(alone)), None
+    )
+    if together is None:
+        return
+    hold = [claim for claim in STATEMENTS if claim not in (*together["broken"], *together["undecided"])]
+    yield (
+        f"All {len(alone)} redundant checks switched off at once leave {', '.join(hold)} proved: no set of them, of"
+        " whatever size, breaks one of these. Of the sets that break another claim these are all smallest ones."
+    )
+    rows = [(name, row) for name, row in removals.items() if " + " in name and row is not together]
+    yield markdown(("without all of", "claims with an attack"), [(name, ", ".join(r["broken"])) for name, r in rows])
 
 
 def render_attacks() -> str:
-    """The smallest attack for each check, or pair, that carries a claim, as a Mermaid diagram."""
+    """The smallest attack for each check, or set of checks, that carries a claim, as a Mermaid diagram."""
     hint = (
-        "The attack with the fewest runs for each check, or pair of checks, that carries a claim. A run is one session"
-        " of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart` finds it"
+        "The attack with the fewest runs for each check, or smallest set of checks, that carries a claim. A run is one"
+        " session of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart` finds it"
         " anew and shows what each name stands for."
     )
     return "\n\n".join((hint, *(_attack(name, data) for name, data in attacks().items())))

@@ -167,7 +167,7 @@ class Prover:
             if self._follows(statement, scenario) or self._holds_early(statement, scenario, run):
                 continue
             bounded = False
-            for claim in self._claims(statement, scenario):
+            for claim in self.claims(statement, scenario):
                 claim = self._helped(claim, statement, scenario, run)
                 progress(f"{question.id}: {claim.role}, {claim.at}, {run.states} states")
                 verdict = self._ask(claim, scenario, run)
@@ -184,9 +184,9 @@ class Prover:
         if not isinstance(statement, Secret):
             return False
         early = replace(statement, at=COMPLETED)
-        return all(self._ask(claim, scenario, run).kind == PROOF for claim in self._claims(early, scenario))
+        return all(self._ask(claim, scenario, run).kind == PROOF for claim in self.claims(early, scenario))
 
-    def _claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
+    def claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
         """The claims of a statement, each once."""
         seen: set[object] = set()
         for claim in self._translator.claims(statement, scenario):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .compiled import RECV, SEND, CompiledRole, Instance, Signature, inverse
+from .compiled import RECV, SEND, Common, CompiledRole, Instance, Signature, inverse
 from .terms import ANY, TRAIL, App, Atom, Group, Term, Var, app, deref, exponents, undo
 from .unify import TUPLE, unify
 
@@ -46,38 +46,70 @@ Flow = dict[tuple[int, str], Carried]
 """By role number and name of the variable."""
 
 
+Literals = dict[str, dict[int, tuple[App, list[Instance]]]]
+"""By symbol: each application that comes out of some send, with the roles that send it."""
+
+
 def analyse(roles: list[CompiledRole], signature: Signature) -> Flow:
     """What every variable of every role can carry."""
-    instances = [(role.instance(-10), role.instance(-20)) for role in roles]
+    one, other = Common(), Common()
+    instances = [role.instance(-10, one) for role in roles]
+    literals = _literals([role.instance(-20, other) for role in roles])
+    known: dict[tuple[int, int], Carried] = {}
     flow: Flow = {}
-    for number, (mine, _) in enumerate(instances):
+    for number, mine in enumerate(instances):
         for name, term in mine.env.items():
             variable = term.rest if type(term) is Group else term
             if type(variable) is Var and variable.mask != signature.agent_bit:
-                direct = _direct(mine, variable, instances, signature) if signature.shortcuts else Carried(wild=True)
-                flow[number, name] = direct
+                direct = _direct(mine, variable, literals, known, signature)
+                flow[number, name] = direct if signature.shortcuts else Carried(wild=True)
     _close(flow)
     return flow
 
 
-def _direct(mine: Instance, variable: Var, instances: list[tuple[Instance, Instance]], signature: Signature) -> Carried:
-    """What literal places put into the variable, and which other variables pass something on to it."""
-    carried = Carried()
+def _literals(instances: list[Instance]) -> Literals:
+    found: Literals = {}
+    for instance in instances:
+        for symbol, positions in instance.positions.items():
+            for term in {id(p.term): p.term for p in positions}.values():
+                if type(term) is App and isinstance(symbol, str):
+                    found.setdefault(symbol, {}).setdefault(id(term), (term, []))[1].append(instance)
+    return found
+
+
+def _direct(
+    mine: Instance, variable: Var, literals: Literals, known: dict[tuple[int, int], Carried], signature: Signature
+) -> Carried:
+    """What literal places put into the variable, and which other variables pass something on to it.
+
+    Roles that first receive a variable in the same term share what others put there; each has own sends beside.
+    """
     wrapper = _wrapper(mine, variable, signature)
-    if wrapper is None:
-        carried.wild = True
     if type(wrapper) is not App:
-        return carried
-    mark = len(TRAIL)
-    for other in (mine, *(second for _, second in instances)):
-        for position in other.positions.get(wrapper.symbol.removesuffix("~"), ()):
-            literal = position.term
-            assert type(literal) is App
-            if all(unify(a, b, []) for a, b in zip(wrapper.args, literal.args, strict=True)):
-                for part in _parts(variable, signature):
-                    _note(carried, part, other, signature)
-            undo(mark)
+        return Carried(wild=wrapper is None)
+    key, symbol = (id(variable), id(wrapper)), wrapper.symbol.removesuffix("~")
+    if key not in known:
+        known[key] = Carried()
+        for literal, others in literals.get(symbol, {}).values():
+            _carry(known[key], variable, wrapper, literal, others, signature)
+    shared = known[key]
+    carried = Carried(shared.wild, set(shared.origins), dict(shared.patterns), set(shared.sources))
+    for position in mine.positions.get(symbol, ()):
+        if type(position.term) is App:
+            _carry(carried, variable, wrapper, position.term, [mine], signature)
     return carried
+
+
+def _carry(
+    carried: Carried, variable: Var, wrapper: App, literal: App, others: list[Instance], signature: Signature
+) -> None:
+    """Note what the variable is where the wrapper around it is a literal of these roles."""
+    mark = len(TRAIL)
+    if all(unify(a, b, []) for a, b in zip(wrapper.args, literal.args, strict=True)):
+        for part in _parts(variable, signature):
+            for other in others:
+                _note(carried, part, other, signature)
+    undo(mark)
 
 
 def _wrapper(mine: Instance, variable: Var, signature: Signature) -> Term | None:

@@ -1,8 +1,11 @@
 """Decides the security claims over the transition table, or the claims of a protocol in an SPDL file.
 
 Every claim is asked under all the powers for which it is made, and under each power that is said to defeat it:
-`proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither. Without FILE.spdl the
-verdicts are compared with the committed ones.
+`proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means that a role
+cannot come to its end. Without FILE.spdl the verdicts are compared with the committed ones.
+
+The matrix leaves out each check alone, then all redundant ones at once, and finds the smallest sets of them that break
+a claim. When it is interrupted, FILE has what was found until then.
 
     trustconn verify
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
@@ -41,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help="ask under these powers instead")
     parser.add_argument("--matrix", action="store_true", help="leave out every symbolic check in turn")
-    parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60; matrix: 10)")
+    parser.add_argument("--alone", action="store_true", help="with --matrix: no sets of redundant checks")
+    parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60)")
     parser.add_argument("--chart", action="store_true", help="print each attack as a message sequence chart")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all answers and attacks")
 
@@ -127,31 +131,37 @@ def _record(decision: Any) -> dict[str, Any]:
 
 def _matrix(arguments: argparse.Namespace) -> int:
     from ..model.extract.expected import removal_differences
-    from ..model.extract.matrix import TIME_LIMIT, Removal, matrix
+    from ..model.extract.matrix import Removal, matrix
+    from ..model.extract.verdicts import TIME_LIMIT
 
     removals: list[Removal] = []
-    with status() as tell:
-        for removal in matrix(tell, claims=tuple(arguments.claim), time_limit=arguments.time_limit or TIME_LIMIT):
-            removals.append(removal)
-            broken = ", ".join(f"{b.claim} ({len(b.attack.runs)} runs)" for b in removal.breaches)
-            undecided = f"; not decided in time: {', '.join(removal.undecided)}" if removal.undecided else ""
-            print(f"without {' + '.join(removal.checks)}: {broken or removal.verdict}{undecided}", flush=True)
-            for breach in removal.breaches if arguments.chart else ():
-                _chart(breach.attack)
-    _write(
-        arguments.json,
-        [
-            {
-                "without": list(r.checks), "verdict": r.verdict, "undecided": list(r.undecided), "states": r.states,
-                "broken": [
-                    {"claim": b.claim, "role": b.role, "event": b.event, "attack": b.attack.to_json()}
-                    for b in r.breaches
-                ],
-            }
-            for r in removals
-        ],
-    )  # fmt: skip
+    limit = arguments.time_limit or TIME_LIMIT
+    try:
+        with status() as tell:
+            for removal in matrix(tell, claims=tuple(arguments.claim), time_limit=limit, sets=not arguments.alone):
+                removals.append(removal)
+                print(_removal(removal), flush=True)
+                for breach in removal.breaches if arguments.chart else ():
+                    _chart(breach.attack)
+    finally:
+        _write(arguments.json, [_removal_record(removal) for removal in removals])
     return exit_code.PASSED if arguments.claim else _verdict(removal_differences(removals))
+
+
+def _removal(removal: Any) -> str:
+    broken = ", ".join(f"{b.claim} ({len(b.attack.runs)} runs)" for b in removal.breaches)
+    undecided = f"; not decided in time: {', '.join(removal.undecided)}" if removal.undecided else ""
+    return f"without {' + '.join(removal.checks)}: {broken or removal.verdict}{undecided}"
+
+
+def _removal_record(removal: Any) -> dict[str, Any]:
+    return {
+        "without": list(removal.checks), "verdict": removal.verdict, "undecided": list(removal.undecided),
+        "states": removal.states,
+        "broken": [
+            {"claim": b.claim, "role": b.role, "event": b.event, "attack": b.attack.to_json()} for b in removal.breaches
+        ],
+    }  # fmt: skip
 
 
 # --- SPDL ------------------------------------------------------------------------------------------------------------
