@@ -73,8 +73,8 @@ def render_attacks() -> str:
     """The smallest attack for each check, or set of checks, that carries a claim, as a Mermaid diagram."""
     hint = (
         "The attack with the fewest runs for each check, or smallest set of checks, that carries a claim. A run is one"
-        " session of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart` finds it"
-        " anew and shows what each name stands for."
+        " session of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart`"
+        " finds it anew and shows what each name stands for."
     )
     return "\n\n".join((hint, *(_attack(name, data) for name, data in attacks().items())))
 

@@ -73,7 +73,7 @@ _DECLARATIONS = frozenset(
     | {"untrusted", "compromised", "knows", "macro", "option"}
 )
 _EVENTS = frozenset({"read", "recv", "send", "claim", "match", "not"})
-_KEYWORDS = _DECLARATIONS | _EVENTS | {"protocol", "role", "singular", "run", "trusted", "include"}
+_KEYWORDS = _DECLARATIONS | _EVENTS | {"protocol", "role", "singular", "run", "trusted", "include", "symmetric-role"}
 
 
 class Parser:
@@ -113,7 +113,7 @@ class Parser:
 
     def _unexpected(self, wanted: str) -> SpdlError:
         token = self._peek()
-        if token.value in ("run", "include", "trusted"):
+        if token.value in ("run", "include", "trusted", "symmetric-role"):
             return SpdlError(f"'{token.value}' is not supported", token.line, token.column)
         return SpdlError(f"expected {wanted}, found '{token.value}'", token.line, token.column)
 

@@ -46,7 +46,7 @@ def load(source: str) -> Model:
     Raises:
         SpdlError: with line and column of what is wrong or not supported.
     """
-    return _Translator(Parser(source).file()).model()
+    return _Translator(Parser(source.removeprefix("\ufeff")).file()).model()
 
 
 class _Scope:
@@ -89,6 +89,7 @@ class _Translator:
             self._declare(declaration)
         for declaration in everything:
             self._relate(declaration)
+        self._check_names()
         roles = tuple(self._role(p, r) for p in self._tree.protocols for r in p.roles)
         protocol = Protocol(
             "+".join(p.name.value for p in self._tree.protocols if not p.name.value.startswith("@")),
@@ -100,6 +101,19 @@ class _Translator:
             inverses=self._inverses,
         )
         return Model(protocol, tuple(self._claims))
+
+    def _check_names(self) -> None:
+        """Names by which protocols and roles are told apart are used once."""
+        for what, names in (
+            ("protocol", [p.name for p in self._tree.protocols]),
+            *(("parameter", p.parameters) for p in self._tree.protocols),
+            *(("role", [r.name for r in p.roles]) for p in self._tree.protocols),
+        ):
+            seen: set[str] = set()
+            for token in names:
+                if token.value in seen:
+                    raise _error(f"{what} {token.value} is there twice", token)
+                seen.add(token.value)
 
     def _declare(self, declaration: Declaration) -> None:
         names = [t.name for t in declaration.terms]
@@ -120,9 +134,11 @@ class _Translator:
             if left.kind != "name" or right.kind != "name":
                 raise _error("inverse keys are two names", left.at)
             self._inverses |= {left.name: right.name, right.name: left.name}
-            for name in (left.name, right.name):
-                if not self._functions.get(name, False):
-                    self._constants.setdefault(name, "Function")
+            for term in (left, right):
+                if not any(term.name in known for known in (self._functions, self._constants, self._secrets)):
+                    raise _error(f"{term.name} is not declared", term.at)
+                if term.name in self._functions:
+                    self._as_value(term.name)
         elif declaration.keyword == "compromised":
             for term in declaration.terms:
                 if term.kind != "call":
@@ -221,10 +237,14 @@ class _Translator:
             if node.name in scope or node.name in self._constants or node.name in self._secrets:
                 return node.name
             if node.name in self._functions:
-                self._constants.setdefault(node.name, "Function")
-                return node.name
+                return self._as_value(node.name)
             raise _error(f"{node.name} is not declared", node.at)
         return self._call(node, scope)
+
+    def _as_value(self, function: str) -> str:
+        """A function that is not applied stands for a value of its own."""
+        (self._secrets if self._functions[function] else self._constants).setdefault(function, "Function")
+        return function
 
     def _call(self, node: Node, scope: _Scope) -> Template:
         args = tuple(self._term(a, scope) for a in node.args)

@@ -179,6 +179,8 @@ def _file(arguments: argparse.Namespace) -> int:
         model = load(arguments.file.read_text(encoding="utf-8"))
     except (SpdlError, UnicodeDecodeError) as error:
         raise UsageError(f"{arguments.file}:{error}") from None
+    if not model.claims:
+        raise UsageError(f"{arguments.file}: there is no claim in it")
     missing, records = [], []
     verifier = Verifier(model.protocol)
     print(HEAD)
