@@ -49,7 +49,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a question. `states` patterns were looked at; an attack is that of `role` at `event`."""
+    """The answer to a question. `states` patterns were looked at; an attack is that of `role` at `event`.
+
+    `searched`: seconds of the search that found the attack.
+    """
 
     question: Question
     kind: str
@@ -60,6 +63,7 @@ class Decision:
     role: str = ""
     event: str = ""
     reason: str = ""
+    searched: float = 0.0
 
     @property
     def as_expected(self) -> bool:
@@ -146,7 +150,7 @@ class Prover:
             return decision
         claim, verdict = found
         decision = replace(decision, kind=verdict.kind, runs=verdict.bound, role=claim.role, event=claim.at)
-        return replace(decision, attack=verdict.attack)
+        return replace(decision, attack=verdict.attack, searched=verdict.seconds)
 
     def gate(self) -> str:
         """The names of roles that cannot come to their end; what is said of the others then means nothing either.

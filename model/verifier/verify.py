@@ -219,9 +219,9 @@ class Verifier:
             stuck = self.stuck(max(max_runs, ENOUGH), gate)
         except TimeLimit:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
-        start = now()
+        engine, start = self.engine(powers), now()
         stats = Stats(deadline=start + time_limit)
-        verdict = self._decide(claim, self.engine(powers), stats, max_runs, progress or _silent, certify)
+        verdict = self._decide(claim, engine, stats, max_runs, progress or _silent, certify)
         if stuck and not isinstance(claim, Executable):
             verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
         return replace(verdict, states=stats.states, seconds=now() - start)

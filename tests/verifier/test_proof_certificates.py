@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from trustconn.model.extract.modes import Mode
+from trustconn.model.extract.verdicts import Prover, questions
+from trustconn.model.protocol.tables import profile
 from trustconn.model.verifier.checking import CertificateError, check
 from trustconn.model.verifier.claims import Agree, Claim, Secret
 from trustconn.model.verifier.protocol import Protocol
 from trustconn.model.verifier.published import key_exchange as kx
 from trustconn.model.verifier.published.rows import ROWS
 from trustconn.model.verifier.spdl import load
-from trustconn.model.verifier.verify import Verifier
+from trustconn.model.verifier.verify import Verdict, Verifier
 
 MODELS = Path(__file__).parent.parent / "data" / "spdl"
 POWERS = frozenset({"dishonest", "stolen"})
@@ -51,6 +54,28 @@ def test_the_proofs_of_key_exchanges_are_checked(row: Any) -> None:
     for claim, verdict in row.claims.values():
         if verdict == "proof":
             assert checked(row.protocol, claim, trees(row.protocol, claim)) > 0
+
+
+@pytest.mark.parametrize(("claim", "mode"), [("CLM-03", "n"), ("CLM-05", "a"), ("CLM-09", "n")])
+def test_the_proofs_of_the_profile_are_checked(claim: str, mode: str) -> None:
+    """In one mode, with what the proofs rest on: the secrecy of the session's keys."""
+    prover = Prover(profile(), modes=(Mode(mode, mode),))
+    asked: list[tuple[Claim, frozenset[str]]] = []
+    verify = prover.verifier.verify
+
+    def noted(claim: Claim, **options: Any) -> Verdict:
+        asked.append((claim, options["powers"]))
+        return verify(claim, **options)
+
+    prover.verifier.verify = noted  # type: ignore[method-assign]
+    assert prover.decide(next(questions(claim))).kind == "proof"
+    checked_cases = 0
+    for one, powers in asked[:4]:
+        certificate = verify(one, powers=powers, certify=True).certificate
+        assert certificate is not None
+        for query, given in zip(one.queries(prover.extracted.protocol), certificate.trees, strict=True):
+            checked_cases += check(prover.extracted.protocol, query, powers, json.loads(json.dumps(given)))
+    assert checked_cases > 3
 
 
 def cut(tree: list[Any]) -> Iterator[list[Any]]:

@@ -36,6 +36,10 @@ def kinds(source: str) -> dict[str, str]:
         (HEAD + "    claim(A, Secret);\n" + TAIL, 5, 5, "says which term"),
         ("protocol p(A)\n{ role B { } }", 2, 8, "not a parameter"),
         ("run p.A(Alice);", 1, 1, "'run' is not supported"),
+        ("symmetric-role p(A) { }", 1, 1, "'symmetric-role' is not supported"),
+        ("inversekeys(a, b);", 1, 13, "a is not declared"),
+        ("protocol p(A, A) { role A { } }", 1, 15, "parameter A is there twice"),
+        ("protocol p(A) { role A { } role A { } }", 1, 33, "role A is there twice"),
         ('include "x.spdl";', 1, 1, "'include' is not supported"),
         ("protocol p(A)\n{ role A { send_1(A, A, A)", 2, 27, "found 'end of file'"),
     ],
@@ -123,3 +127,22 @@ def test_commit_wants_a_running_with_the_same_data() -> None:
     assert kinds(source % "n, m") == {"c": "proof"}
     assert kinds(source % "m, n") == {"c": "attack"}
     assert kinds(source % "n") == {"c": "attack"}
+
+
+def test_functions_that_are_not_applied_are_keys_of_their_own() -> None:
+    source = """
+    const up: Function; secret down: Function; inversekeyfunctions(up, down);
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, {n}up, {n}%s); claim_s(A, Secret, n); }
+      role B { var n, m: Nonce; recv_1(A, B, {n}up, {m}%s); }
+    }
+    """
+    assert kinds(source % ("up", "up")) == {"s": "proof"}
+    assert kinds(source % ("down", "down")) == {"s": "attack"}
+
+
+def test_a_byte_order_mark_and_other_line_ends_are_read() -> None:
+    source = (
+        "\ufeffprotocol p(A, B)\r\n{ role A { fresh n: Nonce; send_1(A, B, {n}k(A, B)); claim_s(A, Secret, n); }\r\n"
+    )
+    assert kinds(source + "role B { var n: Nonce; recv_1(A, B, {n}k(A, B)); } }") == {"s": "proof"}

@@ -11,6 +11,7 @@ a claim. When it is interrupted, FILE has what was found until then.
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
     trustconn verify --claim CLM-01 --powers network,session-key
     trustconn verify --matrix --json matrix.json
+    trustconn verify --times
     trustconn verify needham-schroeder.spdl
 
 Exit codes: 0 as expected, 1 a verdict differs or a proof is missing, 2 bad usage or a bad file.
@@ -21,6 +22,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help="ask under these powers instead")
     parser.add_argument("--matrix", action="store_true", help="leave out every symbolic check in turn")
     parser.add_argument("--alone", action="store_true", help="with --matrix: no sets of redundant checks")
+    parser.add_argument("--times", action="store_true", help="how long claims, attacks and published protocols take")
     parser.add_argument("--time-limit", metavar="SECONDS", type=float, help="for each claim (default: 60)")
     parser.add_argument("--chart", action="store_true", help="print each attack as a message sequence chart")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all answers and attacks")
@@ -63,6 +66,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--matrix goes with neither a file, --without nor --powers")
     if arguments.file is not None:
         return _file(arguments)
+    if arguments.times:
+        return _times(arguments)
     return _matrix(arguments) if arguments.matrix else _table(arguments)
 
 
@@ -162,6 +167,27 @@ def _removal_record(removal: Any) -> dict[str, Any]:
             {"claim": b.claim, "role": b.role, "event": b.event, "attack": b.attack.to_json()} for b in removal.breaches
         ],
     }  # fmt: skip
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def _times(arguments: argparse.Namespace) -> int:
+    from ..model.extract.times import times
+
+    clock.use(time.process_time)  # Other processes do not count.
+    line, found = "{:<12} {:<70} {:<12} {:>6} {:>9}", []
+    print(line.format("", "", "verdict", "states", "CPU ms"))
+    with status() as tell:
+        for timed in times():
+            found.append(timed)
+            tell(timed.name)
+            print(line.format(timed.group, timed.name, timed.verdict, timed.states, f"{timed.seconds * 1000:.1f}"))
+    for group in dict.fromkeys(timed.group for timed in found):
+        each = [timed.seconds * 1000 for timed in found if timed.group == group]
+        print(f"{group}: {sum(each):.0f} ms in all, {max(each):.1f} ms at most")
+    _write(arguments.json, [asdict(timed) for timed in found])
+    return exit_code.PASSED
 
 
 # --- SPDL ------------------------------------------------------------------------------------------------------------
