@@ -26,6 +26,7 @@ from .verdicts import Decision, Prover, all_questions
 LARGEST_SET = 6
 """Checks in a set of which an attack is shown; a larger one is that of all redundant checks at once."""
 
+
 def differences(decisions: Iterable[Decision]) -> list[str]:
     """What is not as committed, a sentence each."""
     found = []

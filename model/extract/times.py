@@ -9,7 +9,7 @@ from ..protocol.tables import profile
 from ..verifier.clock import now
 from ..verifier.published.rows import ROWS
 from ..verifier.verify import PROOF, Verifier
-from .expected import attacks
+from .committed import attacks
 from .verdicts import Prover, all_questions, questions
 
 ROW_POWERS = frozenset({"dishonest", "stolen"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from trustconn.model.extract import sets
-from trustconn.model.extract.expected import expected
+from trustconn.model.extract.committed import expected
 from trustconn.model.extract.matrix import Breach, Removal, in_order, matrix, remove, symbolic_checks
 from trustconn.model.extract.modes import Mode
 from trustconn.model.verifier.attack import Attack
