@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..protocol.tables import profile
-from ..verifier import charts, clock
+from ..verifier import charts
 from .committed import ATTACKS, VERDICTS, attacks, expected
 from .matrix import Removal, matrix
 from .verdicts import Decision, Prover, all_questions
@@ -103,7 +102,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--claims", action="store_true", help="the claims alone")
     parser.add_argument("--only", nargs="+", metavar="CHECK", default=[], help="the removals of these checks alone")
     options = parser.parse_args(arguments)
-    clock.use(time.perf_counter)
     data = dict(expected()) if VERDICTS.is_file() else {}
     shown = dict(attacks()) if ATTACKS.is_file() else {}
     if not options.only:
