@@ -11,6 +11,10 @@ _BY_TEST = {
     "tls-usage-only]": _PROFILE.format("IDN-13 and IDN-14, a key usage of the profile"),
     "attestation-usage]": _PROFILE.format("IDN-18, no attestation certificate"),
     "key-of-the-victim]": _PROFILE.format("IDN-17, not my own key"),
+    "identity-of-another-first]": _PROFILE.format("IDN-15 and IDN-16, the first name of the peer"),
+    "issuer-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
+    "left-out-CertificateRequest]": "RFC 9846 section 4.3.2: a request is the server's choice; TLS-04 wants one",
+    "swapped-CertificateRequest]": "without a request in its place there is none, which is the server's choice; TLS-04",
     "issue-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
     "leaf-is-a-ca]": "RFC 5280 section 6.1 allows a certification authority as the end of a path; IDN-10 does not",
     "no-key-usage]": "RFC 5280 section 4.2.1.3: without the extension every usage is allowed; IDN-12 wants it",
@@ -30,6 +34,12 @@ _BY_STACK = {
     ("NSS client", "not-yet-valid"): _SLOP,
     ("GnuTLS server", "name-not-permitted"): _CONSTRAINTS,
     ("GnuTLS client", "name-not-permitted"): _CONSTRAINTS,
+    ("wolfSSL server", "test_key_share"): "no alert: the connection stays open until a deadline (TLS-21, RFC 9846 6.2)",
+    ("wolfSSL server", "groups"): "no alert: the connection stays open until a deadline (TLS-21, RFC 9846 section 6.2)",
+    (
+        "wolfSSL server",
+        "group-of-nobody",
+    ): "no alert: the connection stays open until a deadline (RFC 9846 section 6.2)",
     ("wolfSSL server", "no-signature-algorithms"): "RFC 9846 section 4.2.3 wants missing_extension; a default is taken",
     ("wolfSSL server", "any-extended-key-usage"): _PROFILE.format("IDN-13, anyExtendedKeyUsage is no role"),
 }

@@ -49,7 +49,7 @@ def _play(stack: Stack, role: str, scratch: Path, out: Path, isolated: bool) -> 
             raise NotAvailable("its server binds every address, and there is no network namespace to put it into")
         version = stack.ready(scratch)
         credentials = scratch / f"credentials-{role}"
-        provision(credentials, seed=scratch.name.encode(), now=int(time.time()), role=role, plain=True)
+        provision(credentials, seed=scratch.name.encode(), now=int(time.time()), role=role, plain=role in stack.plain)
         file = describe(stack, role, version, credentials, scratch)
     except NotAvailable as error:
         return Endpoint(stack.name, role, version, missing=str(error))

@@ -4,7 +4,7 @@ Certificates follow RFC 5280 and chapter "identity" of the specification. Every 
 `LeafSpec` or `AuthoritySpec`, so that a bad certificate is a good one with one field replaced.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -65,6 +65,7 @@ class LeafSpec:
     ca: bool = False
     critical_extension: str | None = None
     signature_broken: bool = False
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,9 @@ def issue_leaf(spec: LeafSpec, issuer: Authority) -> Issued:
         builder = builder.add_extension(_key_usage(spec.key_usage), critical=True)
     if spec.eku:
         builder = builder.add_extension(x509.ExtendedKeyUsage([ObjectIdentifier(oid) for oid in spec.eku]), False)
-    if spec.uris:
-        names = [x509.UniformResourceIdentifier(uri) for uri in spec.uris]
+    if spec.uris or spec.hosts:
+        uris = (x509.UniformResourceIdentifier(uri) for uri in spec.uris)
+        names: list[x509.GeneralName] = [*uris, *(x509.DNSName(host) for host in spec.hosts)]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if spec.critical_extension:
         unknown = x509.UnrecognizedExtension(ObjectIdentifier(spec.critical_extension), b"\x05\x00")
@@ -191,10 +193,11 @@ def authority_spec(seed: bytes, now: int, branch: str, kind: str) -> AuthoritySp
     )
 
 
-def make_branch(seed: bytes, now: int, name: str) -> Branch:
-    """An honest root and issuing authority."""
+def make_branch(seed: bytes, now: int, name: str, *, constrained: bool = True) -> Branch:
+    """An honest root and issuing authority, which may certify names of one organization only where `constrained`."""
     root = issue_root(authority_spec(seed, now, name, "root"))
-    return Branch(name, root, issue_authority(authority_spec(seed, now, name, "issuing"), root))
+    spec = authority_spec(seed, now, name, "issuing")
+    return Branch(name, root, issue_authority(spec if constrained else replace(spec, permitted=None), root))
 
 
 def leaf_spec(seed: bytes, now: int, role: str, uris: tuple[str, ...], label: str) -> LeafSpec:

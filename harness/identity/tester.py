@@ -35,6 +35,8 @@ from .waiver import Waiver
 ROLES = ("device", "service")
 BRANCHES = (*ROLES, "attestation")
 SERVICE_URI = "https://service.example/"
+HOST = "service.example"
+"""The host in it."""
 ANOTHER = "another platform"
 """The label of a party besides the two of a pair."""
 WAIVER_LIFETIME = 30 * 86400
@@ -68,12 +70,15 @@ class TesterPki:
     waiver_authority: Authority
     unpinned_authority: Authority
     plain: bool = False
-    """Honest leaves carry the key usage of TLS alone, for stacks that cannot read the profile's own."""
+    """For TLS tools that cannot do with the profile's certificates.
+
+    Honest leaves have the key usage of TLS alone and a service's its host name; authorities have no name constraints.
+    """
 
     @classmethod
     def from_seed(cls, seed: bytes, now: int, *, plain: bool = False) -> "TesterPki":
         """The PKI that belongs to a seed and a time."""
-        device, service, attestation = (make_branch(seed, now, name) for name in BRANCHES)
+        device, service, attestation = (make_branch(seed, now, name, constrained=not plain) for name in BRANCHES)
         pinned, other = (
             issue_root(authority_spec(seed, now, name, "authority")) for name in ("waiver", "other waiver")
         )
@@ -114,7 +119,8 @@ class TesterPki:
     def leaf_spec(self, role: str, label: str) -> LeafSpec:
         """The specification of an honest identity certificate."""
         spec = leaf_spec(self.seed, self.now, role, self.names(role, label), f"{label} identity")
-        return replace(spec, eku=spec.eku[-1:]) if self.plain else spec
+        hosts = (HOST,) if role == "service" else ()
+        return replace(spec, eku=spec.eku[-1:], hosts=hosts) if self.plain else spec
 
     def ak_spec(self, label: str) -> LeafSpec:
         """The specification of the attestation certificate of the platform of a party."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tlslite.api import X509, HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
-from tlslite.errors import TLSAbruptCloseError, TLSError, TLSRemoteAlert
+from tlslite.errors import TLSAbruptCloseError, TLSError, TLSLocalAlert, TLSRemoteAlert
 from tlslite.handshakehashes import HandshakeHashes
 from tlslite.messages import Message as Record
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 14
 _ALERT_RECORD = 21
 _EMPTY_CERTIFICATE = bytes(8)
+_UNEXPECTED_MESSAGE = 10
 WOULD_BLOCK = 0
 Settings = Callable[[HandshakeSettings], None]
 
@@ -300,6 +301,11 @@ class MisbehavingTls(TlsHandshake):
                     return False
         except TLSRemoteAlert as alert:
             self._alerted(alert.level, alert.description)
+        except TLSLocalAlert as ours:
+            if ours.description == _UNEXPECTED_MESSAGE:
+                # The other side went on, and not as this library would have it: that is no refusal.
+                self._endpoint.observe("other_message", b"")
+            self._give_up()
         except TLSAbruptCloseError:
             self.failed = True
         except (OSError, TLSError, ValueError, AssertionError, AttributeError):

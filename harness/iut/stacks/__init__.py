@@ -56,6 +56,8 @@ class Stack:
     client: Client | None = None
     build: Callable[[Path], None] | None = None
     everywhere: bool = False
+    plain: tuple[str, ...] = ("device",)
+    """Roles in which it cannot do with the profile's certificates, for the names or usages in them."""
 
     def ready(self, scratch: Path) -> str:
         """Build it where that is needed; the version it prints.
@@ -103,7 +105,7 @@ def _gnutls_server(files: Files, port: int) -> tuple[str, ...]:
 def _gnutls_client(files: Files) -> tuple[str, ...]:
     given = (f"--x509certfile={files.leaf}", f"--x509keyfile={files.key}", f"--x509cafile={files.roots}")
     dial = ("bash", str(SOURCES / "gnutls-cli.sh"), *_DIAL)
-    return (*dial, f"--priority={_GNUTLS}", *given, "--alpn=tc/1", "--alpn-fatal")
+    return (*dial, f"--priority={_GNUTLS}", *given, "--alpn=tc/1")
 
 
 def _nss_server(files: Files, port: int) -> tuple[str, ...]:
@@ -155,7 +157,7 @@ STACKS: tuple[Stack, ...] = (
         everywhere=True,
     ),
     Stack("NSS", _NSS, ("dpkg-query", "-W", "libnss3-tools"), _nss_server, _nss_client, everywhere=True),
-    Stack("Go crypto/tls", ("go",), ("go", "version"), *_built("go-endpoint"), _go_build),
+    Stack("Go crypto/tls", ("go",), ("go", "version"), *_built("go-endpoint"), _go_build, plain=("device", "service")),
     Stack("wolfSSL", ("gcc",), ("dpkg-query", "-W", "libwolfssl-dev"), *_built("wolfssl-endpoint"), _wolfssl_build),
     Stack("Node.js", ("node",), ("node", "-p", _NODE_VERSION), *_script("node", "js")),
     Stack("Python ssl", (), (sys.executable, "-c", _PYTHON_VERSION), *_script(sys.executable, "py")),
