@@ -23,10 +23,11 @@ def answers(work: Callable[[Item], Answer], items: Sequence[Item], processes: in
     if processes < 2:
         yield from map(work, items)
         return
-    with _CONTEXT.Pool(processes, _ignore_interrupts) as pool:
+    with _CONTEXT.Pool(processes, _end_with_the_pool) as pool:
         yield from pool.imap_unordered(work, items)
 
 
-def _ignore_interrupts() -> None:
-    """An interruption is for the process that asks; it ends the others."""
+def _end_with_the_pool() -> None:
+    """An interruption is for the process that asks; it ends the others, by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

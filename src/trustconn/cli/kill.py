@@ -6,6 +6,7 @@ fault meets every test; an interrupted matrix is taken up again where it stopped
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--write is about all faults; it goes with neither NAME nor --role")
     if arguments.list:
         return _print_list(arguments.name)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.full:
         return _matrix(chosen, arguments.out)
     start, found = time.monotonic(), list["Kill"]()
