@@ -153,3 +153,8 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
     description.touch()
     assert main(["fuzz", "--iut", str(description), "--in-process", "--out", str(tmp_path)]) == 2
     assert main(["fuzz", "--cases", "0", "--out", str(tmp_path)]) == 2
+
+
+def test_a_process_is_told_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fuzz", "--role", "service", "--cases", "4", "--seed", "3", "--out", str(tmp_path)]) == 0
+    assert "service: 4 cases" in capsys.readouterr().out
