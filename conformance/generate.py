@@ -22,8 +22,10 @@ from pathlib import Path
 
 from ..model.draw import check_table, markdown, message_table, state_diagram
 from ..model.extract.render import render_attacks, render_verdicts
+from ..model.protocol import tls
 from ..model.protocol.edhoc import DEVICE, SERVICE
 from ..model.protocol.tables import profile
+from ..model.table import Table, Transition
 from ..spec import Requirement, requirements
 from ..spec.prose import FOLDER, chapters
 from . import plan
@@ -62,10 +64,26 @@ def _session_states() -> str:
     return "\n\n".join(parts)
 
 
+def _tls_handshake() -> str:
+    """The messages of the TLS binding, and what each row judges, in order."""
+    table = Table("TLS handshake", (), tls.rows())
+    rows = [
+        (row.role, f"`{row.state}`", f"`{row.receives.name}`", _checks_of(row), f"`{row.next_state}`")
+        for row in table.rows
+    ]
+    judged = markdown(("role", "state", "message", "checks, * those of the library", "next state"), rows)
+    return f"{message_table(table)}\n\n{judged}"
+
+
+def _checks_of(row: Transition) -> str:
+    return ", ".join(f"`{step.check.name}`{'*' if step.by_library else ''}" for step in row.checks) or "-"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "session-states": _session_states,
     "messages": lambda: message_table(profile()),
     "checks": check_table,
+    "tls-handshake": _tls_handshake,
     "verdicts": render_verdicts,
     "attacks": render_attacks,
 }

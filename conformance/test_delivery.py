@@ -319,19 +319,22 @@ def bring(talk: Talk, state: str) -> None:
         talk.expect("CLOSE")
 
 
+_HANDSHAKE = {"edhoc": "handshake", "tls": "tls-handshake"}
+
+
 @for_each(
-    Case(role, ("SES-19",), "FIN", messages[role][-1], only=binding)
+    Case(role, ("SES-19",), "FIN", _HANDSHAKE[binding], data=messages[role][-1], only=binding)
     for role in ROLES
     for binding, messages in HANDSHAKE_MESSAGES.items()
 )
 def test_truncated_handshake(case: Case, bench: Bench) -> None:
     """A connection that ends in the handshake is not told as a clean end."""
-    hold = Hold(case.field)
+    hold = Hold(case.data)
     since = bench.iut.moment()
 
     def script(talk: Talk) -> None:
         if not talk.conversation.until(lambda: bool(hold.held)):
-            raise StageNotReached(f"no {case.field} to hold back")
+            raise StageNotReached(f"no {case.data} to hold back")
         finish(talk)
         if bench.iut.ending(talk.conversation, since)["how"] == "clean":
             raise Wrong("told as clean")

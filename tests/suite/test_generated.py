@@ -8,6 +8,7 @@ import pytest
 
 from trustconn.conformance import generate
 from trustconn.conformance.collect import suite_tests
+from trustconn.harness.iut.features import BINDINGS
 from trustconn.model.checks import CHECKS
 from trustconn.model.draw import check_table, markdown, message_table, state_diagram
 from trustconn.model.protocol.tables import profile
@@ -32,10 +33,13 @@ def test_a_stale_file_is_named(
     assert generate.main(["--check"]) == 0
 
 
-def test_the_collected_tests_are_those_of_a_run(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", RUN, "run", "--list", "--slow", "--out", str(tmp_path)]
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_the_collected_tests_are_those_of_a_run(binding: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, "run", "--list", "--slow", "--binding", binding, "--out", str(tmp_path)]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert {line.rpartition("]")[0] + "]" for line in listed} == {test.id for test in suite_tests()}
+    assert {line.rpartition("]")[0] + "]" for line in listed} == {
+        test.id for test in suite_tests() if test.case.fits(binding)
+    }
 
 
 def test_a_frozen_set_names_tests_that_exist() -> None:
