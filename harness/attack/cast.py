@@ -111,7 +111,7 @@ class Cast:
         """The policy of this mode, towards this peer."""
         asks = player.mode.direction(OTHER[player.letter]) is not NOT_REQUIRED
         policy = dataclasses.replace(world.policy, requires_evidence=asks)
-        if peer is not self.victim_name and player.role == self.iut.opposite:
+        if peer is not self.victim_name:
             identity = self._leaf(opposite(player.role), peer).certificate.identity
             own = {"intended_peer": identity} if player.role == "device" else {"authorised_devices": (identity,)}
             policy = dataclasses.replace(policy, **own)
