@@ -71,7 +71,7 @@ class Answer:
 
 def deepening(least: int, most: int) -> list[int]:
     """Bounds on the number of runs, in the order in which they are tried."""
-    wanted = [b for b in (2, 3, 4, 6, 8, 12, 16, 24, 32) if least <= b < most]
+    wanted = [b for b in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32) if least <= b < most]
     return [*wanted, max(least, most)]
 
 
@@ -117,7 +117,8 @@ class Engine:
         if self._eager(search, bounds[-1], stats):
             if not found:
                 return self._none(search, bounds[-1])
-            bounds = [b for b in bounds if smallest and b < len(found[0].runs)]
+            fewer = len(found[0].runs) - 1
+            bounds = deepening(len(query.premises), fewer) if smallest and fewer >= len(query.premises) else []
         for bound in bounds:
             progress(f"up to {bound} runs, {stats.states} states")
             if self._attempt(search, bound, stats):
