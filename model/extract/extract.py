@@ -140,8 +140,9 @@ class Extraction:
         """Readings beside the plain one that switched off checks allow: a role for each."""
         peer = "R" if role == DEVICE else "I"
         attests = mode.attests(peer)
+        shares = (f"g_{'y' if role == DEVICE else 'x'}_is_valid", f"key_share_{peer.lower()}_is_valid")
         checks: list[tuple[bool, set[str], tuple[str, str]]] = [
-            (True, {f"g_{'y' if role == DEVICE else 'x'}_is_valid"}, ("share", ZERO_SHARE)),
+            (True, {share for share in shares if share in self.table.checks}, ("share", ZERO_SHARE)),
             (True, {f"cred_{peer.lower()}_has_{KIND[peer]}_role"}, ("usage", OTHER)),
             (True, {f"cred_{peer.lower()}_path_verifies"}, ("identity key", ANY)),
             (attests, {"ak_path_verifies"}, ("attestation key", ANY)),

@@ -17,7 +17,7 @@ _SOFTWARE = (
     "endorsements", "reason", "att_req_accepted", "data_plain", "data_inputs", "sequence", "label_iss", "label_sub",
     "label_chain", "label_blocks", "label_action", "label_inputs", "label_tui",
 )  # fmt: skip
-_ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3", "tls_parameters_i"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
+_ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
 _TAM = ("ak", "ak_chain", "idk", "ueid", "debug", "key_attributes")
 
 

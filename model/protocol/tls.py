@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from ..symbols import HASH, SIGNATURE, aead, extract, hash_, kdf, sign, unary
 from ..table import NET, Equals, Holds, Message, Step, TagVerifies, Transition, Verifies, by_library, equals, event
-from ..terms import Sort, Term, array, bstr, const, name, octets, seq, slot
+from ..terms import Sort, Term, array, bstr, const, name, seq, slot
 from .attestation import CHANNEL_SECRET
-from .edhoc import DEVICE, EMPTY, G_X, G_XY, G_Y, INITIATOR, RESPONDER, SERVICE, X, Y, credential_checks
+from .edhoc import DEVICE, EMPTY, G_X, G_XY, G_Y, INITIATOR, RESPONDER, SERVICE, SUITES_I, X, Y, credential_checks
 from .frames import HELLO, TEXT, UINT
 from .local import START
 
@@ -26,8 +26,8 @@ EXPORTER_LABEL = {41074: "EXPERIMENTAL-tc1-binder", 41075: "EXPERIMENTAL-tc1-sid
 
 VERSION_I, VERSION_R = slot("TLS_VERSION_I", UINT, const(VERSION)), slot("TLS_VERSION_R", UINT, const(VERSION))
 ALPN_I, ALPN_R = slot("ALPN_I", TEXT, const(ALPN)), slot("ALPN_R", TEXT, const(ALPN))
-PARAMETERS_I = slot("TLS_PARAMETERS_I", PARAMETERS, device=name("tls_parameters_i", PARAMETERS))
-"""Cipher suites, groups and signature schemes that the client offers."""
+PARAMETERS_I = SUITES_I
+"""Cipher suites, groups and signature schemes that the client offers: what an initiator offers in EDHOC."""
 PARAMETERS_R = slot("TLS_PARAMETERS_R", PARAMETERS, service=name("tls_parameters_r", PARAMETERS))
 """What the server selected of them."""
 REQUESTED = slot("TLS_CERTIFICATE_REQUESTED", FLAG, const(True))
@@ -37,14 +37,15 @@ PRESENT = slot("TLS_CERTIFICATE_PRESENT", FLAG, const(True))
 
 CLIENT_HELLO = seq(const("ClientHello"), VERSION_I, PARAMETERS_I, ALPN_I, bstr(G_X))
 SERVER_HELLO = seq(const("ServerHello"), VERSION_R, PARAMETERS_R, bstr(G_Y))
-HANDSHAKE_SECRET = extract(EMPTY, G_XY)
+HANDSHAKE_SECRET = extract(const("early secret"), G_XY)
+"""Without a pre-shared key the early secret is a constant."""
 TH_HELLO = hash_(seq(CLIENT_HELLO, SERVER_HELLO))
 TRAFFIC_SECRET = {
     "I": kdf(HANDSHAKE_SECRET, "c hs traffic", TH_HELLO, "hash"),
     "R": kdf(HANDSHAKE_SECRET, "s hs traffic", TH_HELLO, "hash"),
 }
 """Handshake traffic secrets by the sender's letter (RFC 9846 section 7.1)."""
-MASTER_SECRET = extract(kdf(HANDSHAKE_SECRET, "derived", EMPTY, "hash"), octets(bytes(32)))
+MASTER_SECRET = kdf(HANDSHAKE_SECRET, "derived", EMPTY, "hash")
 
 
 def _protected(letter: str, content: Term) -> Term:
