@@ -15,6 +15,8 @@ _BY_TEST = {
     "issuer-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
     "left-out-CertificateRequest]": "RFC 9846 section 4.3.2: a request is the server's choice; TLS-04 wants one",
     "swapped-CertificateRequest]": "without a request in its place there is none, which is the server's choice; TLS-04",
+    "device-issue-name-not-permitted]": "clients are given authorities without name constraints: nothing forbids the name",
+    "twice-Finished]": "no alert while one is waited for: what stands behind Finished is left for the next read",
     "issue-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
     "leaf-is-a-ca]": "RFC 5280 section 6.1 allows a certification authority as the end of a path; IDN-10 does not",
     "no-key-usage]": "RFC 5280 section 4.2.1.3: without the extension every usage is allowed; IDN-12 wants it",
@@ -24,8 +26,10 @@ _BY_TEST = {
     "for-no-certificate]": "RFC 9846 section 4.3.2: a request is the server's choice; TLS-04 refuses to go without",
 }
 """Part of a test's id to its explanation, whatever the stack."""
+_UNCONSTRAINED = "the authorities that it is given have no name constraints: nothing forbids the name"
 _SLOP = "NSS allows a day of clock difference (CERT_CheckCertValidTimes)"
 _CONSTRAINTS = "GnuTLS does not apply constraints on directory names (RFC 5280 section 4.2.1.10)"
+_KEY_SHARE = "the key share decides alone, where RFC 9846 section 4.2.8 wants its group among the supported ones"
 _BY_STACK = {
     ("Python ssl server", "test_offered_protocol"): "the module selects none where RFC 7301 section 3.2 wants an alert",
     ("NSS server", "test_offered_protocol"): "selfserv has no option for ALPN",
@@ -33,9 +37,15 @@ _BY_STACK = {
     ("NSS server", "not-yet-valid"): _SLOP,
     ("NSS client", "not-yet-valid"): _SLOP,
     ("GnuTLS server", "name-not-permitted"): _CONSTRAINTS,
-    ("GnuTLS client", "name-not-permitted"): _CONSTRAINTS,
+    ("Go crypto/tls server", "name-not-permitted"): _UNCONSTRAINED,
+    ("Go crypto/tls server", "group"): _KEY_SHARE,
+    (
+        "GnuTLS client",
+        "empty-",
+    ): "an empty body is taken where RFC 9846 sections 4.3.1 and 4.3.2 want a length at least",
+    ("GnuTLS client", "test_selected_protocol"): "what was not offered is taken, against RFC 7301 section 3.1",
     ("wolfSSL server", "test_key_share"): "no alert: the connection stays open until a deadline (TLS-21, RFC 9846 6.2)",
-    ("wolfSSL server", "groups"): "no alert: the connection stays open until a deadline (TLS-21, RFC 9846 section 6.2)",
+    ("wolfSSL server", "groups"): _KEY_SHARE,
     (
         "wolfSSL server",
         "group-of-nobody",

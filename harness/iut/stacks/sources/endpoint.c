@@ -22,9 +22,11 @@ static WOLFSSL_CTX *context(WOLFSSL_METHOD *method, char **files) {
 
 static void play(WOLFSSL *channel, int number, int client) {
     char data[4096], protocol[] = "tc/1";
+    int groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_X25519}; /* By default it offers groups of TLS 1.2 too. */
     struct timeval limit = {5, 0};
     setsockopt(number, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     wolfSSL_set_fd(channel, number);
+    wolfSSL_set_groups(channel, groups, 2);
     wolfSSL_UseALPN(channel, protocol, strlen(protocol), WOLFSSL_ALPN_FAILED_ON_MISMATCH);
     if ((client ? wolfSSL_connect(channel) : wolfSSL_accept(channel)) == WOLFSSL_SUCCESS) {
         if (client)
