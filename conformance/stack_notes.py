@@ -15,7 +15,7 @@ _BY_TEST = {
     "issuer-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
     "left-out-CertificateRequest]": "RFC 9846 section 4.3.2: a request is the server's choice; TLS-04 wants one",
     "swapped-CertificateRequest]": "without a request in its place there is none, which is the server's choice; TLS-04",
-    "device-issue-name-not-permitted]": "clients are given authorities without name constraints: nothing forbids the name",
+    "device-issue-name-not-permitted]": "clients are given authorities without name constraints: no name is forbidden",
     "twice-Finished]": "no alert while one is waited for: what stands behind Finished is left for the next read",
     "issue-revoked]": "REV-02 needs the revocation list, which this endpoint was not given",
     "leaf-is-a-ca]": "RFC 5280 section 6.1 allows a certification authority as the end of a path; IDN-10 does not",
