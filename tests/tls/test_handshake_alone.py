@@ -1,12 +1,14 @@
 """An implementation of the handshake alone, and the stacks of others: what is asked of them and how it is told."""
 
 from pathlib import Path
+from sys import executable
 
 import pytest
 
 from trustconn.conformance.stacks import Endpoint, markdown, play
 from trustconn.harness.iut.description import DescriptionError, load
-from trustconn.harness.iut.stacks import INSTALL, STACKS, NotAvailable, Stack, describe
+from trustconn.harness.iut.stacks import INSTALL, SOURCES, STACKS, NotAvailable, Stack, describe
+from trustconn.harness.verdict.verdict import Grade, Judgement
 
 PYTHON = next(stack for stack in STACKS if stack.name == "Python ssl")
 
@@ -44,6 +46,20 @@ def test_the_handshake_alone_is_one_over_tls(tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace('binding = "tls"', 'binding = "edhoc"'), encoding="utf-8")
     with pytest.raises(DescriptionError, match="binding"):
         load(file)
+
+
+def test_a_server_that_can_do_without_a_certificate_fails(tmp_path: Path) -> None:
+    """TLS-03 decides, whatever else such a server does right."""
+    script = tmp_path / "optional.py"
+    source = (SOURCES / "server.py").read_text(encoding="utf-8")
+    script.write_text(source.replace("CERT_REQUIRED", "CERT_OPTIONAL"), encoding="utf-8")
+    stack = Stack(
+        "optional", (), PYTHON.version, lambda files, port: (executable, str(script), str(port), *files.three)
+    )
+    (end,) = play([stack], ["service"], tmp_path / "out", isolated=True)
+    assert end.results is not None
+    (empty,) = [test for test in end.results.tests if "answer-empty-certificate" in test.case.id]
+    assert isinstance(empty.judgement, Judgement) and empty.judgement.grade is Grade.ACCEPTED
 
 
 def test_a_server_is_tested_and_what_it_leaves_to_its_application_is_seen(tmp_path: Path) -> None:
