@@ -115,6 +115,7 @@ function checkClaims(claims, { maxAge, last }, { credentials, now }) {
 /** Every component that policy names is there once, with its reference value, and no other (ATT-20). */
 function checkMeasurements(measurements, reference) {
   const found = new Map();
+  ensure(Array.isArray(measurements), 'attestation_failed', 'measurements (ATT-20)');
   for (const [type, value] of measurements) {
     ensure(type === ids.content_format.measured_component_cbor, 'attestation_failed', 'measurement (ATT-30)');
     const component = readInside('measuredComponent', value);

@@ -13,6 +13,7 @@ export class Connection {
   #channel;
   #stopTimer;
   #done = false;
+  #alerted = false;
 
   /**
    * @param {import('node:net').Socket} socket connected
@@ -68,6 +69,7 @@ export class Connection {
     if (this.parts.credentials.role === 'service' && error instanceof Refusal) {
       const alert = encode([ids.frame.alert, new Map([[1, error.code]])]);
       this.#channel.write(Buffer.concat([Buffer.from([0, 0, alert.length]), alert]));
+      this.#alerted = true;
       this.parts.report('alert', { direction: 'sent', code: error.code });
     }
     this.#fail(error.message);
@@ -81,6 +83,7 @@ export class Connection {
     }
     if (this.#done) return;
     this.parts.report('error', { message: message.slice(0, 4096) });
+    if (!this.#alerted) this.#socket.destroy();
     this.#finish('refused');
   }
 

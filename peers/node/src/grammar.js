@@ -51,6 +51,8 @@ const waiver = sign1Outside(bstr(), (item) => item instanceof Map);
 const measurement = tuple(evidenceType, bstr());
 const measurements = list(measurement, 1);
 
+const cmw = tuple(evidenceType, bstr(), uint);
+
 const data = either(
   map({ 1: bstr() }),
   map({}, { 2: label, 3: bstr(), 4: list(environment, 1), 5: list(label, 1) }),
@@ -65,7 +67,7 @@ const bodies = {
     { 8: proofs, 9: waiver, 10: tstr },
   ),
   [ids.frame.att_req]: map({ 1: uint, 2: bstr(32) }, { 3: list(evidenceType) }),
-  [ids.frame.att]: map({ 1: uint, 2: bstr() }, { 3: proofs }),
+  [ids.frame.att]: map({ 1: uint, 2: (item) => Buffer.isBuffer(item) && cmw(decode(item)) }, { 3: proofs }),
   [ids.frame.verdict]: map({ 1: uint, 3: uint, 4: range(0, 0xffffffff) }, { 2: tstr }),
   [ids.frame.data]: data,
   [ids.frame.alert]: map({ 1: uint }),
@@ -79,13 +81,13 @@ const number = (item) => isInt(item) || (item !== null && typeof item === 'objec
 
 /** Structures inside the frames. */
 export const rules = {
-  cmw: tuple(evidenceType, bstr(), uint),
+  cmw,
   eat: sign1Outside(bstr(), attestationChain),
   eatProtected: map({ 1: es256, 16: is(ids.content_format.eat_cwt), 34: x5t }),
+  // What else is wrong with a claim is refused by the requirement that appraises it (ERR-27).
   eatClaims: map(
     {
-      6: uint, 8: cnf, 10: bstr(), 256: bstr(), 263: uint, 265: tstr, 267: uint, 273: list(measurement),
-      [ids.claim.key_attributes]: (item) => item instanceof Map,
+      6: uint, 8: map({ 1: any }), 10: bstr(), 256: bstr(), 263: uint, 265: any, 267: uint, 273: any, [ids.claim.key_attributes]: any,
     },
     {
       [ids.claim.trusted_ui]: map({ 1: is(0, 1) }, { 2: digest, 3: digest }),
@@ -110,7 +112,6 @@ export const rules = {
     { 1: cnf, 2: measurements, 3: uint, 4: uint, 5: bstr(16), 6: uint },
     { 7: map({ 1: number, 2: number }, {}, uint), 8: tstr },
   ),
-  attestationChain,
 };
 
 /**

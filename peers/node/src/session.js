@@ -29,6 +29,9 @@ const ALLOWED = {
   REFUSED: ['receipt', ...ALWAYS],
 };
 
+/** Part of valid_for after which a relying party asks for new evidence. */
+const RENEW_AFTER = 2 / 3;
+
 export class Session {
   state = 'start';
   /** Evidence of the peer that was accepted last. */
@@ -239,6 +242,7 @@ export class Session {
     ensure(validFor > 0, 'stale', 'nothing is left of what the verdict rests on (SES-12)');
     const { tier, epoch } = this.peers;
     this.peers.until = now + validFor;
+    this.peers.renewAt = now + Math.floor(validFor * RENEW_AFTER);
     this.sendFrame(frame.verdict, new Map([[1, tier], [3, epoch], [4, validFor]]));
     this.report('verdict', { direction: 'sent', tier, epoch, valid_for: validFor });
     if (this.state !== 'OPEN' && this.state !== 'EXPIRED' && this.role === 'device') {
@@ -273,7 +277,7 @@ export class Session {
     this.#stopTimer('verdict');
     this.#stopTimer('expired');
     this.#arm('validity', this.until, () => this.#expire());
-    this.#arm('reattest', this.peers.until - limit.send_margin_seconds, () => this.requestEvidence());
+    this.#arm('reattest', this.peers.renewAt, () => this.requestEvidence());
     this.data.flush();
   }
 
