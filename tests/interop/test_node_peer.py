@@ -1,0 +1,56 @@
+"""Whole conversations with the implementation in JavaScript, which shares no code with the Python one."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from trustconn.cli import exit_code
+from trustconn.cli.main import main
+from trustconn.harness.identity.provision import provision
+from trustconn.harness.iut import node
+from trustconn.harness.iut.interop import IMPLEMENTATIONS, Implementation, play
+
+PYTHON, NODE = IMPLEMENTATIONS
+
+
+@pytest.fixture(scope="module")
+def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A device and a service that trust each other; without Node.js there is nothing to test, and CI has to have it."""
+    if lacks := node.missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"Node.js peer not available: {lacks}")
+    folder = tmp_path_factory.mktemp("credentials")
+    for role in ("device", "service"):
+        provision(folder / role, seed=b"interop tests", now=int(time.time()), role=role)
+    return folder
+
+
+@pytest.mark.parametrize(("device", "service"), [(PYTHON, NODE), (NODE, PYTHON), (NODE, NODE)])
+def test_whole_conversation(device: Implementation, service: Implementation, credentials: Path) -> None:
+    """Handshake, evidence both ways, labelled data both ways with receipts, authenticated end."""
+    result = play(device, service, "tls", credentials)
+    assert (result.status, result.reason) == ("passed", "")
+
+
+def test_strangers_do_not_open(credentials: Path, tmp_path: Path) -> None:
+    """The device of another deployment is refused, and the pair fails."""
+    provision(tmp_path / "device", seed=b"another deployment", now=int(time.time()), role="device")
+    (tmp_path / "service").symlink_to(credentials / "service")
+    assert play(NODE, PYTHON, "tls", tmp_path).status == "failed"
+
+
+def test_what_is_not_installed_is_never_passed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each pair with it is not available, with what installs it; the command is undecided."""
+    monkeypatch.setenv("PATH", "")
+    assert main(["interop", "--binding", "tls"]) == exit_code.UNDECIDED
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines if "not available" in line and "apt-get install" in line] == [
+        ["Python", "Node.js"],
+        ["Node.js", "Python"],
+        ["Node.js", "Node.js"],
+    ]
