@@ -40,7 +40,7 @@ FIRST = "test_basic"
 LAST = ("test_resources",)
 """Modules that run last, for what all the others leave behind."""
 
-GROUP = 8
+GROUP = 16
 """Tests that one good connection vouches for."""
 
 

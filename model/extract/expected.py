@@ -5,7 +5,8 @@
     python -m trustconn.model.extract.expected --only a b the removals of these checks alone
 
 `expected.json` holds the verdict and the number of states for each question, and what each removal breaks;
-`attacks.json` one attack for each check that carries a claim, the one with the fewest runs.
+`attacks.json` one attack for each check that carries a claim, the one with the fewest runs. Attacks over TLS are not
+among them: there a library makes and judges the messages of the handshake, and no octets of ours can follow the trace.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from ..protocol.tables import profile
 from ..verifier import charts
 from .committed import ATTACKS, VERDICTS, attacks, expected
-from .matrix import Removal, matrix
+from .matrix import DEFAULT, Removal, matrix
 from .verdicts import Decision, Prover, all_questions
 
 LARGEST_SET = 6
@@ -86,7 +87,7 @@ def attack_data(removals: Iterable[Removal]) -> dict[str, Any]:
     """The smallest attack of each removal, with its charts; of redundant checks, those of the smallest sets."""
     found = {}
     for removal in removals:
-        if removal.breaches and len(removal.checks) <= LARGEST_SET:
+        if removal.breaches and removal.binding == DEFAULT and len(removal.checks) <= LARGEST_SET:
             breach = min(removal.breaches, key=lambda b: (len(b.attack.runs), len(b.attack.events), b.claim))
             found[name_of(removal.checks)] = {
                 "claim": breach.claim, "role": breach.role, "event": breach.event,

@@ -8,8 +8,9 @@ from typing import Any
 from ..checks import CHECKS
 from ..claims import STATEMENTS, UNDECIDED
 from ..draw import markdown
+from ..protocol.tables import BINDINGS
 from .committed import attacks, expected
-from .matrix import symbolic_checks
+from .matrix import binding_of, symbolic_checks
 
 
 def render_verdicts() -> str:
@@ -24,11 +25,12 @@ def render_verdicts() -> str:
             f"Not decided by the model: {', '.join(sorted(UNDECIDED))}.",
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
-            " powers: other checks protect the same. All nine modes are looked at.",
+            " powers: other checks protect the same. All nine modes are looked at; checks that only TLS has are left"
+            " out over TLS, all others over EDHOC.",
             markdown(
                 ("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]
             ),
-            *_sets(removals),
+            *(said for binding in BINDINGS for said in _sets(binding, removals)),
         )
     )
 
@@ -53,20 +55,22 @@ def _check(name: str, removals: Mapping[str, Any]) -> tuple[str, str]:
     return f"`{name}`", row["verdict"] + (f"; breaks together with {', or with '.join(others)}" if others else "")
 
 
-def _sets(removals: Mapping[str, Any]) -> Iterable[str]:
-    alone = [name for name, row in removals.items() if row["verdict"] == "redundant" and " + " not in name]
-    together = next(
-        (row for name, row in removals.items() if len(alone) > 1 and set(name.split(" + ")) == set(alone)), None
-    )
+def _sets(binding: str, removals: Mapping[str, Any]) -> Iterable[str]:
+    own = {name: row for name, row in removals.items() if binding_of(name.partition(" + ")[0]) == binding}
+    alone = [name for name, row in own.items() if row["verdict"] == "redundant" and " + " not in name]
+    together = next((row for name, row in own.items() if len(alone) > 1 and set(name.split(" + ")) == set(alone)), None)
     if together is None:
         return
     hold = [claim for claim in STATEMENTS if claim not in (*together["broken"], *together["undecided"])]
+    rows = [(name, row) for name, row in own.items() if " + " in name and row is not together]
     yield (
-        f"All {len(alone)} redundant checks switched off at once leave {', '.join(hold)} proved: no set of them, of"
-        " whatever size, breaks one of these. Of the sets that break another claim these are all smallest ones."
+        f"Over {binding.upper()}, all {len(alone)} redundant checks switched off at once leave {', '.join(hold)}"
+        " proved: no set of them, of whatever size, breaks one of these."
+        + (" Of the sets that break another claim these are all smallest ones." if rows else "")
     )
-    rows = [(name, row) for name, row in removals.items() if " + " in name and row is not together]
-    yield markdown(("without all of", "claims with an attack"), [(name, ", ".join(r["broken"])) for name, r in rows])
+    if rows:
+        head = ("without all of", "claims with an attack")
+        yield markdown(head, [(name, ", ".join(r["broken"])) for name, r in rows])
 
 
 def render_attacks() -> str:

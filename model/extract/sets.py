@@ -71,7 +71,7 @@ def _used(off: Checks, breach: Breach) -> Checks:
 def is_attack(off: Checks, breach: Breach) -> bool:
     """Whether a trace is an attack on the same claim when only these checks are off."""
     taken = {run.role.partition(",")[0].rpartition(" ")[2] for run in breach.attack.runs}
-    prover = Prover(profile(), off, tuple(mode for mode in MODES if str(mode) in taken) or MODES)
+    prover = Prover(profile(breach.binding), off, tuple(mode for mode in MODES if str(mode) in taken) or MODES)
     question = next(q for q in questions(breach.claim) if q.expected == PROOF)
     for statement, scenario in question.scenarios:
         for claim in prover.claims(statement, scenario):

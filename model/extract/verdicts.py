@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from ..claims import STATEMENTS, Agree, Order, Secret, Statement, fails_under, holds_under
+from ..claims import STATEMENTS, Agree, Meets, Order, Secret, Statement, fails_under, holds_under
 from ..protocol.edhoc import SERVICE
 from ..protocol.tables import profile
 from ..table import Table
@@ -131,6 +131,7 @@ class Prover:
         self._translator = Translator(self.extracted)
         self._decided: dict[object, Verdict] = {}
         self._agreed: list[tuple[Agree, Scenario]] = []
+        self._checks = frozenset(table.checks)
 
     def decide(
         self, question: Question, *, time_limit: float = TIME_LIMIT, progress: Progress | None = None
@@ -168,6 +169,8 @@ class Prover:
 
     def _search(self, question: Question, run: _Run, progress: Progress) -> tuple[TableClaim, Verdict] | None:
         for statement, scenario in question.scenarios:
+            if isinstance(statement, Meets) and statement.check not in self._checks:
+                continue  # It speaks of what this table does not negotiate.
             if self._follows(statement, scenario) or self._holds_early(statement, scenario, run):
                 continue
             bounded = False

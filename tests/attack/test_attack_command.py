@@ -11,8 +11,11 @@ from trustconn.cli.main import main
 from trustconn.harness.attack.story import Story
 from trustconn.harness.identity.provision import provision
 from trustconn.model.extract.committed import attacks
+from trustconn.model.extract.matrix import remove
+from trustconn.model.extract.modes import MODES
 
 NOW = 1_800_000_000
+BOTH_ARE_WAIVED = next(mode for mode in MODES if str(mode) == "ww")
 
 
 def test_the_attack_of_one_check_is_played_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,10 +142,15 @@ def test_one_that_lacks_a_check_falls_to_its_attack_alone(tmp_path: Path, capsys
 
 
 def test_a_mode_that_is_not_declared_is_not_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (breach,) = remove(("signature_3_verifies",), ("CLM-01",), modes=(BOTH_ARE_WAIVED,)).breaches
+    broken = {"claim": "CLM-01", "role": breach.role, "event": breach.event, "attack": breach.attack.to_json()}
+    found = tmp_path / "found.json"
+    found.write_text(json.dumps({"answers": [{"without": ["signature_3_verifies"], "broken": [broken]}]}))
     file = described(tmp_path, "service")
+    assert main(["attack", "--iut", str(file), "--found", str(found)]) == 0
     text = file.read_text(encoding="utf-8").replace("presents_waiver = true", "")
     file.write_text(text, encoding="utf-8")
-    assert main(["attack", "--iut", str(file), "--without", "signature_3_verifies"]) == 3
+    assert main(["attack", "--iut", str(file), "--found", str(found)]) == 3
     assert "not played: feature presents_waiver is not declared" in capsys.readouterr().out
 
 

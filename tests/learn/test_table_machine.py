@@ -7,8 +7,9 @@ import pytest
 from trustconn.harness.learn.letters import VERBS, alphabet
 from trustconn.harness.learn.table_machine import LocalSystem, kept_machine
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.session import Role
 
-ROLES = ("device", "service")
+ROLES: tuple[Role, ...] = ("device", "service")
 WORDS, LENGTH = 60, 14
 
 
