@@ -18,7 +18,8 @@ from .oracle import Difference, difference
 from .player import Player, Record
 from .relay import BOTH, ROLES, Relay, disagreement, relays
 from .schedule import in_turn, ordered
-from .sweep import PLAIN, elsewhere, scripts, sweep
+from .scripts import PLAIN, scripts
+from .sweep import elsewhere, sweep
 from .trace import Step, Trace, step
 
 LIFE = (step("open", 2), step("go", 2), step("ping", 2))

@@ -1,170 +1,31 @@
-"""The systematic part: every message and every field of every script with every operator, before chance has its turn.
-
-A script is an honest life of a session. It is played once to a complete peer; each message that goes out on the way is
-a place where the attacker can do something else.
-"""
+"""The systematic part: every message and field of every script with every operator, before chance has its turn."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from ...harness.evaluator.errors import Unbound
-from ...harness.evaluator.run import Run
 from ...harness.tester.fields import Path
 from ...harness.tester.local import LocalIut
 from ...model.protocol.frames import FrameType
 from ...model.protocol.tables import profile
-from ...model.table import Message
-from ...model.terms import Term
 from ..plan import told_by_module
 from . import party
 from .encoding import ERRORS, FRAMES, MESSAGES, UNITS
-from .player import Player
-from .puppet import Pending
-from .telling import CONTAINERS, fields_of, is_encoded, value_at
+from .scripts import AGAIN, PLAIN, SHORT, TAIL, Place, places, plain_life, scripts
+from .telling import CONTAINERS
 from .trace import Step, Trace, step
-from .values import fitting
 
-SHORT = 40
-"""Seconds of validity in scripts whose session expires."""
-MARGIN = 6
-"""Seconds before the end of a verdict in which a new one is asked for and given."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A message about to go out: in which step of a script, made in which, and the values of its fields."""
-
-    script: Trace
-    at: int
-    made: int
-    name: str
-    nth: int
-    operators: dict[Path, list[str]]
-    terms: dict[Path, Term]
-
-    @property
-    def before(self) -> tuple[Step, ...]:
-        """The script up to the moment where this message is next."""
-        return (*self.script.steps[: self.at], step("go", until=self.name, nth=self.nth or None))
-
-    def followed(self, *steps: Step) -> Trace:
-        """Something done there, and then what shows the reaction."""
-        return self.script.with_steps((*self.before, *steps, *TAIL))
-
-    def closely_followed(self, *steps: Step) -> Trace:
-        """As `followed`, for what shows at once."""
-        return self.script.with_steps((*self.before, *steps, *self.end))
-
-    @property
-    def end(self) -> tuple[Step, ...]:
-        """The shortest end that shows what the implementation made of this message."""
-        return END if self.name.startswith(("message", "HELLO")) else TAIL
-
-
-END = (step("go"), step("ping"))
-"""An honest peer goes on, and proves that the other side is there."""
-TAIL = (*END, step("data"), step("go"))
-"""It sends data too."""
 FEW = 8
 """Operators for each field in every script but the first."""
-
-
-def _life(**opening: Any) -> tuple[Step, ...]:
-    return (
-        step("open", **opening), step("go"), step("ping"), step("data"), step("go"), step("their-data"), step("go"),
-        step("reattest"), step("go"), step("data"), step("go"),
-    )  # fmt: skip
-
-
-def _asked(**opening: Any) -> tuple[Step, ...]:
-    """A life in which the implementation asks for evidence again, before the first verdict ends."""
-    return (
-        step("open", **opening), step("go"), step("data"), step("go"), step("clock", seconds=100), step("go"),
-        step("data"), step("go"), step("their-data"), step("go"),
-    )  # fmt: skip
-
-
-PLAIN, AGAIN = "life", "asked"
-_AGAIN = {"reattest_interval": 100}
-
-
-def scripts(role: str) -> dict[str, Trace]:
-    """Honest lives of a session with an implementation of `role`, by name."""
-    closing = (step("close"), step("go"))
-    lives: dict[str, Trace] = {
-        PLAIN: Trace(role, (*_life(), *closing)),
-        AGAIN: Trace(role, (*_asked(), *closing), _AGAIN),
-        "waived": Trace(role, (*_life(waiver=True), *closing)),
-        "unasked": Trace(role, (*_life(requires=False), *closing)),
-        "their-waiver": Trace(role, (*_life(), *closing), {"presents_waiver": True}),
-        "their-trust": Trace(role, (*_life(), *closing), {"requires_evidence": False}),
-        "suite-2": Trace(role, (*_life(suites=[2]), *closing), {"suites": [2]}),
-        "known": Trace(role, (*_life(known=True, reference="x5t"), *closing)),
-        "their-close": Trace(role, (*_life(), step("their-close"), step("go"))),
-        "expired": Trace(
-            role,
-            (
-                step("open", policy={"valid_for": SHORT}), step("go"), step("clock", seconds=SHORT), step("go"),
-                step("frame", kind="DATA"), step("reattest"), step("go"), step("ping"),
-            ),
-        ),
-    }  # fmt: skip
-    return lives
-
-
-# --- places ----------------------------------------------------------------------------------------------------------
-
-
-class _Surveyor(Player):
-    """Plays scripts and notes each message as it goes out."""
-
-    def __init__(self, iut: LocalIut) -> None:
-        super().__init__(iut)
-        self.places: list[tuple[int, Pending, Run]] = []
-
-    def release(self, playing: Any) -> None:
-        head = playing.puppet.pending[0]
-        self.places.append((self._at, head, playing.conversation.peer.tam.run))
-        super().release(playing)
-
-
-def places(surveyor: LocalIut, script: Trace) -> list[Place]:
-    """Every message of the tester in a script."""
-    player = _Surveyor(surveyor)
-    player.play(script)
-    now = surveyor.clock.now()
-    found = []
-    for at, pending, module in player.places:
-        found.append(_place(script, at, pending.made, pending.message, pending.nth, pending.knowledge, now))
-        if pending.message.name.startswith("ATT_") and not pending.message.name.startswith("ATT_REQ"):
-            quote = profile().messages[f"quote_{pending.message.name[-1]}"]
-            found.append(_place(script, at, pending.made, quote, pending.nth, module, now))
-    return found
-
-
-def _place(script: Trace, at: int, made: int, message: Message, nth: int, run: Run, now: int) -> Place:
-    operators: dict[Path, list[str]] = {}
-    terms: dict[Path, Term] = {}
-    for path, item in fields_of(message.name).items():
-        try:
-            value = value_at(run, message, path)
-        except (Unbound, LookupError, ValueError, TypeError):
-            continue
-        shallow = item.term.op in CONTAINERS
-        operators[path] = fitting(value, item=is_encoded(item.term), now=now, shallow=shallow)
-        terms[path] = item.term
-    return Place(script, at, made, message.name, nth, operators, terms)
-
-
-# --- what is done there ----------------------------------------------------------------------------------------------
 
 Ranked = Iterator[tuple[int, Trace]]
 """Traces with a rank: the lower, the sooner."""
 Kinds = dict[str, list[tuple[int, Trace]]]
+
+
+# --- at a place ------------------------------------------------------------------------------------------------------
 
 
 def altered(place: Place) -> Ranked:
@@ -335,7 +196,6 @@ def replayed(place: Place) -> Ranked:
 
 # --- parties ---------------------------------------------------------------------------------------------------------
 
-EDGE = 1
 _TIMES = (-1, 0, 1, -60, 60, -61, 61)
 
 
@@ -395,7 +255,7 @@ def scenarios(role: str) -> Ranked:
         pings = tuple(step("ping") for _ in range(limit + 2))
         yield 1, Trace(role, (step("open"), step("go"), *pings), {"record_limit": limit})
     for tolerant in ({"labels_required": False}, {"suites": [3]}, {"suites": [5, 3, 2]}, {"minimum_dbgstat": 1}):
-        yield 1, Trace(role, (*_life(strict=True),), tolerant)
+        yield 1, Trace(role, plain_life(strict=True), tolerant)
     for suites in ([3], [2], [5], [2, 3], [3, 2], [5, 3, 2]):
         yield 1, Trace(role, (step("open", suites=suites), *TAIL))
         yield 1, Trace(role, (step("open", suites=suites), *TAIL), {"suites": [3, 2]})
