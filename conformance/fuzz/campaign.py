@@ -16,7 +16,7 @@ from random import Random
 from ...harness.tester.session import NeedNotMet
 from .ground import Ground
 from .oracle import Difference
-from .player import Record
+from .record import Record
 from .shrink import shortened
 from .trace import Trace
 

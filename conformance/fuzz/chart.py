@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .oracle import Difference
-from .player import Record, Told
+from .record import Record, Told
 from .trace import Trace
 
 QUIET = ("go", "send")

@@ -11,7 +11,7 @@ from typing import Any
 
 from .chart import chart, mermaid
 from .oracle import Difference
-from .player import Record
+from .record import Record
 from .trace import Trace, read_trace
 
 FORMAT = 1

@@ -15,7 +15,8 @@ from ...harness.tester.local import LocalIut
 from ...harness.tester.session import ControlFailed, Iut, Role
 from .health import Resources
 from .oracle import Difference, difference
-from .player import Player, Record
+from .player import Player
+from .record import Record
 from .relay import BOTH, ROLES, Relay, disagreement, relays
 from .schedule import in_turn, ordered
 from .scripts import PLAIN, scripts

@@ -15,7 +15,7 @@ from ...harness.identity.policy import Policy
 from ...harness.verdict.allowed import allowed_refusals
 from ...model.checks import CHECKS, Channel, CheckClass
 from .freshness import repeated
-from .player import Record, Seen, Told
+from .record import Record, Seen, Told
 from .trace import Trace
 
 FRESH = {"G": "EDH-14", "NONCE": "SES-02", "ATT": "SES-14", "LABEL": "LBL-11"}

@@ -25,7 +25,8 @@ from ...harness.tester.session import Iut, IutSession, Role
 from ...harness.transport.units import HEAD_LENGTH
 from .encoding import UNITS
 from .oracle import Difference
-from .player import BROKEN, Crash, Impossible, Record, Seen, Told, refusals
+from .player import BROKEN, Crash, Impossible
+from .record import Record, Seen, Told, refusals
 from .trace import Step, Trace
 
 BOTH = "both"

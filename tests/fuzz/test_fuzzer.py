@@ -13,7 +13,8 @@ from trustconn.conformance.fuzz.campaign import Campaign, Found
 from trustconn.conformance.fuzz.finding import FindingError, load
 from trustconn.conformance.fuzz.ground import BothRoles, OneRole
 from trustconn.conformance.fuzz.oracle import difference
-from trustconn.conformance.fuzz.player import Player, Record
+from trustconn.conformance.fuzz.player import Player
+from trustconn.conformance.fuzz.record import Record
 from trustconn.conformance.fuzz.scripts import scripts
 from trustconn.conformance.fuzz.shrink import shortened
 from trustconn.conformance.fuzz.trace import Trace, read_trace, step
