@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
+from ..harness.tester.frames import put_frame_of
 from ..harness.tester.session import Iut, why
 
 CONTENT = b"21.5 degrees"
@@ -46,6 +47,18 @@ def when_expired(clock: TesterClock, act: Stage) -> Stage:
         act(iut, conversation)
 
     return when_open(expire)
+
+
+def sends(kind: str) -> Stage:
+    """The tester sends a frame of that type, which is the fault."""
+
+    def act(iut: Iut, conversation: Conversation) -> None:
+        peer = conversation.peer
+        peer.deviation.happened(peer)
+        put_frame_of(peer, kind)
+        conversation.flush()
+
+    return act
 
 
 def _send(iut: Iut, conversation: Conversation) -> None:

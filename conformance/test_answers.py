@@ -9,6 +9,7 @@ from ..harness.tester.deviation import AlterOctets, Deviation, Instead
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
+from ..harness.tester.wire import put_error
 from ..harness.transport.units import Kind
 from ..model.checks import Code
 from .bench import Bench, opened
@@ -20,7 +21,6 @@ from .places import HANDSHAKE_MESSAGES
 from .talk import AWAITED, PEER
 from .test_credentials import REFERENCES, knowing_itself, referring
 from .test_evidence import att, evidence, unsigned_claims
-from .test_states import put_error
 
 ROLES = ("device", "service")
 IN_TIME = 10

@@ -1,6 +1,5 @@
 """Every message in every state in which the order of the protocol has no place for it."""
 
-import dataclasses
 from collections.abc import Iterator
 
 from ..harness.codec import cbor
@@ -8,56 +7,17 @@ from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import AlterOctets, Before, Deviation, Instead, Stop
 from ..harness.tester.frames import put_frame_of, receipt, verdict
 from ..harness.tester.peer import TesterEndpoint
-from ..harness.tester.session import Iut
+from ..harness.tester.wire import put_error
 from ..harness.transport.units import Kind
-from ..model.protocol.frames import FrameType, Tier
-from ..model.protocol.tables import profile
+from ..model.protocol.frames import Tier
 from .bench import Bench
 from .case import Case, citing, fault, for_each
-from .stages import SHORT, STAGES, Stage, at_once, when_expired, when_open
+from .stages import SHORT, STAGES, at_once, sends, when_expired, when_open
 from .talk import AWAITED, PEER, attesting, tester_world, works_again
-
-ATTESTING = ("OPEN", "EXPIRED")
-UNASKED = ("ATT", "VERDICT")
-"""Legal in OPEN and EXPIRED, but only as an answer."""
+from .unexpected import ATTESTING, unexpected, unexpected_after_rejection
 
 
-def _unexpected(role: str, state: str) -> list[str]:
-    letter = PEER[role]
-    without_row = [k.name for k in FrameType if not profile().candidates(role, state, f"{k.name}_{letter}")]
-    return without_row + (list(UNASKED) if state in ATTESTING else [])
-
-
-def _cases(states: tuple[str, ...]) -> Iterator[Case]:
-    for role in AWAITED:
-        for state in states or tuple(AWAITED[role]):
-            for kind in _unexpected(role, state):
-                case = fault(role, "frame_is_expected", "unexpected", f"{state}.{kind}", (state, kind))
-                unasked = state in ATTESTING and kind == "ATT"
-                yield citing(case, "ATT-05") if unasked else case
-
-
-def _rejected() -> Iterator[Case]:
-    for case in _cases(("REFUSED",)):
-        for tier in (Tier.CONTRAINDICATED, Tier.WARNING):
-            after = "" if tier is Tier.CONTRAINDICATED else "-by-warning"
-            field = case.field.replace("REFUSED", f"REFUSED{after}")
-            yield citing(dataclasses.replace(case, field=field, data=(case.data[1], tier)), "SES-08")
-
-
-def sends(kind: str) -> Stage:
-    """The tester sends a frame of that type, which is the fault."""
-
-    def act(iut: Iut, conversation: Conversation) -> None:
-        peer = conversation.peer
-        peer.deviation.happened(peer)
-        put_frame_of(peer, kind)
-        conversation.flush()
-
-    return act
-
-
-@for_each(_cases(()))
+@for_each(unexpected())
 def test_before_open(case: Case, bench: Bench) -> None:
     """A frame of our own making right before the awaited one: refused solely because it is not its turn (SES-03)."""
     state, kind = case.data
@@ -65,7 +25,7 @@ def test_before_open(case: Case, bench: Bench) -> None:
     bench.refuses(before, at_once, deferred=False)
 
 
-@for_each(_rejected())
+@for_each(unexpected_after_rejection())
 def test_after_a_rejecting_verdict(case: Case, bench: Bench) -> None:
     """After a verdict that rejects nothing but ALERT, CLOSE and PING has a place (SES-03, SES-08)."""
 
@@ -77,18 +37,13 @@ def test_after_a_rejecting_verdict(case: Case, bench: Bench) -> None:
     bench.refuses(Stop(f"VERDICT_{PEER[case.role]}", rejected), at_once, deferred=False)
 
 
-def _in_open() -> Iterator[Case]:
-    for case in _cases(("OPEN",)):
-        yield citing(case, "ATT-05") if case.data[1] == "ATT" else case
-
-
-@for_each(_in_open())
+@for_each(unexpected("OPEN"))
 def test_in_open(case: Case, bench: Bench) -> None:
     """In OPEN no HELLO comes again, and no answer that nobody asked for (SES-03)."""
     bench.refuses(Deviation(), when_open(sends(case.data[1])))
 
 
-@for_each(_cases(("EXPIRED",)))
+@for_each(unexpected("EXPIRED"))
 def test_in_expired(case: Case, bench: Bench) -> None:
     """In EXPIRED the same has no place as in OPEN (SES-03, SES-23)."""
     with bench.iut.later() as clock:
@@ -221,11 +176,6 @@ def test_error_ends_the_handshake(case: Case, bench: Bench) -> None:
         return works_again(bench.iut)
 
     bench.works(play, deviation=stop)
-
-
-def put_error(peer: TesterEndpoint, code: int, info: object) -> None:
-    """An EDHOC error message."""
-    peer.put_unit(Kind.EDHOC_ERROR, cbor.encode(code) + cbor.encode(info))
 
 
 # --- after the handshake ---------------------------------------------------------------------------------------------

@@ -102,6 +102,11 @@ def own_sealer(peer: TesterEndpoint, letter: str | None = None) -> RecordSealer:
     return sealer
 
 
+def put_error(peer: TesterEndpoint, code: int, info: object) -> None:
+    """An EDHOC error message (RFC 9528, Section 6)."""
+    peer.put_unit(Kind.EDHOC_ERROR, cbor.encode(code) + cbor.encode(info))
+
+
 def put_record(peer: TesterEndpoint, plaintext: bytes, *, sealer: RecordSealer | None = None) -> None:
     """One record with exactly this plaintext; it counts as one of the peer's."""
     if sealer is None:
