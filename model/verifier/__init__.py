@@ -6,7 +6,7 @@ protocol writes it as `protocol.Protocol`, asks a question of `claims`, and gets
 | module | what it holds |
 |---|---|
 | `protocol`, `claims`, `query` | the language: roles over symbols, claims, and the violations that a claim means |
-| `terms`, `unify` | terms with variables as cells, unification modulo exponents and sorts |
+| `terms`, `unify`, `signature` | terms with variables as cells, unifying modulo exponents and sorts, making terms |
 | `compiled`, `flow`, `pool` | what is found once per protocol: positions, what variables carry, shared runs |
 | `state`, `goals`, `sources`, `search`, `verify` | patterns, simplification, sources of terms, the loop, deepening |
 | `grounding`, `attack`, `replay`, `charts` | attacks: a ground trace, its independent judge, its pictures |

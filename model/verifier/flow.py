@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .compiled import RECV, SEND, Common, CompiledRole, Instance, Signature, inverse
+from .compiled import RECV, SEND, Common, CompiledRole, Instance
+from .signature import Signature, inverse
 from .terms import ANY, TRAIL, App, Atom, Group, Term, Var, app, deref, exponents, undo
 from .unify import TUPLE, unify
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .compiled import INVERSE, Signature, inverse
 from .pool import Pool
 from .protocol import Symbol
 from .query import Query, at
+from .signature import INVERSE, Signature, inverse
 from .state import Known, State
 from .terms import App, Atom, Group, Multi, Term, Var, deref, equal, exponents, fresh_atoms
 from .unify import TUPLE, Equation, unify

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .compiled import Instance, Position, Signature, inverse
+from .compiled import Instance, Position
 from .goals import Context
 from .pool import Pool
 from .protocol import GROUP
+from .signature import Signature, inverse
 from .state import State
 from .terms import App, Atom, Group, Term, Var, deref, equal, exponents
 from .unify import TUPLE

@@ -14,7 +14,7 @@ from .attack import Attack
 from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .clock import now
-from .compiled import Signature, compile_roles
+from .compiled import compile_roles
 from .flow import analyse
 from .goals import Context
 from .grounding import build
@@ -23,6 +23,7 @@ from .protocol import Leak, Protocol, Send
 from .query import Query
 from .replay import replay
 from .search import Search
+from .signature import Signature
 from .state import State
 from .terms import Atom
 
