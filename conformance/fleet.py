@@ -15,7 +15,7 @@ from ..harness.iut.description import Description, load
 from ..harness.iut.features import BINDINGS, as_message
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference
-from ..harness.tester.session import IutSession
+from ..harness.tester.live import IutSession
 from ..harness.verdict.catalogue import requirement_records
 from ..harness.verdict.records import Header, IutRecord, RequirementRecord
 from ..harness.verdict.request import RunRequest

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...harness.iut.usage import Usage, usage
-from ...harness.tester.session import Iut, IutSession
+from ...harness.tester.live import IutSession
+from ...harness.tester.session import Iut
 
 FILES = 48
 """More open files than at the start: a leak, whatever is still about to be closed."""

@@ -20,8 +20,9 @@ from ...harness.mitm.view import View, view_of
 from ...harness.peer.report import translate
 from ...harness.peer.tcp import PeerFinished, PeerReset, TimedOut
 from ...harness.tester.conversation import Connection
+from ...harness.tester.live import IutSession
 from ...harness.tester.local import LocalConnection
-from ...harness.tester.session import Iut, IutSession, Role
+from ...harness.tester.session import Iut, Role
 from ...harness.transport.units import HEAD_LENGTH
 from .encoding import UNITS
 from .oracle import Difference

@@ -19,8 +19,9 @@ from statistics import median
 
 from ..identity.provision import provision
 from ..iut.reference import reference
+from ..tester.live import IutSession
 from ..tester.local import START_TIME, LocalIut
-from ..tester.session import Iut, IutSession
+from ..tester.session import Iut
 
 CONTENT = b"21.5 degrees"
 SAMPLE = 0.2

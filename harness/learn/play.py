@@ -14,9 +14,10 @@ from ..iut.control import ControlError, ControlRefused
 from ..peer.endpoint import LETTER, NotOpen
 from ..peer.tcp import PeerReset
 from ..tester.frames import CONTENT_OCTETS
+from ..tester.live import IutSession
 from ..tester.local import LocalIut
 from ..tester.peer import Observation
-from ..tester.session import ControlFailed, Iut, IutSession, why
+from ..tester.session import ControlFailed, Iut, why
 from ..verdict.transcript import Transcript
 from .letters import VERBS, Letter
 from .puppet import Puppet, Withhold

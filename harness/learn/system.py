@@ -16,8 +16,9 @@ from aalpy.base import SUL
 from ..deadline import Deadline
 from ..iut.control import ControlError
 from ..iut.process import ProcessError
+from ..tester.live import IutSession
 from ..tester.local import LocalIut
-from ..tester.session import Iut, IutSession, Role
+from ..tester.session import Iut, Role
 from ..verdict.transcript import Transcript
 from .letters import Letter
 from .mealy import Mealy, Word

@@ -12,7 +12,8 @@ from ..deadline import Deadline
 from ..iut.description import Description
 from ..iut.messages import Message
 from ..peer.tcp import TcpConnection
-from ..tester.session import OPPOSITE, IutSession, NeedNotMet, Role
+from ..tester.live import IutSession
+from ..tester.session import OPPOSITE, NeedNotMet, Role
 from .binding import Binding
 from .edhoc import EdhocBinding
 from .view import View, view_of

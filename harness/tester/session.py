@@ -1,37 +1,26 @@
-"""A session with one implementation under test: its process, its control plane, and what the tester can be to it."""
+"""An implementation under test of one role: what tests can ask of it, and what the tester can be to it."""
 
 from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from shutil import copytree
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ..crypto.random import SeededRandom
-from ..deadline import Deadline
-from ..identity.provision import load_world
 from ..identity.tester import TesterPki
 from ..identity.world import World
-from ..iut.control import ControlClient, ControlError
-from ..iut.description import Description
-from ..iut.launch import LaunchedIut
-from ..iut.usage import Usage, usage
-from ..peer.tcp import TcpConnection
-from .clock import RealClock, TesterClock
+from ..iut.usage import Usage
+from .clock import TesterClock
 from .conversation import Connection, Conversation
 from .deviation import Deviation
-from .handshake_only import HandshakeEndpoint, completes
+from .handshake_only import completes
 from .peer import TesterEndpoint
 
 Role = Literal["device", "service"]
 OPPOSITE: dict[str, Role] = {"device": "service", "service": "device"}
-NOTED_EVERY = 16
-"""Connections after which it is noted again what an implementation holds."""
 TIMEOUTS = {"handshake_timeout": 10, "verdict_timeout": 30, "expired_timeout": 30}
 """Seconds, as SES-20, SES-21 and SES-16 have them; an implementation may be set up with shorter ones."""
 
@@ -195,214 +184,8 @@ class Iut(ABC):
         return conversation
 
 
-def _as_specified(configuration: Mapping[str, Any]) -> bool:
-    """Whether a configuration asks for nothing but the timeouts of the specification, which everyone has."""
-    return configuration.items() <= TIMEOUTS.items()
-
-
 def why(conversation: Conversation) -> str:
     """Where a conversation stands, in a few words."""
     seen = [o.action or o.name for o in conversation.peer.observations[-4:]]
     end = conversation.ended or ("silent" if conversation.timed_out else "open")
     return f"tester in {conversation.peer.state}, last seen {', '.join(seen) or 'nothing'}, connection {end}"
-
-
-class IutSession(Iut):
-    """An implementation that a description names, launched, or with `patience` in seconds started by hand meanwhile.
-
-    With `slow`, real time passes where there is no clock to advance. Raises on construction what `LaunchedIut` raises,
-    and `CredentialError` for the tester's folder.
-    """
-
-    def __init__(
-        self, description: Description, seed: int, patience: float | None = None, *, slow: bool = False
-    ) -> None:
-        self.description = description
-        self._slow = slow
-        self.role = description.iut.role
-        self.opposite, self.binding = OPPOSITE[self.role], description.wire.binding
-        if description.iut.scope == "handshake":
-            self.handshake_only = True
-            self.make = partial(HandshakeEndpoint, probe=description.wire.probe.encode())
-        self.pki = TesterPki.load(description.credentials.tester)
-        self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
-        self.reply, self.silence = description.timeouts.reply, description.timeouts.silence
-        self.launched = LaunchedIut(description, patience)
-        self.launched.ready()
-        self._connections, self._usages = 0, list[Usage]()
-        self.clock = TesterClock(self._synchronise())
-        self.clock.followers.append(self._advance)
-        self.world = load_world(description.credentials.tester / "peer", self.clock.now)
-        self._configure()
-
-    # --- what tests need ---------------------------------------------------------------------------------------------
-
-    @property
-    def control(self) -> ControlClient:
-        """The control plane.
-
-        Raises:
-            NeedNotMet: this implementation has none.
-        """
-        if self.launched.control is None:
-            raise NeedNotMet("no control plane")
-        return self.launched.control
-
-    def need_verb(self, verb: str) -> ControlClient:
-        """The control plane, if it has this verb; raises NeedNotMet."""
-        control = self.control
-        if verb not in self._verbs():
-            raise NeedNotMet(f"the control plane has no verb {verb}")
-        return control
-
-    def need_feature(self, name: str, value: object = True) -> None:
-        declared = getattr(self.description.features, name)
-        fits = value in declared if isinstance(declared, tuple) else declared == value
-        if not fits:
-            raise NeedNotMet(f"feature {name} is not declared as {value!r}")
-
-    def _verbs(self) -> tuple[str, ...]:
-        return tuple(self.launched.hello["verbs"]) if self.launched.control is not None else ()
-
-    def _synchronise(self) -> int | None:
-        """The implementation's clock set to the time of the credentials; None where it runs on its own."""
-        control = self.launched.control
-        if control is None:
-            return None
-        try:
-            return control.set_clock(self.pki.now)
-        except ControlError:
-            return None
-
-    def _advance(self, seconds: int) -> None:
-        control = self.need_verb("clock")
-        if seconds < 0:
-            control.set_clock(self.clock.now())
-        else:
-            control.advance_clock(seconds)
-
-    @contextmanager
-    def configured(self, **configuration: Any) -> Iterator[None]:
-        if "provision" not in self._verbs() and _as_specified(configuration):
-            yield
-            return
-        self._configure(needed=True, **configuration)
-        try:
-            yield
-        finally:
-            self._configure()
-
-    @contextmanager
-    def provisioned(self, change: Callable[[Path], None]) -> Iterator[None]:
-        own, control = self.description.credentials.iut, self.need_verb("provision")
-        if not own.is_dir():
-            raise NeedNotMet("its folder of credentials is not at hand")
-        with TemporaryDirectory() as folder:
-            changed = Path(folder) / "iut"
-            copytree(own, changed)
-            change(changed)
-            try:
-                control.provision(folder=str(changed))
-                yield
-            finally:
-                control.provision(folder=str(own))
-                self._configure()
-
-    def _configure(self, needed: bool = False, **configuration: Any) -> None:
-        """Evidence, not a waiver, unless the configuration says otherwise."""
-        if needed or "provision" in self._verbs():
-            self.need_verb("provision").provision(**{"presents_waiver": False, **configuration})
-
-    @contextmanager
-    def later(self) -> Iterator[TesterClock]:
-        if self._slow and "clock" not in self._verbs():
-            yield RealClock()
-            return
-        control = self.need_verb("clock")
-        before = self.clock.now()
-        try:
-            yield self.clock
-        finally:
-            self.clock.rewind(before)
-            control.set_clock(before)
-
-    def restart(self) -> None:
-        self.need_verb("restart")
-        self.launched.restart()
-        self._configure()
-
-    # --- conversations -----------------------------------------------------------------------------------------------
-
-    def connect(self) -> TcpConnection:
-        if self._connections % NOTED_EVERY == 0:
-            self._usages += self._usage()
-        self._connections += 1
-        return self.launched.connect() if self.role == "service" else self.launched.dial()
-
-    def retried(self, *, expected: bool) -> TcpConnection | None:
-        if expected:
-            return self.launched.dialled(Deadline.after(self.reply))
-        first = self.launched.dial()
-        second = self.launched.dialled(Deadline.after(0))
-        (second or first).close()
-        return first if second else None
-
-    def sends(self, conversation: Conversation, content: bytes) -> None:
-        self.need_verb("send").send(self._connection(conversation), content)
-
-    def closes(self, conversation: Conversation) -> None:
-        self.need_verb("close").close_connection(self._connection(conversation))
-
-    def moment(self) -> int:
-        if self._slow and "events" not in self._verbs():
-            return 0
-        self.need_verb("events")
-        self.control.hello()  # What was pushed before a reply is there with it.
-        return self.control.last_seq
-
-    def begun(self, since: int) -> None:
-        if "events" in self._verbs():
-            self._begun(since)
-
-    def _begun(self, since: int) -> int:
-        deadline, what = Deadline.after(self.reply), "the event connected"
-        return int(self.control.wait_event(lambda e: e["event"] == "connected", deadline, what, since)["connection"])
-
-    def ending(self, conversation: Conversation, since: int) -> Mapping[str, Any]:
-        connection, deadline = self._begun(since), Deadline.after(self.reply)
-        return self.control.wait_event(
-            lambda e: e["event"] == "closed" and e["connection"] == connection, deadline, "the event closed", since
-        )
-
-    def _connection(self, conversation: Conversation) -> int:
-        """The control plane's number of a connection.
-
-        It is the first after a moment that was noted, else told by its session id; before OPEN it is the latest.
-        """
-        if conversation.since is not None:
-            return self._begun(conversation.since)
-        self.moment()
-        sid = conversation.peer.sid.hex()
-        events = list(reversed(self.control.events))
-        opened = next((e for e in events if e["event"] == "open" and e.get("sid") == sid), None)
-        return int((opened or next(e for e in events if e["event"] == "connected"))["connection"])
-
-    def usages(self) -> list[Usage]:
-        if not (now := self._usage()):
-            raise NeedNotMet("its process was not started by this run, or the system does not tell what it holds")
-        return [*self._usages, *now]
-
-    def _usage(self) -> list[Usage]:
-        process = self.launched.process
-        noted = usage(process, self._connections) if process is not None else None
-        return [] if noted is None else [noted]
-
-    def is_alive(self) -> bool:
-        process = self.launched.process
-        return process is None or process.poll() is None
-
-    def close(self) -> None:
-        self.launched.close()
-
-
-__all__ = ["ControlFailed", "Iut", "IutSession", "NeedNotMet"]

@@ -15,7 +15,7 @@ from trustconn.conformance.fleet import REFERENCE_TIME
 from trustconn.conformance.plugin import NO_CONVERSATION
 from trustconn.harness.identity.provision import provision
 from trustconn.harness.iut.description import load
-from trustconn.harness.tester.session import IutSession
+from trustconn.harness.tester.live import IutSession
 from trustconn.harness.verdict.verdict import Verdict
 
 LISTEN = """

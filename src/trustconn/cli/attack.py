@@ -31,7 +31,7 @@ from .status import status
 if TYPE_CHECKING:
     from ..harness.attack.story import Story
     from ..harness.attack.trial import Pair, Trial
-    from ..harness.tester.session import IutSession
+    from ..harness.tester.live import IutSession
 
 LINE = "{:<58} {:<6} {:<7} {:<9}  {}"
 ANSWERS = "{:<24} {}"
@@ -202,7 +202,7 @@ def _session(arguments: argparse.Namespace) -> "IutSession | None":
     from ..harness.iut.launch import LaunchError
     from ..harness.iut.process import ProcessError
     from ..harness.peer.tcp import TcpError
-    from ..harness.tester.session import IutSession
+    from ..harness.tester.live import IutSession
 
     try:
         description = load(arguments.iut)
