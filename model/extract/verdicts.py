@@ -270,9 +270,9 @@ class Prover:
 
 
 @cache
-def prover(without: frozenset[str] = frozenset()) -> Prover:
-    """The prover of the profile without these checks."""
-    return Prover(profile(), without)
+def prover(without: frozenset[str] = frozenset(), binding: str = "edhoc") -> Prover:
+    """The prover of the profile over a binding, without these checks."""
+    return Prover(profile(binding), without)
 
 
 def all_questions(claims: tuple[str, ...] = ()) -> tuple[Question, ...]:

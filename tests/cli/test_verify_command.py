@@ -91,3 +91,13 @@ def test_an_error_in_a_file_has_its_place(tmp_path: Path, capsys: pytest.Capture
     file.write_text("protocol p(I, R)\n{\n  role I { nonsense }\n}\n")
     assert main(["verify", str(file)]) == 2
     assert "bad.spdl:3:12: " in capsys.readouterr().err
+
+
+def test_the_claims_over_tls_have_the_same_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--binding", "tls", "--claim", "CLM-05"]) == 0
+    assert capsys.readouterr().out.count("CLM-05") == 2
+
+
+def test_the_matrix_has_both_bindings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--binding", "tls", "--matrix"]) == 2
+    assert "both bindings" in capsys.readouterr().err

@@ -54,6 +54,12 @@ def test_the_verdict_is_the_committed_one(prover: Prover, question: Question) ->
     assert (decision.attack is not None) == (decision.kind == "attack")
 
 
+@pytest.mark.parametrize("question", all_questions(), ids=lambda q: q.id)
+def test_the_verdict_is_the_same_over_tls(question: Question) -> None:
+    decision = whole_profile(binding="tls").decide(question)
+    assert decision.kind == expected()["claims"][question.id]["verdict"]
+
+
 def test_the_number_of_states_is_the_committed_one() -> None:
     fresh = Prover(profile())
     for question in questions("CLM-06"):

@@ -1,6 +1,6 @@
 """Decides the security claims over the transition table, or the claims of a protocol in an SPDL file.
 
-Every claim is asked under all the powers for which it is made, and under each power that is said to defeat it:
+Every claim is asked over one binding of the secure channel, under all the powers for which it is made, and under each power that is said to defeat it:
 `proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means that a role
 cannot come to its end. Without FILE.spdl the verdicts are compared with the committed ones.
 
@@ -10,6 +10,7 @@ a claim. When it is interrupted, FILE has what was found until then.
     trustconn verify
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
     trustconn verify --claim CLM-01 --powers network,session-key
+    trustconn verify --binding tls
     trustconn verify --matrix --json matrix.json
     trustconn verify --times
     trustconn verify needham-schroeder.spdl
@@ -30,7 +31,7 @@ from .. import spec
 from ..model.verifier import clock
 from . import exit_code
 from .errors import UsageError, require_known
-from .options import check_names, readable_file
+from .options import bindings, check_names, readable_file
 from .status import status
 
 LINE = "{:<9} {:<50.50} {:<8} {:>7} {:>8}  {}"
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `verify`."""
     parser.add_argument("file", metavar="FILE.spdl", nargs="?", type=readable_file, help="a protocol in SPDL")
     parser.add_argument("--claim", metavar="ID", action="append", default=[], help="only this claim; may be repeated")
+    parser.add_argument("--binding", choices=bindings(), help="secure channel of the table; default: edhoc")
     parser.add_argument(
         "--without", metavar="CHECK[,CHECK]", type=check_names, default=frozenset(), help="checks to leave out"
     )
@@ -64,6 +66,8 @@ def main(arguments: argparse.Namespace) -> int:
         require_known("claim", claim, spec.claims())
     if arguments.matrix and (arguments.file or arguments.without or arguments.powers):
         raise UsageError("--matrix goes with neither a file, --without nor --powers")
+    if arguments.binding and (arguments.matrix or arguments.file or arguments.times):
+        raise UsageError("--binding goes with neither a file, --matrix nor --times: the matrix has both bindings")
     if arguments.file is not None:
         return _file(arguments)
     if arguments.times:
@@ -79,7 +83,7 @@ def _table(arguments: argparse.Namespace) -> int:
     from ..model.extract.verdicts import TIME_LIMIT, Decision, prover
 
     questions = _questions(arguments)
-    asked = prover(arguments.without)
+    asked = prover(arguments.without, arguments.binding or "edhoc")
     decisions: list[Decision] = []
     print(HEAD)
     with status() as tell:
