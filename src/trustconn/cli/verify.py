@@ -1,8 +1,8 @@
 """Decides the security claims over the transition table, or the claims of a protocol in an SPDL file.
 
-Every claim is asked over one binding of the secure channel, under all the powers for which it is made, and under each power that is said to defeat it:
-`proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means that a role
-cannot come to its end. Without FILE.spdl the verdicts are compared with the committed ones.
+Every claim is asked over one binding, under all the powers for which it is made, and under each power that is said to
+defeat it: `proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means
+that a role cannot come to its end. Without FILE.spdl the verdicts are compared with the committed ones.
 
 The matrix leaves out each check alone, then all redundant ones at once, and finds the smallest sets of them that break
 a claim. When it is interrupted, FILE has what was found until then.
