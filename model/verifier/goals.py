@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from .pool import Pool
 from .protocol import Symbol
@@ -62,6 +62,26 @@ class Context:
                 modes.add(True)
         return tuple(sorted(modes))
 
+    def turning_out(self, term: App) -> Iterator[tuple[int, Atom, bool]]:
+        """Owners still unknown that may be named agents who give the key away otherwise than strangers do.
+
+        Each with its place among the arguments, the agent, and whether it is after the claim only.
+        """
+        symbol = self.signature.symbols[term.symbol]
+        for place in symbol.owners or ():
+            if type(deref(term.args[place])) is not Var:
+                continue
+            for agent, kind in self.classes.items():
+                if kind not in symbol.revealed_by:
+                    if self.query.late:
+                        yield place, agent, True
+                elif not self.powers & symbol.revealed_by:
+                    yield place, agent, False
+
+    def revealable(self, term: App) -> int:
+        """In how many ways a long-term key may be given away."""
+        return len(self.reveal_modes(term)) + sum(1 for _ in self.turning_out(term))
+
     def given_away(self, key: App, reveals: list[tuple[Term, bool]]) -> bool:
         """Whether an owner of a long-term key is dishonest: known by name, or because all his keys are known."""
         symbol = self.signature.symbols[key.symbol]
@@ -88,7 +108,8 @@ class Context:
         kind = self.classes.get(giver) if type(giver) is Atom else None
         if kind is not None and kind not in revealed.revealed_by:
             return True
-        return any(giver is o for o in owners) and (kind is None or kind in symbol.revealed_by)
+        kinds = {*self.classes.values()} if type(giver) is Var else {kind} - {None}
+        return any(giver is o for o in owners) and kinds & revealed.revealed_by <= symbol.revealed_by
 
     def is_public(self, term: Term) -> bool:
         """Whether everybody knows the term, whatever its variables turn out to be."""

@@ -212,7 +212,7 @@ class Search:
         """What the branches of a goal will cost; counting stops at `most`."""
         count = 0
         if type(term) is App:
-            own = len(self.context.reveal_modes(term)) + sum(1 for _ in self._buildable(term))
+            own = self.context.revealable(term) + sum(1 for _ in self._buildable(term))
             count = OPEN_ENDED * (own + term.symbol.endswith("~"))
         elif type(term) is Group:
             count = OPEN_ENDED * len(self._powers(term))
@@ -251,9 +251,7 @@ class Search:
             return False
         if term not in memo:
             memo[term] = not (
-                self.context.reveal_modes(term)
-                or self._sent(term)
-                or next(self._buildable(term, memo), None) is not None
+                self.context.revealable(term) or self._sent(term) or next(self._buildable(term, memo), None) is not None
             )
         return memo[term]
 
@@ -295,13 +293,18 @@ class Search:
 
     def _reveal(self, state: State, term: App, node: int) -> Iterator[Branch]:
         for late in self.context.reveal_modes(term):
-            child = state.copy()
-            learned = child.learn(term, node, "late" if late else "reveal")
-            claim = child.events[0][self.context.query.premises[0].height - 1]
-            if late and not child.before(claim, learned):
-                continue
+            yield from self._given(state, term, node, late, ["r", late])
+        for place, agent, late in self.context.turning_out(term):
+            for _ in unifiers(term.args[place], agent):
+                yield from self._given(state, term, node, late, ["r", late, place, agent.name])
+
+    def _given(self, state: State, term: App, node: int, late: bool, key: list[Any]) -> Iterator[Branch]:
+        child = state.copy()
+        learned = child.learn(term, node, "late" if late else "reveal")
+        claim = child.events[0][self.context.query.premises[0].height - 1]
+        if not late or child.before(claim, learned):
             child.reveals.append((term, late))
-            yield ["r", late], child
+            yield key, child
 
     def _build(self, state: State, term: App, node: int) -> Iterator[Branch]:
         for number, needed in self._buildable(term):

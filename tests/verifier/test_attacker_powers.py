@@ -95,6 +95,16 @@ def test_a_stolen_identity_key_does_not_bring_the_attestation_key() -> None:
     assert kinds(kx.sigma(), replace(binding, classes={"I": "dishonest", "R": "honest"}), "dishonest") == "attack"
 
 
+@pytest.mark.parametrize(("classes", "forward"), [({"A": "stolen"}, False), ({}, True)])
+def test_a_stranger_may_turn_out_to_be_the_agent_whose_key_is_known(classes: dict[str, str], forward: bool) -> None:
+    """B gives its secret to whoever it talks to: to A in some run, whose key is stolen or revealed later."""
+    keeper = role("B", Send(("aenc", "secret", ("pk", "A"))))
+    p = protocol(role("A", Recv("x"), variables={"x": "nonce"}), keeper, secrets={"secret": "nonce"})
+    claim = Secret("A", "", term="secret", classes=classes, forward=forward)
+    assert kinds(p, claim) == "attack"
+    assert kinds(p, replace(claim, classes={}, forward=False)) == "proof"
+
+
 def test_one_s_own_stolen_key_is_key_compromise_impersonation() -> None:
     """With signatures the thief of my key cannot play others to me; with a shared key he can."""
     signed = transport(("sign", ("tuple", "n", "B"), ("sk", "A")))

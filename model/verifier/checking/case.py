@@ -210,6 +210,17 @@ class Case:
                 found.add(True)
         return found
 
+    def turning_out(self, key: Term) -> list[tuple[int, Term, bool]]:
+        """Places of owners that are still open, with a named agent who gives the key away as no stranger does."""
+        symbol, found = self.model.theory.symbols[key[1]], []
+        for place in symbol.owners or ():
+            if self.at(key[2][place])[0] == "v":
+                for agent, kind in self.classes.items():
+                    late = kind not in symbol.revealed_by
+                    if self.query.late if late else not self.model.powers & symbol.revealed_by:
+                        found.append((place, agent, late))
+        return found
+
     def _gives(self, term: Term) -> bool:
         """Whether an owner of the key is dishonest in every trace of the case."""
         symbol = self.model.theory.symbols.get(term[1]) if term[0] == "f" else None
@@ -225,9 +236,9 @@ class Case:
             givers = [self.at(key[2][p]) for p in other.owners or ()]
             givers = [g for g in givers if self.classes.get(g) is None or self.classes[g] in other.revealed_by]
             if not late and powers & other.revealed_by <= symbol.revealed_by:
-                kinds = [self.classes.get(g) for g in givers]
-                covered = all(g in owners for g in givers)
-                if covered and all(k is None or k in symbol.revealed_by for k in kinds):
+                named = {self.classes[g] for g in givers if g in self.classes}
+                named |= {kind for g in givers if g[0] == "v" for kind in self.classes.values()} & other.revealed_by
+                if all(g in owners for g in givers) and named <= symbol.revealed_by:
                     return True
         return False
 

@@ -165,11 +165,11 @@ def _steps(case: Case) -> Iterator[tuple[Run, int]]:
 
 def _own(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:
     for late in sorted(case.modes(term)):
+        yield ["r", late], _given(case.copy(), term, node, late)
+    for place, agent, late in case.turning_out(term):
         made = case.copy()
-        learned = made.learn(term, node)
-        made.reveals.append((term, late))
-        claim = made.events[0][case.query.premises[0].height - 1]
-        yield ["r", late], [made] if not late or made.order(claim, learned) else []
+        made.equations.append((term[2][place], agent))
+        yield ["r", late, place, agent[1]], _given(made, term, node, late)
     symbols = case.model.theory.symbols
     for number, needed in enumerate(symbols[term[1]].builds):
         if any(_dead(case, term[2][i]) for i in needed):
@@ -185,6 +185,13 @@ def _own(case: Case, term: Term, node: int) -> Iterator[tuple[list[Any], list[Ca
         yield ["strong"], [made]
 
 
+def _given(made: Case, key: Term, node: int, late: bool) -> list[Case]:
+    learned = made.learn(key, node)
+    made.reveals.append((key, late))
+    claim = made.events[0][made.query.premises[0].height - 1]
+    return [made] if not late or made.order(claim, learned) else []
+
+
 def _dead(case: Case, term: Term) -> bool:
     """Whether the attacker can never have the term: nobody sends or gives it away, and it cannot be built."""
     term, model = case.at(term), case.model
@@ -195,7 +202,7 @@ def _dead(case: Case, term: Term) -> bool:
     if term[0] == "n" or (term[0] == "c" and term[1] in model.protocol.secrets):
         return not model.comes_out(term[:2])
     symbol = model.theory.symbols.get(term[1]) if term[0] == "f" else None
-    if symbol is None or symbol.name.endswith("~") or case.modes(term):
+    if symbol is None or symbol.name.endswith("~") or case.modes(term) or case.turning_out(term):
         return False
     if model.comes_out(term[:2]) or model.forwarded(symbol.result):
         return False
