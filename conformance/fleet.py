@@ -15,6 +15,7 @@ from ..harness.iut.description import Description, load
 from ..harness.iut.features import BINDINGS, as_message
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference
+from ..harness.peer.keylog import KeyLog
 from ..harness.tester.live import IutSession
 from ..harness.verdict.catalogue import requirement_records
 from ..harness.verdict.records import Header, IutRecord, RequirementRecord
@@ -41,6 +42,7 @@ class Fleet:
         self._request = request
         self._sessions: dict[str, IutSession] = {}
         self._failed: dict[str, str] = {}
+        self._log: KeyLog | None = None
         self._folder = TemporaryDirectory(prefix="trustconn-")
         self.descriptions = self._describe() if described is None else dict(described)
 
@@ -92,12 +94,19 @@ class Fleet:
             try:
                 patience = PATIENCE if self._request.wait else None
                 self._sessions[role] = IutSession(
-                    self.descriptions[role], self._request.seed, patience, slow=self._request.slow
-                )
+                    self.descriptions[role], self._request.seed, patience, slow=self._request.slow,
+                    key_log=self._key_log(),
+                )  # fmt: skip
             except Exception as error:
                 self._failed[role] = f"{type(error).__name__}: {error}"
                 raise
         return self._sessions[role]
+
+    def _key_log(self) -> KeyLog | None:
+        """The one of this process: others that share the file write lines of their own."""
+        if self._log is None and self._request.key_log is not None:
+            self._log = KeyLog(self._request.key_log)
+        return self._log
 
     def header(self, request: RunRequest) -> Header:
         """The circumstances of the run."""

@@ -1,4 +1,4 @@
-"""Everything that is generated and committed: blocks of the specification, plan, coverage, faults, frozen sets.
+"""Everything that is generated and committed: specification, plan, coverage, faults, names for Wireshark, frozen sets.
 
     python -m trustconn.conformance.generate            write what is stale
     python -m trustconn.conformance.generate --check    name what is stale, exit code 1
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..harness.wireshark import names as wireshark_names
 from ..model.draw import check_table, markdown, message_table, state_diagram
 from ..model.extract.render import render_attacks, render_verdicts
 from ..model.protocol import tls
@@ -163,6 +164,7 @@ def generated(*, freeze: bool = False) -> Iterator[Generated]:
     yield Generated(HERE / "coverage.json", _coverage())
     yield Generated(HERE / "coverage.md", _requirement_coverage())
     yield Generated(HERE / "faults.md", fault_table())
+    yield Generated(wireshark_names.FILE, wireshark_names.render())
     frozen = HERE / "sets" / f"{SET}.txt"
     if freeze or not frozen.is_file():
         yield Generated(frozen, _set())

@@ -10,6 +10,8 @@ from .keys import key
 
 BINDINGS = ("edhoc", "tls")
 """Secure channels of the profile."""
+KEY_LOG_VARIABLE = "SSLKEYLOGFILE"
+"""The environment variable that turns a key log on and names its file (RFC 9850)."""
 SUITES = (0, 2, 3, 5, 24)
 """EDHOC cipher suites that a statement can name (RFC 9528 section 3.6); the profile demands 2 and 3."""
 
@@ -50,7 +52,7 @@ class Features:
     persistent_state: bool = key(True, "sequence numbers and latest revocation dates survive a restart")
     connections: int = key(16, "connections that it serves at the same time", least=1)
     exports_session_keys: bool = key(False, "session keys can leave the environment that terminates the channel")
-    key_log: bool = key(False, "it can write session keys to a log, for tests")
+    key_log: bool = key(False, "it can write session keys to the file that SSLKEYLOGFILE names (RFC 9850), for tests")
 
 
 REFERENCE = Features(
@@ -60,6 +62,7 @@ REFERENCE = Features(
     initiates_reattestation=True,
     revocation_proofs=("crl", "ocsp", "short-lived"),
     connections=256,
+    key_log=True,
 )
 """The statement of the reference device and service."""
 

@@ -5,6 +5,7 @@ A service is reached at `address`; a device is made to dial by `dial`, whichever
 
 import select
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 
 from ..deadline import Deadline
@@ -13,6 +14,7 @@ from .address import Address
 from .channel import LineChannel
 from .control import ControlClient, ControlListener
 from .description import Description
+from .features import KEY_LOG_VARIABLE
 from .messages import Message
 from .process import Exit, Process, ProcessError
 
@@ -28,12 +30,15 @@ class LaunchedIut:
 
     `control` is None without a control plane, `hello` is what it said of itself; `process` is None without a command,
     `dials` are the commands that made a device dial, the latest last. With `patience`, in seconds, no command is
-    started: someone starts the implementation by hand, perhaps under a debugger, and has that long.
+    started: someone starts the implementation by hand, perhaps under a debugger, and has that long. An implementation
+    whose statement has `key_log` finds the file `key_log` in its environment.
     """
 
-    def __init__(self, description: Description, patience: float | None = None) -> None:
+    def __init__(self, description: Description, patience: float | None = None, key_log: Path | None = None) -> None:
         """Raises ProcessError for a command that cannot be started, OSError for an address that is taken."""
         self.description = description
+        logs = key_log is not None and description.features.key_log
+        self._variables = {KEY_LOG_VARIABLE: str(key_log)} if logs else None
         self._patience = patience
         self.process: Process | None = None
         self.control: ControlClient | None = None
@@ -164,9 +169,10 @@ class LaunchedIut:
         elif control.command:
             place = str(self._control_listener.address) if self._control_listener else ""
             command = [part.replace("{control}", place) for part in control.command]
-            self.process = Process(command, description.folder, talks=control.mode == "stdio")
+            talks = control.mode == "stdio"
+            self.process = Process(command, description.folder, talks=talks, variables=self._variables)
         elif wire.command:
-            self.process = Process(wire.command, description.folder)
+            self.process = Process(wire.command, description.folder, variables=self._variables)
 
     def _greet(self) -> None:
         if self._control_listener:
@@ -184,7 +190,7 @@ class LaunchedIut:
     def _run_dial(self, command: tuple[str, ...], here: Address) -> Process:
         arguments = [part.replace("{host}", here.host).replace("{port}", str(here.port)) for part in command]
         self.dials = [process for process in self.dials if (end := process.poll()) is None or end.crashed]
-        self.dials.append(Process(arguments, self.description.folder))
+        self.dials.append(Process(arguments, self.description.folder, variables=self._variables))
         return self.dials[-1]
 
     def _await_listening(self, address: Address) -> None:

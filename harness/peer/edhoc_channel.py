@@ -14,6 +14,7 @@ from ..transport.errors import TransportError
 from ..transport.units import Kind, Unit, UnitReader, write_unit
 from . import edhoc_errors
 from .events import describe
+from .keylog import EdhocKeys
 from .protection import Protection
 from .retry import retry_after
 
@@ -30,6 +31,7 @@ class EdhocChannel:
         self._endpoint = endpoint
         self._units = UnitReader(self._unit_limit, endpoint.off)
         self.protection: Protection | None = None
+        self._keys = EdhocKeys(endpoint.key_log, endpoint.run) if endpoint.key_log else None
 
     @property
     def suite(self) -> int:
@@ -128,6 +130,9 @@ class EdhocChannel:
             self._refuse_credential(str(missing))
         except (GrammarError, cbor.CborError) as error:
             raise CheckFailed("edhoc_message_is_deterministic", str(error)) from error
+        finally:
+            if self._keys is not None:
+                self._keys.write()
 
     def _refuse_credential(self, reason: str) -> None:
         self._endpoint.send_unit(Kind.EDHOC_ERROR, edhoc_errors.unknown_credential())

@@ -27,6 +27,7 @@ from .binding import BINDINGS, DEFAULT
 from .channel import ChannelOf
 from .edhoc_channel import EdhocChannel
 from .events import CLAIM_EVENTS, Event, readable
+from .keylog import KeyLog
 from .parsing import frame_name, rules_without
 from .provider import PROFILE_SUITES, WorldProvider
 from .timers import Timers
@@ -43,7 +44,8 @@ class NotOpen(RuntimeError):
 class Endpoint:
     """One connection of one peer. Feed it whole units, single bytes or several messages at once: it behaves the same.
 
-    `off` names checks that this peer does not make. `events` grows; nothing is ever taken from it.
+    `off` names checks that this peer does not make. `events` grows; nothing is ever taken from it. With `key_log` the
+    secrets of the session are written there.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Endpoint:
         table: Table | None = None,
         binding: str = DEFAULT,
         channel: ChannelOf | None = None,
+        key_log: KeyLog | None = None,
     ) -> None:
         self.role, self.world, self.off, self.binding = role, world, off, binding
+        self.key_log = key_log
         self.letter = LETTER[role]
         self.peer = "R" if role == "device" else "I"
         self.table = table or profile(binding)

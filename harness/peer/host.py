@@ -22,6 +22,7 @@ from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
 from .endpoint import Endpoint, NotOpen
+from .keylog import KeyLog
 from .provider import PROFILE_SUITES
 
 Role = Literal["device", "service"]
@@ -53,6 +54,7 @@ class HostOptions:
     far: bool = False
     idle: float = IDLE
     binding: str = DEFAULT
+    key_log: KeyLog | None = None
 
 
 class PeerHost:
@@ -221,6 +223,7 @@ class PeerHost:
             suites=self._suites,
             suites_i=suites_i,
             binding=options.binding,
+            key_log=options.key_log,
         )
 
         def report(name: str, fields: Mapping[str, Any]) -> None:

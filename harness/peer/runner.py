@@ -2,12 +2,14 @@
 
 With `--control` it is an implementation under test like any other and does what the control plane asks. Without, it
 prints one JSON line, where it listens or from where it dialled, and works until it is told to stop: by SIGTERM, SIGINT
-or, for a device, the end of its connection.
+or, for a device, the end of its connection. With SSLKEYLOGFILE in the environment the secrets of its sessions are
+written there (RFC 9850).
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..iut.address import Address
-from ..iut.features import BINDINGS
+from ..iut.features import BINDINGS, KEY_LOG_VARIABLE
 from ..iut.messages import MessageError
 from ..memory import settle_memory
 from .clock import Clock, ControlledClock, SystemClock
@@ -96,12 +98,15 @@ def _names(text: str) -> frozenset[str]:
 def _options(arguments: argparse.Namespace) -> "HostOptions":
     from ..crypto.random import SeededRandom
     from .host import HostOptions
+    from .keylog import KeyLog
 
     system = SystemClock()
     clock: Clock = ControlledClock(arguments.now or system.now()) if arguments.clock == "control" else system
     seeded = SeededRandom(arguments.seed) if arguments.seed is not None else None
     off, far, idle = _names(arguments.without) | _names(arguments.fault), arguments.far, arguments.idle
-    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding)
+    path = os.environ.get(KEY_LOG_VARIABLE)
+    log = KeyLog(Path(path)) if path else None
+    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log)
 
 
 async def _controlled(arguments: argparse.Namespace) -> int:

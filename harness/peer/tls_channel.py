@@ -40,7 +40,9 @@ class TlsChannel(TlsHandshake):
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._connection = SSL.Connection(context_of(endpoint.world, endpoint.off), None)
+        self._connection = SSL.Connection(
+            context_of(endpoint.world, endpoint.off, log=endpoint.key_log is not None), None
+        )
         self._connection.set_app_data(self)
         self._states: set[bytes] = set()
         """What OpenSSL's state machine has been through."""
@@ -199,6 +201,11 @@ class TlsChannel(TlsHandshake):
         self._states.add(state)
         if where & SSL.SSL_CB_LOOP:
             self._count(state)
+
+    def logs(self, line: bytes) -> None:
+        """OpenSSL has a secret for the key log."""
+        if self._endpoint.key_log is not None:
+            self._endpoint.key_log.add_line(line)
 
     def _count(self, state: bytes) -> None:
         if state.endswith(b"read server session ticket"):

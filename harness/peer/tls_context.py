@@ -25,17 +25,17 @@ SIGNATURES = b"ECDSA+SHA256:ed25519"
 _SWITCHES = frozenset({"version_i_is_tls_1_3", "version_r_is_tls_1_3", "certificate_i_is_present", "alpn_i_is_tc1"})
 
 
-def context_of(world: World, off: frozenset[str]) -> SSL.Context:
-    """The context of a peer; the same one for equal credentials.
+def context_of(world: World, off: frozenset[str], *, log: bool = False) -> SSL.Context:
+    """The context of a peer; the same one for equal credentials. With `log` channels are told their secrets.
 
     Raises:
         SettingError: the identity key is not at hand: OpenSSL signs with it itself.
     """
-    return _context(world.role, world.credentials, off & _SWITCHES)
+    return _context(world.role, world.credentials, off & _SWITCHES, log)
 
 
 @lru_cache(maxsize=64)
-def _context(role: str, credentials: Credentials, off: frozenset[str]) -> SSL.Context:
+def _context(role: str, credentials: Credentials, off: frozenset[str], log: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     lowest = SSL.TLS1_2_VERSION if off & {"version_i_is_tls_1_3", "version_r_is_tls_1_3"} else SSL.TLS1_3_VERSION
     context.set_min_proto_version(lowest)
@@ -47,6 +47,8 @@ def _context(role: str, credentials: Credentials, off: frozenset[str]) -> SSL.Co
     required = 0 if "certificate_i_is_present" in off else SSL.VERIFY_FAIL_IF_NO_PEER_CERT
     lib.SSL_CTX_set_verify(context._context, SSL.VERIFY_PEER | required, _collect)
     context.set_info_callback(_tell)
+    if log:
+        context.set_keylog_callback(_log)
     if role == "device":
         context.set_alpn_protos([ALPN.encode()])
     else:
@@ -96,6 +98,11 @@ def _tell(connection: SSL.Connection, where: int, code: int) -> None:
     channel: TlsChannel | None = connection.get_app_data()
     if channel is not None:
         channel.told(where, code)
+
+
+def _log(connection: SSL.Connection, line: bytes) -> None:
+    channel: TlsChannel = connection.get_app_data()
+    channel.logs(line)
 
 
 def _select(anything: bool) -> Callable[[SSL.Connection, list[bytes]], Any]:

@@ -18,6 +18,7 @@ from ..iut.control import ControlClient, ControlError
 from ..iut.description import Description
 from ..iut.launch import LaunchedIut
 from ..iut.usage import Usage, usage
+from ..peer.keylog import KeyLog
 from ..peer.tcp import TcpConnection
 from .clock import RealClock, TesterClock
 from .conversation import Conversation
@@ -36,7 +37,13 @@ class IutSession(Iut):
     """
 
     def __init__(
-        self, description: Description, seed: int, patience: float | None = None, *, slow: bool = False
+        self,
+        description: Description,
+        seed: int,
+        patience: float | None = None,
+        *,
+        slow: bool = False,
+        key_log: KeyLog | None = None,
     ) -> None:
         self.description = description
         self._slow = slow
@@ -48,7 +55,8 @@ class IutSession(Iut):
         self.pki = TesterPki.load(description.credentials.tester)
         self.rng = SeededRandom(f"tester/{self.role}/{seed}".encode())
         self.reply, self.silence = description.timeouts.reply, description.timeouts.silence
-        self.launched = LaunchedIut(description, patience)
+        self.key_log = key_log
+        self.launched = LaunchedIut(description, patience, key_log.path if key_log else None)
         self.launched.ready()
         self._connections, self._usages = 0, list[Usage]()
         self.clock = TesterClock(self._synchronise())

@@ -19,6 +19,7 @@ from ..identity.world import World
 from ..peer.binding import DEFAULT
 from ..peer.channel import ChannelOf
 from ..peer.endpoint import Endpoint
+from ..peer.keylog import KeyLog
 from .deviation import Deviation, TesterFault
 
 LENIENT = frozenset(
@@ -70,10 +71,11 @@ class TesterEndpoint(Endpoint):
         table: Table | None = None,
         binding: str = DEFAULT,
         channel: ChannelOf | None = None,
+        key_log: KeyLog | None = None,
     ) -> None:
         super().__init__(
             role, world, off=off, rng=rng, suites=suites, suites_i=suites_i, table=table, binding=binding,
-            channel=channel,
+            channel=channel, key_log=key_log,
         )  # fmt: skip
         self.deviation = deviation
         self.observations: list[Observation] = []

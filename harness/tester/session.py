@@ -13,6 +13,7 @@ from ..crypto.random import SeededRandom
 from ..identity.tester import TesterPki
 from ..identity.world import World
 from ..iut.usage import Usage
+from ..peer.keylog import KeyLog
 from .clock import TesterClock
 from .conversation import Connection, Conversation
 from .deviation import Deviation
@@ -52,6 +53,8 @@ class Iut(ABC):
     rng: SeededRandom
     reply: float
     silence: float
+    key_log: KeyLog | None = None
+    """Gets the secrets of all conversations."""
     _count = 0
 
     @abstractmethod
@@ -161,6 +164,8 @@ class Iut(ABC):
         self._count += 1
         rng = self.rng.child(label or f"conversation {self._count}")
         options["binding"] = self.binding
+        if self.key_log is not None:
+            options["key_log"] = self.key_log
         make = make or self.make
         peer = make(self.opposite, world or self.fresh_world(), deviation or Deviation(), rng=rng, **options)
         conversation = Conversation(

@@ -20,6 +20,7 @@ from ...model.protocol import tls
 from ...model.table import Message
 from ..crypto.suites import SUITES
 from ..identity.keys import PrivateKey
+from ..peer.keylog import KeyLog
 from ..peer.tls_channel import host_of
 from ..peer.tls_handshake import TlsHandshake
 from .tls_messages import ALERT, HANDSHAKE, TYPES, Piece
@@ -32,6 +33,11 @@ _ALERT_RECORD = 21
 _EMPTY_CERTIFICATE = bytes(8)
 _UNEXPECTED_MESSAGE = 10
 WOULD_BLOCK = 0
+_SECRETS = (
+    ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET"),
+    ("CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"),
+)
+"""Labels of RFC 9850 for the secrets of each epoch, the client's first."""
 Settings = Callable[[HandshakeSettings], None]
 
 
@@ -74,6 +80,14 @@ class Transcript(HandshakeHashes):  # type: ignore[misc]
 
     kept: bytes | None = None
     wait = 0
+    client_random = b""
+    """Of the latest ClientHello."""
+
+    def update(self, data: bytes | bytearray) -> None:
+        """One message, or a part of it."""
+        if data[:1] == b"\x01":
+            self.client_random = bytes(data[6:38])
+        super().update(data)
 
     def keep(self, wait: int) -> None:
         """The hash as it is now answers the call for a digest that comes after `wait` others."""
@@ -92,10 +106,25 @@ class Transcript(HandshakeHashes):  # type: ignore[misc]
 class Handshake(TLSConnection):  # type: ignore[misc]
     """A connection whose handshake messages pass through `deviate` on their way out."""
 
-    def __init__(self, memory: MemorySocket, deviate: Callable[[Handshake, bytes], list[Piece]]) -> None:
+    def __init__(
+        self, memory: MemorySocket, deviate: Callable[[Handshake, bytes], list[Piece]], log: KeyLog | None = None
+    ) -> None:
         super().__init__(memory)
         self._deviate = deviate
         self._pieces: list[Piece] = []
+        if log is not None:
+            self._log_into(log)
+
+    def _log_into(self, log: KeyLog) -> None:
+        """The library tells its secrets to nobody but its record layer, one pair for each epoch."""
+        calculate, names = self._recordLayer.calcTLS1_3PendingState, iter(_SECRETS)
+
+        def logged(suite: int, client: bytearray, server: bytearray, implementations: Any) -> Any:
+            for label, secret in zip(next(names, ()), (client, server), strict=False):
+                log.add(label, self._handshake_hash.client_random, bytes(secret))
+            return calculate(suite, client, server, implementations)
+
+        self._recordLayer.calcTLS1_3PendingState = logged
 
     @property
     def _handshake_hash(self) -> Transcript:
@@ -191,7 +220,7 @@ class MisbehavingTls(TlsHandshake):
         credentials = endpoint.world.credentials
         self._key = key or credentials.key
         self._chain = chain or [credentials.leaf.der, *(item.der for item in credentials.chain)]
-        self.connection = Handshake(self._memory, self._deviate)
+        self.connection = Handshake(self._memory, self._deviate, endpoint.key_log)
         self._steps: Iterator[Any] | None = None
         self.failed = False
         self._tickets = 0

@@ -34,6 +34,8 @@ class RunRequest:
     """Faults of the reference peers."""
     binding: str | None = None
     """The secure channel; `None` for the one that the description names, else EDHOC."""
+    key_log: Path | None = None
+    """File for the secrets of all sessions; `None` for none."""
     slow: bool = False
     """Wait for real timers where the implementation has no clock to advance."""
     profile_set: str | None = None

@@ -80,7 +80,7 @@ def opened(device: Peer, service: Peer) -> tuple[int, int]:
 def test_hello_states_role_verbs_and_features(pair: tuple[Peer, Peer]) -> None:
     hello = pair[0].control.hello()
     assert (hello["role"], set(hello["verbs"])) == ("device", set(verbs()))
-    assert hello["features"]["key_log"] is False
+    assert hello["features"]["key_log"] is True
 
 
 def test_both_open_the_same_session_and_know_their_peer(pair: tuple[Peer, Peer]) -> None:

@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="give the reference peers faults")
     add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
+    add(
+        "--keylog",
+        type=Path,
+        metavar="FILE",
+        help="write the secrets of all sessions there, for Wireshark (never where keys matter)",
+    )
     add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
 
 
@@ -69,6 +75,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     _check_profile_set(arguments.profile_set)
     _check_description(arguments.iut, arguments.role)
     make_folder(arguments.out)
+    if arguments.keylog is not None:
+        _check_key_log(arguments.keylog)
     return RunRequest(
         out=arguments.out,
         iut=arguments.iut,
@@ -81,6 +89,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         without=arguments.without,
         faults=arguments.fault,
         slow=arguments.slow,
+        key_log=arguments.keylog,
         binding=arguments.binding,
         profile_set=arguments.profile_set,
     )
@@ -92,6 +101,15 @@ def _check_profile_set(name: str | None) -> None:
             read_set(files("trustconn.conformance") / "sets", name)
         except RequestError as error:
             raise UsageError(str(error)) from error
+
+
+def _check_key_log(path: Path) -> None:
+    from ..harness.peer.keylog import KeyLog
+
+    try:
+        KeyLog(path).close()
+    except OSError as error:
+        raise UsageError(f"--keylog {path}: expected a file that can be written: {error.strerror}") from error
 
 
 def _check_description(path: Path | None, role: str | None) -> None:
