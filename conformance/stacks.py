@@ -32,17 +32,23 @@ class Endpoint:
     seconds: float = 0.0
 
 
-def play(stacks: Iterable[Stack], roles: Iterable[str], out: Path, *, isolated: bool) -> Iterator[Endpoint]:
-    """Each endpoint's result as it comes; `isolated`: nobody else reaches what binds every address."""
+def play(
+    stacks: Iterable[Stack], roles: Iterable[str], out: Path, *, isolated: bool, select: str | None = None
+) -> Iterator[Endpoint]:
+    """Each endpoint's result as it comes; `isolated`: nobody else reaches what binds every address.
+
+    Raises:
+        RequestError: a selection that cannot be used.
+    """
     with TemporaryDirectory(prefix="trustconn-") as folder:
         for stack in stacks:
             scratch = Path(folder) / "".join(c for c in stack.name if c.isalnum())
             scratch.mkdir()
             for role in roles:
-                yield _play(stack, role, scratch, out, isolated)
+                yield _play(stack, role, scratch, out, isolated, select)
 
 
-def _play(stack: Stack, role: str, scratch: Path, out: Path, isolated: bool) -> Endpoint:
+def _play(stack: Stack, role: str, scratch: Path, out: Path, isolated: bool, select: str | None) -> Endpoint:
     version, start = "", time.monotonic()
     try:
         if stack.everywhere and role == "service" and not isolated:
@@ -53,7 +59,8 @@ def _play(stack: Stack, role: str, scratch: Path, out: Path, isolated: bool) -> 
         file = describe(stack, role, version, credentials, scratch)
     except NotAvailable as error:
         return Endpoint(stack.name, role, version, missing=str(error))
-    results = run(RunRequest(out=out / f"{scratch.name}-{KINDS[role]}", iut=file))
+    results = run(RunRequest(out=out / f"{scratch.name}-{KINDS[role]}", iut=file, select=select))
+    results.save(out / f"{scratch.name}-{KINDS[role]}" / "results.json")
     return Endpoint(stack.name, role, version, results, seconds=time.monotonic() - start)
 
 

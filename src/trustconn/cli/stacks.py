@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 from ..harness.iut.stacks import STACKS
+from ..harness.verdict.request import RequestError
 from . import exit_code
+from .errors import UsageError
 
 _INSIDE = "TRUSTCONN_NAMESPACE"
 _ROLES = {"server": ("service",), "client": ("device",), "both": ("service", "device")}
@@ -24,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = [stack.name for stack in STACKS]
     parser.add_argument("--stack", choices=names, action="append", help="this one; default: all")
     parser.add_argument("--as", dest="kind", choices=_ROLES, default="both", help="which endpoints; default: both")
+    parser.add_argument("--select", metavar="EXPR", help="expression over test and requirement ids, as for run")
     parser.add_argument(
         "--out", type=Path, default=Path("results-stacks"), metavar="DIR", help="folder for the results"
     )
@@ -37,10 +40,13 @@ def main(arguments: argparse.Namespace) -> int:
     from ..conformance.stacks import KINDS, Endpoint, markdown, play
 
     chosen = [stack for stack in STACKS if not arguments.stack or stack.name in arguments.stack]
-    ends: list[Endpoint] = []
-    for end in play(chosen, _ROLES[arguments.kind], arguments.out, isolated=_INSIDE in os.environ):
-        print(f"{end.stack} {KINDS[end.role]}: {end.missing or end.version}", flush=True)
-        ends.append(end)
+    roles, isolated, ends = _ROLES[arguments.kind], _INSIDE in os.environ, list[Endpoint]()
+    try:
+        for end in play(chosen, roles, arguments.out, isolated=isolated, select=arguments.select):
+            print(f"{end.stack} {KINDS[end.role]}: {end.missing or end.version}", flush=True)
+            ends.append(end)
+    except RequestError as error:
+        raise UsageError(str(error)) from error
     table = markdown(ends, explain)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "stacks.md").write_text(table, encoding="utf-8")
