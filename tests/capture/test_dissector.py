@@ -14,7 +14,6 @@ from trustconn.harness.codec import cbor
 from trustconn.harness.peer.keylog import KeyLog
 from trustconn.harness.tester.conversation import Conversation
 from trustconn.harness.tester.local import LocalIut
-from trustconn.harness.tester.peer import TesterEndpoint
 from trustconn.harness.tester.tls_tester import MisbehavingTls
 from trustconn.harness.tester.wire import Sliced, own_sealer, put_record
 from trustconn.harness.transport import pcap
@@ -139,7 +138,7 @@ def test_any_port_will_do(binding: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 def forge(iut: LocalIut, conversation: Conversation) -> None:
     """A record that is cut, one under the other side's key, and the record before once more."""
-    peer: TesterEndpoint = conversation.peer
+    peer = conversation.peer
     sealed = own_sealer(peer).seal(b"\x00\x00\x01\x00")
     peer.put_unit(Kind.RECORD, sealed)
     peer.put_unit(Kind.RECORD, sealed)

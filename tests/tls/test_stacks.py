@@ -64,8 +64,11 @@ APT = """#!{bash}
 case "$*" in
   update*) ;;
   *--download-only*" absent"*) exit 100 ;;
-  *) for package in "$@"; do case $package in present*) printf '' > {folder}/"$package"; chmod +x {folder}/"$package"; esac
-     done ;;
+  *)
+    for package in "$@"; do
+      case $package in present*) printf '' > {folder}/"$package"; chmod +x {folder}/"$package" ;; esac
+    done
+    ;;
 esac
 """
 
