@@ -13,7 +13,7 @@ from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results, rebuild
 from .fleet import Fleet
 from .interrupt import listening
-from .parallel import Companion, Log, SharedLog
+from .parallel import SharedLog
 from .plugin import SuitePlugin
 
 UNUSED = (
@@ -48,33 +48,13 @@ def clear(out: Path) -> None:
 def _run(request: RunRequest, out: Path) -> Results:
     clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
-        plugin = _play(request, fleet, SharedLog(log))
+        plugin = SuitePlugin(request, fleet, SharedLog(log))
+        _pytest(plugin)
     if plugin.refused:
         raise RequestError(plugin.refused)
     if plugin.interrupted:
         raise KeyboardInterrupt
     return rebuild(out)
-
-
-def _play(request: RunRequest, fleet: Fleet, log: Log) -> SuitePlugin:
-    """Run all tests; the second role's in a process of its own."""
-    first, *others = fleet.roles
-    if not others or request.list_only or request.rerun:
-        plugin = SuitePlugin(request, fleet, log, fleet.roles)
-        _pytest(plugin)
-        return plugin
-    plugin = SuitePlugin(request, fleet, log, (first,))
-    companion = Companion(lambda told: _companion(request, fleet, told, tuple(others)), log, plugin.progress.advance)
-    plugin.companion = companion
-    _pytest(plugin)
-    return plugin
-
-
-def _companion(request: RunRequest, fleet: Fleet, log: Log, roles: tuple[str, ...]) -> None:
-    try:
-        _pytest(SuitePlugin(request, fleet, log, roles, silent=True))
-    finally:
-        fleet.stop()
 
 
 def _pytest(plugin: SuitePlugin) -> None:

@@ -12,7 +12,7 @@ import pytest
 from trustconn.conformance.bench import Bench
 from trustconn.conformance.collect import suite_tests
 from trustconn.conformance.fleet import REFERENCE_TIME
-from trustconn.conformance.plugin import NO_CONVERSATION
+from trustconn.conformance.player import NO_CONVERSATION
 from trustconn.harness.identity.provision import provision
 from trustconn.harness.iut.description import load
 from trustconn.harness.tester.live import IutSession

@@ -1,0 +1,151 @@
+"""Plays tests one after another, gives each a bench, and records what it concludes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ..harness.iut.control import ControlError
+from ..harness.iut.launch import LaunchError
+from ..harness.iut.process import ProcessError
+from ..harness.peer.tcp import TcpError
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import TesterFault
+from ..harness.tester.session import ControlFailed, Iut, NeedNotMet
+from ..harness.verdict.records import TestCase, TestResult
+from ..harness.verdict.request import RunRequest
+from ..harness.verdict.transcript import Transcript, save_conversations
+from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
+from .bench import Bench
+from .case import Case
+from .collect import SuiteTest
+from .disputes import heard
+from .fleet import Fleet
+from .health import Health
+from .interrupt import Interruption
+from .parallel import Log
+from .stages import StageNotReached
+
+GROUP = 32
+"""Tests that one good connection vouches for."""
+
+NO_CONVERSATION = (TcpError, LaunchError, ControlError, ControlFailed, StageNotReached, ProcessError)
+"""What keeps a test from coming to its point: no verdict about the implementation, and no fault of the tester."""
+
+
+class Keeper:
+    """Keeps the conversations of one test, to be stored when it ends."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[str, Transcript]] = []
+
+    def __call__(self, what: str, conversation: Conversation) -> None:
+        self._kept.append((what, conversation.transcript))
+
+    def store(self, stream: TextIO, folder: Path, test: str) -> None:
+        """Write transcript and capture."""
+        if self._kept:
+            save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, self._kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A test that lacks nothing but the sign of life afterwards."""
+
+    test: SuiteTest
+    bench: Bench
+    keeper: Keeper
+    duration: float
+
+
+class Player:
+    """The tests of one role. `plan` has the record of each; `now` is the time in a run."""
+
+    def __init__(
+        self, request: RunRequest, fleet: Fleet, log: Log, plan: Mapping[str, TestCase], now: Callable[[], float]
+    ) -> None:
+        self._request, self._fleet, self._log, self._plan, self._now = request, fleet, log, plan, now
+        self._controls: dict[str, str] = {}
+        self._health = Health()
+        self._waiting: list[Waiting] = []
+
+    def play(self, tests: Sequence[SuiteTest], interruption: Interruption, told: Callable[[TestResult], None]) -> None:
+        """Play all tests, or those that begin before the interruption; `told` gets each result as it comes."""
+        if not tests:
+            return
+        folder = self._request.out
+        (folder / "pcap").mkdir(parents=True, exist_ok=True)
+        with (folder / f"transcripts-{tests[0].case.role}.jsonl").open("w", encoding="utf-8") as stream:
+            self._stream, self._told = stream, told
+            for test in tests:
+                if interruption.asked:
+                    break
+                self._log.test_started(test.id, self._now())
+                self._play(test, Keeper())
+                if len(self._waiting) >= GROUP:
+                    self._settle()
+            self._settle()
+
+    def _play(self, test: SuiteTest, keeper: Keeper, *, alone: bool = False) -> None:
+        """Play a test; unless alone, it may wait for a good connection that vouches for others too."""
+        start = time.monotonic()
+        bench: Bench | None = None
+        error: BaseException | None = None
+        try:
+            bench = self._bench(test.case, keeper, waits=not alone)
+            test.play(test.case, bench)
+        except (Exception, TesterFault) as failure:
+            error = failure
+        duration = time.monotonic() - start
+        if bench is not None and bench.missing_life is not None and error is None:
+            self._waiting.append(Waiting(test, bench, keeper, duration))
+        else:
+            self._record(test, bench, keeper, error, duration)
+
+    def _bench(self, case: Case, keeper: Keeper, *, waits: bool) -> Bench:
+        if self._health.given_up and waits:
+            raise ControlFailed(f"given up: {self._health.last}")
+        iut: Iut = self._fleet.iut(case.role)
+        return Bench(iut, case, self._controls, keeper, self._health, waits=waits)
+
+    def _settle(self) -> None:
+        """One good connection vouches for the tests before it; if it fails, each of them is played again alone."""
+        waiting, self._waiting = self._waiting, []
+        digest = waiting[-1].bench.alive() if waiting else None
+        for one in waiting:
+            if digest:
+                one.bench.vouch(digest)
+                self._record(one.test, one.bench, one.keeper, None, one.duration)
+            else:
+                self._play(one.test, one.keeper, alone=True)
+
+    def _record(
+        self, test: SuiteTest, bench: Bench | None, keeper: Keeper, error: BaseException | None, duration: float
+    ) -> None:
+        keeper.store(self._stream, self._request.out / "pcap", test.id)
+        judgement = self._judgement(test.case, bench, error)
+        if isinstance(judgement, Judgement):
+            judgement = heard(test.id, judgement)
+        digest = bench.main.transcript.digest() if bench and bench.main else None
+        result = TestResult(self._plan[test.id], judgement, self._request.seed, digest, duration)
+        self._log.test_finished(result, self._now())
+        self._told(result)
+
+    def _judgement(self, case: Case, bench: Bench | None, error: BaseException | None) -> Judgement | NotExercised:
+        if bench is not None and bench.judgement is not None and error is None:
+            return bench.judgement
+        if isinstance(error, NeedNotMet):
+            return NotExercised(str(error))
+        if isinstance(error, NO_CONVERSATION):
+            self._health.failed(f"{type(error).__name__}: {error}")
+            return Judgement(Verdict.INCONC, case.negative, reason=self._health.last)
+        if error is not None:
+            return Judgement(Verdict.ERROR, case.negative, reason=f"{type(error).__name__}: {error}")
+        return Judgement(Verdict.ERROR, case.negative, reason="the test concluded nothing")
+
+
+def _file_name(test: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in test)[-180:]
