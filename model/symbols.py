@@ -8,6 +8,7 @@ missing one fails when the harness is imported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from .terms import Sort, Term, apply
 
@@ -227,6 +228,7 @@ def matched(term: Term) -> tuple[Term, ...]:
     return tuple(term.args[o.yields] for o in symbol.opens) if symbol.matches else ()
 
 
+@cache
 def received_slots(pattern: Term) -> tuple[Term, ...]:
     """Slots that matching `pattern` binds, left to right: meanings are not entered."""
     if pattern.op == "slot":

@@ -6,7 +6,7 @@ A parameter counts where it stands: nothing looks for `alg` or `crit` in the unp
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -244,7 +244,7 @@ def check_x5t(value: object, certificate: bytes) -> None:
             raise BadHeaders("x5t is not [-16, 32 bytes]")
 
 
-def x5chain(certificates: list[bytes]) -> bytes | list[bytes]:
+def x5chain(certificates: Sequence[bytes]) -> bytes | list[bytes]:
     """DER certificates, leaf first; one certificate is a byte string, never an array of one."""
     if not certificates:
         raise BadHeaders("x5chain without a certificate")

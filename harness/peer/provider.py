@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -27,6 +28,8 @@ SESSION_LIFETIME = 86_400
 ES256, ESP256 = -7, -9
 """ES256, and its fully specified form: a token may use either, the profile's own objects the first alone."""
 EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
+CHAINS = 64
+"""Chains of one's own whose encoding is kept."""
 LABEL_TYPE, WAIVER_TYPE = "application/vnd.tc.label+cose", "application/vnd.tc.waiver+cose"
 
 
@@ -139,13 +142,21 @@ class WorldProvider:
 
 def own_id_cred(world: World) -> bytes:
     """ID_CRED_x by value: x5chain, leaf first, roots left out (RFC 9360)."""
-    certificates = [world.credentials.leaf.der, *(c.der for c in world.credentials.chain)]
+    return _by_value(world.credentials.leaf.der, *(c.der for c in world.credentials.chain))
+
+
+@lru_cache(CHAINS)
+def _by_value(*certificates: bytes) -> bytes:
     return cbor.encode({33: cose.x5chain(certificates)})
 
 
-def _ak_chain(world: World) -> bytes:
-    certificates = [world.credentials.ak.der, *(c.der for c in world.credentials.ak_chain)]
+@lru_cache(CHAINS)
+def _chain(*certificates: bytes) -> bytes:
     return cbor.encode(cose.x5chain(certificates))
+
+
+def _ak_chain(world: World) -> bytes:
+    return _chain(world.credentials.ak.der, *(c.der for c in world.credentials.ak_chain))
 
 
 def _cose_key(key: PublicKey) -> bytes:

@@ -90,8 +90,20 @@ class Results:
         data = self.to_json()
         validate_results(data)
         scratch = path.with_suffix(".part")
-        scratch.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        scratch.write_text(_written(data), encoding="utf-8")
         os.replace(scratch, path)
+
+
+def _written(data: Json) -> str:
+    """An object as JSON, with a line of its own for each entry and each element of a list in it."""
+    entries = []
+    for key, value in data.items():
+        if isinstance(value, list):
+            text = "[\n  " + ",\n  ".join(json.dumps(element, ensure_ascii=False) for element in value) + "\n ]"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+        entries.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def rebuild(folder: Path) -> Results:

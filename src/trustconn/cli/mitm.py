@@ -75,7 +75,6 @@ def _report(results: Results, out: Path) -> None:
     """One line where one reason keeps everything from being judged."""
     reasons = {test.judgement.reason for test in results.tests}
     if len(reasons) == 1 and {test.status for test in results.tests} == {Verdict.INCONC}:
-        results.save(out / "results.json")
         print(f"nothing could be judged: {reasons.pop()}")
     else:
         report(results, out)

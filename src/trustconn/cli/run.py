@@ -159,11 +159,10 @@ def _print_list(results: Results) -> int:
 
 
 def report(results: Results, out: Path) -> None:
-    """Write the reports of a run into its folder, and print the summary."""
+    """Write the reports of a run beside its results, and print the summary."""
     from ..harness.verdict.junit import write_junit
     from ..harness.verdict.summary import print_summary, write_markdown
 
-    results.save(out / "results.json")
     write_junit(results, out / "junit.xml")
     write_markdown(results, out / "summary.md")
     print_summary(results, sys.stdout)
