@@ -60,6 +60,8 @@ class Suite:
         """HKDF-Expand (RFC 5869 section 2.3) to `length` octets; raises OutputTooLong."""
         if not 0 <= length <= 255 * self.hash_length:
             raise OutputTooLong(f"HKDF-Expand to {length} octets; {255 * self.hash_length} is the most")
+        if 0 < length <= self.hash_length:  # One block, and nearly always the only one: a single HMAC.
+            return hmac.digest(prk, info + b"\x01", self.hash_algorithm.name)[:length]
         return HKDFExpand(self.hash_algorithm.algorithm, length, info).derive(prk) if length else b""
 
     def edhoc_kdf(self, prk: bytes, label: int, context: bytes, length: int) -> bytes:

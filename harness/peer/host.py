@@ -7,9 +7,11 @@ keys from a seed, because anyone can compute those.
 import asyncio
 import dataclasses
 import ipaddress
+import os
 import tomllib
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ from ..crypto.random import SeededRandom, system_random
 from ..faults import kept, reference_peer
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
-from ..identity.world import World
+from ..identity.world import Memory, World
 from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
@@ -26,6 +28,8 @@ from .keylog import KeyLog
 from .provider import PROFILE_SUITES
 
 Role = Literal["device", "service"]
+Stamp = tuple[tuple[str, int, int, int], ...]
+"""Of each file: name, nanoseconds of its last change, octets and inode."""
 KEPT_EVENTS = 4096
 MOST_CONNECTIONS = 256
 DIAL_TIMEOUT = 5.0
@@ -67,6 +71,7 @@ class PeerHost:
         self.events: deque[Mapping[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self.on_empty: Callable[[], None] = lambda: None
         self.push = push
+        self._loaded: tuple[Path, Stamp, World] | None = None
         self._world = self._load(options.folder)
         self._suites = PROFILE_SUITES
         self._server: asyncio.Server | None = None
@@ -168,6 +173,13 @@ class PeerHost:
             raise HostError("wrong_state", str(error)) from error
 
     def _load(self, folder: Path) -> World:
+        """The world of a folder, read again when a file in it has changed, that remembers nothing."""
+        stamp = _stamp(folder)
+        if self._loaded is None or self._loaded[:2] != (folder, stamp):
+            self._loaded = folder, stamp, self._read(folder)
+        return dataclasses.replace(self._loaded[2], memory=Memory())
+
+    def _read(self, folder: Path) -> World:
         try:
             world = load_world(folder, self.options.clock.now)
         except SettingError as error:
@@ -253,6 +265,13 @@ class PeerHost:
         }
         self.events.append(event)
         self.push(event)
+
+
+def _stamp(folder: Path) -> Stamp:
+    """What tells a folder's files from those that they were before."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return tuple(sorted((e.name, (found := e.stat()).st_mtime_ns, found.st_size, found.st_ino) for e in entries))
+    return ()
 
 
 def _is_seeded(folder: Path) -> bool:
