@@ -3,7 +3,8 @@
 The rules can be switched off one by one (`Strictness`); what is then accepted is read as a lenient decoder reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -61,6 +62,11 @@ __all__ = [
     "split_sequence",
     "unbstr",
 ]
+
+
+SMALL = 64
+"""Octets up to which a decoded number or string is kept."""
+_FIRST_CONTAINER = bytes((ARRAY << 5,))
 
 
 def _rules(rules: Strictness, max_depth: int | None) -> Strictness:
@@ -129,7 +135,8 @@ def _expect(data: bytes, major: int) -> None:
         raise UnexpectedType(f"item has major type {data[0] >> 5}, not {major}", 0)
 
 
-def _container(data: bytes, major: int, rules: Strictness) -> list[int]:
+@lru_cache(8)
+def _container(data: bytes, major: int, rules: Strictness) -> Sequence[int]:
     """Bounds of the direct items of the array or map that is the whole of `data`, in the one walk that checks it."""
     if not data or data[0] >> 5 != major or not rules.depth:
         walk_whole(data, rules)
@@ -161,6 +168,15 @@ def decode(data: bytes, *, max_depth: int | None = None, rules: Strictness = STR
     Arrays become lists, tags `cbor2.CBORTag`, simple values without a meaning `cbor2.CBORSimpleValue`.
     """
     rules = _rules(rules, max_depth)
+    if len(data) <= SMALL and data < _FIRST_CONTAINER:
+        return _small(data, rules)
+    walk_whole(data, rules)
+    return build(data, 0)[0]
+
+
+@lru_cache(1024)
+def _small(data: bytes, rules: Strictness) -> Any:
+    """A number or a string: a session decodes the same few of them again and again."""
     walk_whole(data, rules)
     return build(data, 0)[0]
 

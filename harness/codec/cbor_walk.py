@@ -50,9 +50,9 @@ class UnexpectedType(CborError):
     """A well-formed item of another major type than the caller asks for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Strictness:
-    """The rules beyond well-formedness, each of which can be switched off.
+    """The rules beyond well-formedness, each of which can be switched off. Told apart by identity.
 
     * `deterministic`: shortest heads and floats, definite lengths, sorted keys.
     * `duplicate_keys`: refused; otherwise the last one wins.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ...model.protocol.frames import FrameType
 from ..codec import cbor
 from ..evaluator.errors import CheckFailed
@@ -12,6 +14,7 @@ DEPTH = 16
 NO_DEPTH = 200
 
 
+@lru_cache(64)
 def rules_without(off: frozenset[str]) -> cbor.Strictness:
     """The codec's rules with the checks in `off` not made."""
     return cbor.Strictness(
