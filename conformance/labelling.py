@@ -51,7 +51,7 @@ def accepted(conversation: Conversation) -> None:
     send(conversation.peer)
     conversation.flush()
     name = f"RECEIPT_{conversation.peer.peer}"
-    conversation.until(lambda: conversation.saw(name, before) is not None)
+    conversation.until_seen(name, before)
     receipt = conversation.saw(name, before)
     if receipt is None or receipt.code != 0:
         raise StageNotReached("good data was not receipted as good")

@@ -27,7 +27,7 @@ class Row:
     """One fault of one role: which tests could tell it, and which of them it fails, by id."""
 
     fault: str
-    role: str
+    role: Role
     killed_by: tuple[str, ...]
 
 
@@ -134,7 +134,7 @@ def as_json(found: Sequence[Row], date: str) -> str:
         "date": date,
         "tests": tests,
         "faults": {
-            key((one.fault, one.role)): {  # type: ignore[arg-type]
+            key((one.fault, one.role)): {
                 "requirement": FAULTS[one.fault].requirement,
                 "killed_by": ranges(sorted(numbers[one.role][name] for name in one.killed_by)),
             }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..harness.identity.settings import SettingError
 from ..harness.identity.tester import TesterPki
-from ..harness.iut.description import Description, check
+from ..harness.iut.checking import check
+from ..harness.iut.description import Description
 from ..harness.iut.features import BINDINGS
 from ..harness.memory import settle_memory
 from ..harness.mitm.ends import NotAPair, Pair, binding_named

@@ -115,7 +115,7 @@ def test_no_decode_error_for_a_value(case: Case, bench: Bench) -> None:
 
     def play(conversation: Conversation) -> str:
         alert = f"ALERT_{conversation.peer.peer}"
-        conversation.until(lambda: conversation.saw(alert) is not None)
+        conversation.until_seen(alert)
         seen = conversation.saw(alert)
         if seen is None:
             return "no ALERT"

@@ -50,7 +50,7 @@ def test_label_is_accepted(case: Case, bench: Bench) -> None:
         conversation.peer.send_data(CONTENT, "text/plain")
         conversation.flush()
         name = f"RECEIPT_{conversation.peer.peer}"
-        if not conversation.until(lambda: conversation.saw(name) is not None):
+        if not conversation.until_seen(name):
             return "no RECEIPT for a label"
         receipt = conversation.saw(name)
         return "" if receipt is not None and receipt.code == 0 else f"RECEIPT {receipt and receipt.code} for a label"

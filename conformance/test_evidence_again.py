@@ -40,7 +40,7 @@ def open_then_request(iut: Iut, conversation: Conversation, before: Callable[[Te
     asked = len(conversation.peer.observations)
     iut.clock.advance(INTERVAL + 1)
     request = f"ATT_REQ_{LETTERS[iut.role]}"
-    if not conversation.until(lambda: conversation.saw(request, asked) is not None):
+    if not conversation.until_seen(request, asked):
         raise StageNotReached("the implementation did not ask for evidence again")
 
 

@@ -109,7 +109,7 @@ def test_nonces_of_hello(case: Case, bench: Bench) -> None:
     for _ in range(HELLOS):
         conversation = bench.iut.converse()
         try:
-            if not conversation.until(lambda c=conversation: c.saw(name) is not None):  # type: ignore[misc]
+            if not conversation.until_seen(name):
                 return bench.show("no HELLO came", conversation)
             nonces.add(cbor.decode(observed(conversation, name))[1][2])
         finally:

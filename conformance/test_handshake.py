@@ -83,7 +83,7 @@ def test_suites_r(case: Case, bench: Bench) -> None:
     """Error 2 lists every suite that the service supports: 3 and 2 at the least (EDH-04)."""
 
     def play(conversation: Conversation) -> str:
-        conversation.until(lambda: conversation.saw("edhoc_error") is not None)
+        conversation.until_seen("edhoc_error")
         error = conversation.saw("edhoc_error")
         if error is None:
             return "no error message"

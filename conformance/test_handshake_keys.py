@@ -101,7 +101,7 @@ def test_ephemeral_keys(case: Case, bench: Bench) -> None:
     for _ in range(SESSIONS):
         conversation = bench.iut.converse(label="the same bytes every time")
         try:
-            if conversation.until(lambda c=conversation: c.saw(message) is not None):  # type: ignore[misc]
+            if conversation.until_seen(message):
                 shares.add(conversation.peer.run.value(term))
         finally:
             conversation.close()

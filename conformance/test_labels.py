@@ -205,7 +205,7 @@ def test_reflected_label(case: Case, bench: Bench) -> None:
 
     def receive(iut: Iut, conversation: Conversation) -> None:
         iut.sends(conversation, REPLY_CONTENT)
-        conversation.until(lambda: conversation.saw(name) is not None)
+        conversation.until_seen(name)
 
     stage = faulty(lambda iut, c: c.peer.send_frame(observed(c, name)), after=receive)
     bench.refuses(Deviation(), stage)
@@ -264,7 +264,7 @@ def _receipts(conversation: Conversation, sends: list[Callable[[TesterEndpoint],
         before = len(peer.observations)
         act(peer)
         conversation.flush()
-        if not conversation.until(lambda since=before: conversation.saw(name, since) is not None):  # type: ignore[misc]
+        if not conversation.until_seen(name, before):
             return f"no receipt for DATA {count}"
         body = cbor.decode(observed(conversation, name, count))[1]
         if body != {1: count, 2: code}:
@@ -291,7 +291,7 @@ def test_own_labels(case: Case, bench: Bench) -> None:
         for content in (CONTENT, REPLY_CONTENT, REPLY_CONTENT):
             before = len(conversation.peer.observations)
             iut.sends(conversation, content)
-            if not conversation.until(lambda since=before: conversation.saw(name, since) is not None):  # type: ignore[misc]
+            if not conversation.until_seen(name, before):
                 return "no data came"
         return _accepted_as(conversation, [CONTENT, REPLY_CONTENT, REPLY_CONTENT])
 

@@ -80,7 +80,7 @@ def _refused(conversation: Conversation, what: str) -> None:
     send(peer)
     conversation.flush()
     tell_no_more(peer)
-    if not conversation.until(lambda: conversation.saw(name, before) is not None):
+    if not conversation.until_seen(name, before):
         raise StageNotReached("no receipt for bad data")
     if (receipt := conversation.saw(name, before)) is None or receipt.code == 0:
         raise StageNotReached("bad data was accepted")

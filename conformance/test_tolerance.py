@@ -150,7 +150,7 @@ HELLOS = 8
 
 def _hello(conversation: Conversation, role: str) -> dict[int, Any]:
     name = f"HELLO_{LETTERS[role]}"
-    conversation.until(lambda: conversation.saw(name) is not None)
+    conversation.until_seen(name)
     hello = conversation.saw(name)
     if hello is None:
         raise Wrong("no HELLO came")

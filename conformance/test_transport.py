@@ -318,7 +318,7 @@ def test_last_record(case: Case, bench: Bench) -> None:
         before = len(peer.observations)
         put_ping(peer)
         conversation.flush()
-        answered = conversation.until(lambda: conversation.saw(f"PONG_{peer.peer}", before) is not None)
+        answered = conversation.until_seen(f"PONG_{peer.peer}", before)
         return "" if answered else "the last record was not answered"
 
     with bench.iut.configured(record_limit=LIMIT):

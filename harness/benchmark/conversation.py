@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -41,7 +42,7 @@ def converse(iut: Iut) -> None:
     peer.send_data(CONTENT)
     conversation.flush()
     receipt = f"RECEIPT_{peer.peer}"
-    conversation.until(lambda: conversation.saw(receipt) is not None)
+    conversation.until_seen(receipt)
     iut.sends(conversation, CONTENT)
     if not conversation.until(lambda: any(e.name == "label_accepted" for e in peer.events)):
         raise RuntimeError("no label came")
@@ -71,7 +72,7 @@ def conversations(rounds: int, seconds: float) -> dict[str, list[float]]:
         try:
             for _ in range(rounds):
                 for name, iut in (("both ends in one process", local), ("over loopback", remote)):
-                    found.setdefault(name, []).append(rate(lambda iut=iut: converse(iut), seconds))  # type: ignore[misc]
+                    found.setdefault(name, []).append(rate(partial(converse, iut), seconds))
         finally:
             remote.close()
     return found

@@ -19,7 +19,7 @@ from .address import Address
 from .features import BINDINGS, Features
 from .keys import DescriptionError, Source, key, read_section, shown, unknown_key, write_section
 
-__all__ = ["Address", "Description", "DescriptionError", "Features", "check", "find_command", "load", "template"]
+__all__ = ["Address", "Description", "DescriptionError", "Features", "find_command", "load", "parse", "template"]
 
 ROLES = ("device", "service", "verifier")
 SCOPES = ("session", "handshake")
@@ -150,7 +150,7 @@ def load(path: Path) -> Description:
         DescriptionError: the file cannot be read, or its content breaks a rule.
     """
     path = Path(path)
-    source, tables = _parse(path)
+    source, tables = parse(path)
     for name in tables:
         if name not in _SECTIONS:
             raise source.error(name, None, unknown_key(name, list(_SECTIONS)), f'the unknown section "{name}"')
@@ -164,7 +164,8 @@ def load(path: Path) -> Description:
     return description
 
 
-def _parse(path: Path) -> tuple[Source, dict[str, object]]:
+def parse(path: Path) -> tuple[Source, dict[str, object]]:
+    """The tables of a description as they stand, and the source for errors about them. Raises DescriptionError."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise DescriptionError(path, "file", f"at most {_LARGEST_FILE} bytes", f"{path.stat().st_size}")
@@ -245,26 +246,6 @@ def find_command(command: tuple[str, ...], folder: Path) -> Path | None:
         return Path(found) if found else None
     program = (folder / command[0]).absolute()
     return program if program.is_file() and os.access(program, os.X_OK) else None
-
-
-def check(path: Path, now: int) -> Description:
-    """`load`, then everything that the file points to; `now` is in seconds since 1970 and judges the credentials.
-
-    Raises:
-        DescriptionError: as `load`, a command that cannot be started, or credentials that cannot be used.
-    """
-    from .credentials import check_credentials
-
-    description = load(path)
-    source, _ = _parse(Path(path))
-    commands = {("wire", "command"): description.wire.command, ("control", "command"): description.control.command}
-    if isinstance(description.wire.connect, tuple):
-        commands["wire", "connect"] = description.wire.connect
-    for (section, name), command in commands.items():
-        if command is not None and find_command(command, description.folder) is None:
-            raise source.error(section, name, "a command that exists and can be executed", shown(command[0]))
-    check_credentials(description, source, now)
-    return description
 
 
 _TEMPLATE_VALUES: dict[str, dict[str, dict[str, object]]] = {

@@ -6,6 +6,7 @@ What it decides is in the table; this file only connects the table's machine to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from ...model.checks import Channel as Means
@@ -160,7 +161,7 @@ class Endpoint:
                 if self.machine.receives(message.name):
                     self._app(message)
             elif self.machine.receives(message.name):
-                self._guarded(lambda m=message: self.step(m, b""))  # type: ignore[misc]
+                self._guarded(partial(self.step, message, b""))
 
     @property
     def next_deadline(self) -> int | None:

@@ -125,6 +125,10 @@ class Conversation:
         """The first observation of that name."""
         return next((o for o in self.peer.observations[since:] if o.name == name), None)
 
+    def until_seen(self, name: str, since: int = 0) -> bool:
+        """Go on until an observation of that name has come."""
+        return self.until(lambda: self.saw(name, since) is not None)
+
     def until_open(self) -> bool:
         """Go on until the tester's side is open and the implementation shows that its own is: it answers PING."""
         if not self.until(lambda: self.peer.state == "OPEN"):
@@ -136,13 +140,13 @@ class Conversation:
         before = len(self.peer.observations)
         self.peer.ping(PROBE)
         self.flush()
-        return self.until(lambda: self.saw(f"PONG_{self.peer.peer}", before) is not None)
+        return self.until_seen(f"PONG_{self.peer.peer}", before)
 
     def finish(self) -> bool:
         """CLOSE both ways."""
         self.peer.close()
         self.flush()
-        return self.until(lambda: self.saw(f"CLOSE_{self.peer.peer}") is not None)
+        return self.until_seen(f"CLOSE_{self.peer.peer}")
 
     # --- the reaction ------------------------------------------------------------------------------------------------
 

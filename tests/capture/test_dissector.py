@@ -37,7 +37,7 @@ def whole(iut: LocalIut, conversation: Conversation) -> None:
     """Labelled data of the device, its receipt, and the end."""
     conversation.peer.send_data(b"21.5 degrees")
     conversation.flush()
-    conversation.until(lambda: conversation.saw("RECEIPT_R") is not None)
+    conversation.until_seen("RECEIPT_R")
     conversation.finish()
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from trustconn.harness.identity.provision import provision
-from trustconn.harness.iut.description import DescriptionError, check, template
+from trustconn.harness.iut.checking import check
+from trustconn.harness.iut.description import DescriptionError, template
 
 NOW = 1_800_000_000
 DAY = 86400

@@ -98,7 +98,7 @@ def test_a_fault_in_one_message_meets_the_alert_of_the_rfc(role: Role, at: str, 
 def test_an_empty_certificate_is_answered_as_the_rfc_says() -> None:
     iut = LocalIut("service", binding="tls")
     conversation = iut.converse(channel=partial(MisbehavingTls, certificates=False))
-    assert conversation.until(lambda: conversation.saw("tls_alert") is not None)
+    assert conversation.until_seen("tls_alert")
     assert conversation.peer.observations[-1].action == "tls-alert:116"
     assert conversation.saw("HELLO_R") is None
 

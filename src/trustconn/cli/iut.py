@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from ..harness.iut.description import ROLES, DescriptionError, check, template
+from ..harness.iut.checking import check
+from ..harness.iut.description import ROLES, DescriptionError, template
 from . import exit_code
 from .errors import UsageError
 
