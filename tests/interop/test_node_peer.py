@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,9 +14,12 @@ from trustconn.cli import exit_code
 from trustconn.cli.main import main
 from trustconn.harness.identity.provision import provision
 from trustconn.harness.iut import node
-from trustconn.harness.iut.interop import IMPLEMENTATIONS, Implementation, play
+from trustconn.harness.iut.interop import IMPLEMENTATIONS, play
+from trustconn.spec.prose import FOLDER
 
 PYTHON, NODE = IMPLEMENTATIONS
+README = node.FOLDER.parents[1] / "README.md"
+TABLE = re.compile(r"^device +service +binding +result(\n\S+ +\S+ +\S+ +\S+)+", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +33,22 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("device", "service"), [(PYTHON, NODE), (NODE, PYTHON), (NODE, NODE)])
-def test_whole_conversation(device: Implementation, service: Implementation, credentials: Path) -> None:
-    """Handshake, evidence both ways, labelled data both ways with receipts, authenticated end."""
-    result = play(device, service, "tls", credentials)
-    assert (result.status, result.reason) == ("passed", "")
+def test_every_pair_has_a_whole_conversation(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Handshake, evidence both ways, labelled data both ways with receipts, the end: as in the README's table."""
+    code = main(["interop"])
+    printed = capsys.readouterr().out
+    assert (code, printed.strip()) == (exit_code.PASSED, TABLE.search(README.read_text(encoding="utf-8"))[0])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("role", ["device", "service"])
+def test_the_suite_passes_as_its_readme_has_it(role: str, credentials: Path, tmp_path: Path) -> None:
+    """Each row of the table, with the committed description and credentials beside the checkout."""
+    shutil.copytree(node.FOLDER, tmp_path / "peers" / "node")
+    (tmp_path / "spec").symlink_to(FOLDER)
+    provision(tmp_path / role, seed=b"suite", now=int(time.time()), role=role, with_waiver=True)
+    iut, out = tmp_path / "peers" / "node" / f"{role}.toml", tmp_path / "results"
+    chosen = ["--select", "test_basic or test_rows"]
+    assert main(["run", "--iut", str(iut), "--out", str(out), *chosen]) == exit_code.PASSED
 
 
 def test_strangers_do_not_open(credentials: Path, tmp_path: Path) -> None:
