@@ -121,22 +121,7 @@ def _offered(conversation: Conversation) -> tuple[list[int], bytes]:
 )
 def test_retry(case: Case, bench: Bench) -> None:
     """After error 2 the device may dial once more: suite 2 behind 3, which it prefers, and a new G_X (EDH-05)."""
-    with bench.iut.configured(suites=[3, 2]):
-        first = bench.iut.converse(_wrong_suite(case.data))
-        bench.main = first
-        first.until(lambda: False)
-        first.close()
-        connection = bench.iut.retried(expected=True)
-        if connection is None:
-            bench.show("", first)  # Giving up is allowed.
-            return
-        second = bench.iut.converse(connection=connection)
-        wrong = opened(second)
-        (_, before), (suites, after) = _offered(first), _offered(second)
-        second.close()
-        if suites != [3, 2]:
-            wrong = f"SUITES_I is {suites}"
-        bench.show("the same ephemeral key" if before == after else wrong, second)
+    _retry(bench, case, [3, 2], [3, 2])
 
 
 @for_each(
@@ -146,8 +131,12 @@ def test_retry(case: Case, bench: Bench) -> None:
 def test_retry_by_own_preference(case: Case, bench: Bench) -> None:
     """The retry selects what the device prefers in SUITES_R, behind all that it prefers to that (EDH-05)."""
     bench.iut.need_feature("suites", 5)
-    due = [3, 2] if isinstance(case.data, list) else [3, 2, 5]
-    with bench.iut.configured(suites=[3, 2, 5]):
+    _retry(bench, case, [3, 2, 5], [3, 2] if isinstance(case.data, list) else [3, 2, 5])
+
+
+def _retry(bench: Bench, case: Case, suites: list[int], due: list[int]) -> None:
+    """An error 2 with the case's SUITES_R to a device of these suites, which may dial again, and then with `due`."""
+    with bench.iut.configured(suites=suites):
         first = bench.iut.converse(_wrong_suite(case.data))
         bench.main = first
         first.until(lambda: False)
@@ -158,9 +147,11 @@ def test_retry_by_own_preference(case: Case, bench: Bench) -> None:
             return
         second = bench.iut.converse(connection=connection)
         wrong = opened(second)
-        suites, _ = _offered(second)
+        (_, before), (offered, after) = _offered(first), _offered(second)
         second.close()
-        bench.show(wrong if suites == due else f"SUITES_I is {suites}", second)
+        if offered != due:
+            wrong = f"SUITES_I is {offered}"
+        bench.show("the same ephemeral key" if before == after else wrong, second)
 
 
 _NO_RETRY = {

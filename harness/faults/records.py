@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ...model.protocol.channel import TRAFFIC_IV, TRAFFIC_KEY
 from ...model.table import Message
@@ -16,41 +16,37 @@ from ..transport.units import Kind
 from .fault import GENERAL, Fault, fault
 from .operators import policy
 
+D = TypeVar("D", RecordSealer, RecordOpener)
+
 
 def sealed_by(kind: type[RecordSealer]) -> type[EdhocChannel]:
     """A channel whose records are sealed otherwise."""
-
-    class Channel(EdhocChannel):
-        """With another sealer."""
-
-        def protect(self) -> Protection:
-            fresh = self.protection is None
-            protection = super().protect()
-            if fresh:
-                honest = protection.sealer
-                key, iv = honest._key, honest._iv.to_bytes(honest._aead.nonce_length, "big")
-                protection.sealer = kind(honest._aead, key, iv, honest._limit, honest._off)
-            return protection
-
-    return Channel
+    return _protected(lambda protection: setattr(protection, "sealer", _again(kind, protection.sealer)))
 
 
 def opened_by(kind: type[RecordOpener]) -> type[EdhocChannel]:
     """A channel whose records are opened otherwise."""
+    return _protected(lambda protection: setattr(protection, "opener", _again(kind, protection.opener)))
 
+
+def _protected(change: Callable[[Protection], None]) -> type[EdhocChannel]:
     class Channel(EdhocChannel):
-        """With another opener."""
+        """With another protection from its first record on."""
 
         def protect(self) -> Protection:
             fresh = self.protection is None
             protection = super().protect()
             if fresh:
-                honest = protection.opener
-                key, iv = honest._key, honest._iv.to_bytes(honest._aead.nonce_length, "big")
-                protection.opener = kind(honest._aead, key, iv, honest._limit, honest._off)
+                change(protection)
             return protection
 
     return Channel
+
+
+def _again(kind: type[D], honest: D) -> D:
+    """One direction of the same keys and limits, of another kind."""
+    iv = honest._iv.to_bytes(honest._aead.nonce_length, "big")
+    return kind(honest._aead, honest._key, iv, honest._limit, honest._off)
 
 
 class _SameNonce(RecordSealer):

@@ -13,7 +13,7 @@ from ..harness.verdict.results import Results
 from ..harness.verdict.verdict import Verdict
 from . import exit_code
 from .errors import UsageError
-from .options import check_names, fault_names, readable_file
+from .options import add_switches, readable_file
 from .run import make_folder, report
 
 
@@ -26,14 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results-mitm"), metavar="DIR", help="default: results-mitm")
     add("--list", action="store_true", help="name the selected scenarios, each with its sentence, and play none")
-    add(
-        "--without",
-        type=check_names,
-        default=frozenset(),
-        metavar="CHECK[,CHECK]",
-        help="switch checks off (reference)",
-    )
-    add("--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="give the reference peers faults")
+    add_switches(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:

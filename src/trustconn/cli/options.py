@@ -47,3 +47,12 @@ def readable_file(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text}: expected a file, found {'a folder' if path.is_dir() else 'nothing'}")
     return path
+
+
+def add_switches(parser: argparse.ArgumentParser) -> None:
+    """`--without` and `--fault`, which reach the reference peers alone."""
+    for option, kind, metavar, text in (
+        ("--without", check_names, "CHECK[,CHECK]", "switch checks off (reference)"),
+        ("--fault", fault_names, "NAME[,NAME]", "give the reference peers faults"),
+    ):
+        parser.add_argument(option, type=kind, default=frozenset(), metavar=metavar, help=text)

@@ -16,7 +16,7 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import bindings, check_names, fault_names, readable_file, roles
+from .options import add_switches, bindings, readable_file, roles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--wait", action="store_true", help="wait for an implementation that is started by hand")
     add("--list", action="store_true", help="name the selected tests and run none")
     add("--rerun", metavar="TEST-ID", help="run this one test")
-    add(
-        "--without",
-        type=check_names,
-        default=frozenset(),
-        metavar="CHECK[,CHECK]",
-        help="switch checks off (reference)",
-    )
-    add("--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="give the reference peers faults")
+    add_switches(parser)
     add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
     add(
         "--keylog",
