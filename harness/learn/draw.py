@@ -10,7 +10,7 @@ from html import escape
 from .compare import differing_transitions
 from .mealy import Mealy
 
-WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, HEAD = 150, 34, 240, 110, 60, 70
+WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, HEAD = 210, 34, 270, 110, 60, 70
 SHOWN = 3
 """Transitions whose names stand at an arrow; the others are in its tooltip."""
 EVERYWHERE = ("restart", "app_close")
@@ -151,7 +151,7 @@ def _boxes(machine: Mealy, places: Place, left: float, known: set[str]) -> Itera
 
 def _fit(text: str) -> str:
     """Names that are too long for their box are set closer."""
-    return f' textLength="{WIDTH - 12}" lengthAdjust="spacingAndGlyphs"' if len(text) > 24 else ""
+    return f' textLength="{WIDTH - 12}" lengthAdjust="spacingAndGlyphs"' if len(text) > 34 else ""
 
 
 def _drawn(arrow: Arrow, places: Place, left: float) -> tuple[str, str]:
@@ -165,11 +165,12 @@ def _drawn(arrow: Arrow, places: Place, left: float) -> tuple[str, str]:
         f'stroke-width="{2 if arrow.marked else 1}" marker-end="url(#{marker})"/></g>'
     )
     shown = steps if len(steps) <= SHOWN else [*steps[: SHOWN - 1], f"and {len(steps) - SHOWN + 1} more"]
+    # Twice: a white border first, since not every viewer knows how to paint one behind the letters.
     labels = (
-        f'<text x="{x:.0f}" y="{y + row * 11 - 5 * len(shown):.0f}" font-size="9" text-anchor="middle" '
-        f'fill="{RED if arrow.marked else INK}" stroke="white" stroke-width="3" paint-order="stroke">'
+        f'<text x="{x:.0f}" y="{y + row * 11 - 5 * len(shown):.0f}" font-size="9" text-anchor="middle" {paint}>'
         f"{escape(label)}</text>"
         for row, label in enumerate(shown)
+        for paint in ('fill="none" stroke="white" stroke-width="3"', f'fill="{RED if arrow.marked else INK}"')
     )
     return line, "".join(labels)
 
