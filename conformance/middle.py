@@ -178,7 +178,8 @@ class Campaign:
 
 def _case(scenario: Scenario, request: RunRequest, described: Mapping[str, Description] | None) -> TestCase:
     negative = scenario.expected is not Expected.WORKS
-    options = "" if described is None else " --device FILE --service FILE"
+    reference = f" --binding {request.binding}" if request.binding else ""
+    options = reference if described is None else " --device FILE --service FILE"
     rerun = f"trustconn mitm{options} --seed {request.seed} --select '{scenario.id}'"
     return TestCase(
         scenario.id, scenario.requirements, scenario.role, scenario.operator, scenario.field, negative, rerun

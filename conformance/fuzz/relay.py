@@ -14,7 +14,8 @@ from typing import Any
 
 from ...harness.deadline import Deadline
 from ...harness.mitm.agreement import Allowed, disagreements
-from ...harness.mitm.edhoc import UnitCutter
+from ...harness.mitm.cutter import LengthCutter
+from ...harness.mitm.edhoc import cutter
 from ...harness.mitm.ends import End
 from ...harness.mitm.view import View, view_of
 from ...harness.peer.report import translate
@@ -46,7 +47,7 @@ class Side:
     role: str
     connection: Connection
     told: Told
-    cutter: UnitCutter = field(default_factory=UnitCutter)
+    cutter: LengthCutter = field(default_factory=cutter)
     waiting: deque[bytes] = field(default_factory=deque)
     """Units from this end that have not been passed on."""
     units: list[bytes] = field(default_factory=list)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...model.protocol.tables import BINDINGS
 from .letters import LETTERS
 from .mealy import Mealy, Word
 from .patterns import patterns, violation
@@ -13,9 +14,13 @@ from .play import CRASHED, END, HUNG, messages
 
 CRITICAL, HIGH, INTEROPERABILITY, LOW = SEVERITIES = ("critical", "high", "interoperability", "low")
 """From the worst down."""
-HANDSHAKE = "wait_message"
+REFUSING = ("ALERT", "edhoc_error", "tls_alert")
 ENDING = frozenset({"ALERT", "CLOSE", "app_close", "clock"})
 """Letters whose end is no refusal."""
+HANDSHAKE_STATES = frozenset(
+    state for make in BINDINGS.values() for states in make().states.values() for state in states
+)
+"""Of the table over every binding: states before the channel stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,9 @@ def _differing(learned: Mealy, table: Mealy) -> Iterator[tuple[Word, str, str, s
                 queue.append((following, after))
 
 
-def findings(learned: Mealy, role: str) -> list[Finding]:
+def findings(learned: Mealy, role: str, binding: str) -> list[Finding]:
     """The bug patterns that the machine shows."""
-    words = ((pattern, violation(learned, pattern)) for pattern in patterns(role))
+    words = ((pattern, violation(learned, pattern)) for pattern in patterns(role, binding))
     return [Finding(p.name, word, p.severity, p.requirement) for p, word in words if word is not None]
 
 
@@ -80,8 +85,8 @@ def findings(learned: Mealy, role: str) -> list[Finding]:
 
 
 def refusals(output: str) -> list[str]:
-    """What an output refuses with: an alert, an EDHOC error, a receipt with a code."""
-    return [m for m in messages(output) if m.startswith(("ALERT", "edhoc_error")) or ("RECEIPT" in m and ":" in m)]
+    """What an output refuses with: an alert, an error of the handshake, a receipt with a code."""
+    return [m for m in messages(output) if m.startswith(REFUSING) or ("RECEIPT" in m and ":" in m)]
 
 
 def _answers(output: str) -> list[str]:
@@ -106,7 +111,7 @@ def _judged(learned: Mealy, word: Word, state: str, ours: str, theirs: str) -> t
     if _ends(theirs) and not _ends(ours):
         return _lives_on(learned, word, ours, refused)
     if _ends(ours) and not _ends(theirs):
-        if letter.unauthenticated and not state.startswith(HANDSHAKE):
+        if letter.unauthenticated and state.partition(" ")[0] not in HANDSHAKE_STATES:
             return HIGH, "an unauthenticated message ends an open session"
         return INTEROPERABILITY, "refuses what must be accepted"
     if refused:

@@ -12,6 +12,7 @@ from ...model.checks import CHECKS
 from ..tester.local import LocalIut
 from ..tester.session import Iut, Role
 from ..verdict.transcript import Transcript
+from .bindings import BINDINGS
 from .compare import HIGH, SEVERITIES, Difference, Finding, differences, differing_transitions, findings
 from .draw import dot, side_by_side
 from .learner import Effort, learn
@@ -22,7 +23,7 @@ from .system import NonDeterministic, System
 from .table_machine import LocalSystem, kept_machine
 
 EQUAL, DIFFERS, NONDETERMINISTIC, PARTIAL = "equal", "differs", "non-deterministic", "interrupted"
-UNEXPECTED, DISCARDED = "frame_is_expected", "edhoc_after_completion_is_discarded"
+UNEXPECTED = "frame_is_expected"
 Progress = Callable[[System], None]
 
 
@@ -54,8 +55,8 @@ class Report:
 
 def prepared(iut: Iut, *, full: bool, renew: Callable[[], Iut] | None = None, progress: Progress) -> System:
     """What is to be learned: the letters that its control plane allows, and the table's machine over these."""
-    letters = alphabet(iut.role, full=full, verbs=verbs(iut))
-    table = kept_machine(iut.role).restricted([letter.name for letter in letters])
+    letters = alphabet(iut.role, iut.binding, full=full, verbs=verbs(iut))
+    table = kept_machine(iut.role, iut.binding).restricted([letter.name for letter in letters])
     return System(iut, letters, table, renew=renew, progress=progress)
 
 
@@ -66,7 +67,7 @@ def examine(system: System, *, name: str, seed: int = 0) -> Report:
         learned = learn(system, seed=seed)
         report.learned, report.effort = learned.machine, learned.effort
         report.differences = differences(learned.machine, system.table)
-        report.findings = findings(learned.machine, system.role)
+        report.findings = findings(learned.machine, system.role, system.binding)
         for difference in report.differences:
             system.query(difference.word)
     except NonDeterministic as conflict:
@@ -104,14 +105,14 @@ def _requirements(system: System, found: Sequence[Difference]) -> list[str]:
     """Of each: the requirement of the check with which the table refuses, else that of what a state takes."""
     if not found:
         return []
-    reference = LocalSystem(LocalIut(system.role), list(system.letters.values()))
+    reference = LocalSystem(LocalIut(system.role, binding=system.binding), list(system.letters.values()))
     return [CHECKS[_check(reference, d)].requirement for d in found]
 
 
 def _check(reference: LocalSystem, difference: Difference) -> str:
-    refusal = reference.refusal(difference.word)
-    if refusal is None and difference.expected == SILENT and LETTERS[difference.word[-1]].handshake:
-        return DISCARDED
+    refusal, discards = reference.refusal(difference.word), BINDINGS[reference.iut.binding].discards
+    if refusal is None and discards and difference.expected == SILENT and LETTERS[difference.word[-1]].handshake:
+        return discards
     return refusal or UNEXPECTED
 
 

@@ -11,6 +11,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from ...model.checks import CHECKS
+from ...model.protocol.proofs import proof_of
+from ...model.table import NET
+from ..tester.session import OPPOSITE
 from .letters import LETTERS
 from .mealy import Mealy, Word
 from .play import END, messages
@@ -43,14 +46,18 @@ def _data_passes(letter: str, output: str) -> bool:
     return "DATA" in said or (letter == "DATA" and "RECEIPT" in said)
 
 
-def _authenticated(memory: Memory, letter: str, output: str) -> Memory:
-    """Nothing of the session, and no message_3, before a message that only the peer's key can make."""
-    if letter == "restart":
-        return False
-    if memory or LETTERS[letter].authenticates:
-        return True
-    session = [k for k in kinds(output) if k[:1].isupper() and not k.startswith(ENDINGS)]
-    return VIOLATED if session or "message_3" in kinds(output) else False
+def _authenticated(answers: frozenset[str]) -> Step:
+    """Nothing of the session, and no answer to an authenticated peer, before a message that only its key can make."""
+
+    def step(memory: Memory, letter: str, output: str) -> Memory:
+        if letter == "restart":
+            return False
+        if memory or LETTERS[letter].authenticates:
+            return True
+        session = [k for k in kinds(output) if k[:1].isupper() and not k.startswith(ENDINGS)]
+        return VIOLATED if session or answers.intersection(messages(output)) else False
+
+    return step
 
 
 def _evidence(memory: Memory, letter: str, output: str) -> Memory:
@@ -87,11 +94,14 @@ def _requirement(check: str) -> str:
     return CHECKS[check].requirement
 
 
-def patterns(role: str) -> tuple[Pattern, ...]:
-    """The patterns for an implementation of that role."""
-    signature = "signature_3_verifies" if role == "service" else "signature_2_verifies"
+def patterns(role: str, binding: str) -> tuple[Pattern, ...]:
+    """The patterns for an implementation of that role over that binding."""
+    proof = proof_of(OPPOSITE[role], binding)
+    answers = frozenset(message.name for message in proof.row.sends if message.channel == NET)
     return (
-        Pattern("authenticated without a signature", "critical", _requirement(signature), False, _authenticated),
+        Pattern(
+            "authenticated without a signature", "critical", _requirement(proof.check), False, _authenticated(answers)
+        ),
         Pattern(
             "verdict without fresh evidence", "critical", _requirement("eat_signature_verifies"), None, _evidence
         ),

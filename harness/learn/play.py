@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..codec import cbor
@@ -17,9 +17,10 @@ from ..tester.frames import CONTENT_OCTETS
 from ..tester.live import IutSession
 from ..tester.local import LocalIut
 from ..tester.peer import Observation
-from ..tester.session import ControlFailed, Iut, why
+from ..tester.session import OPPOSITE, ControlFailed, Iut, why
 from ..verdict.transcript import Transcript
-from .letters import VERBS, Letter
+from .bindings import BINDINGS
+from .letter import VERBS, Letter, Past
 from .puppet import Puppet, Withhold
 
 SILENT, ENDED, END, HUNG, CRASHED = "silent", "ended", "end", "hung", "crashed"
@@ -41,13 +42,6 @@ def messages(output: str) -> list[str]:
     return [word for word in output.split(" ") if word not in NO_MESSAGES]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """An honest session that was played before: its messages are known to whoever listened inside."""
-
-    sent: dict[str, bytes]
-
-
 def begin(iut: Iut) -> Past:
     """An honest session with the implementation, data included.
 
@@ -55,7 +49,7 @@ def begin(iut: Iut) -> Past:
     """
     sent = _honest(iut)
     if f"DATA_{LETTER[iut.opposite]}" not in sent:
-        sent = {**_honest(LocalIut("device" if iut.role == "device" else "service")), **sent}
+        sent = {**_honest(LocalIut(OPPOSITE[iut.opposite], binding=iut.binding)), **sent}
     return Past(sent)
 
 
@@ -81,12 +75,12 @@ def verbs(iut: Iut) -> frozenset[str]:
 
 
 def spell(observations: list[Observation]) -> list[str]:
-    """Names of messages; a code where it matters."""
+    """Names of messages; a code where it matters, not that of a TLS alert, which a library chooses."""
     return [_spelled(o) for o in observations]
 
 
 def _spelled(observation: Observation) -> str:
-    code = observation.code
+    code = observation.code if observation.name != "tls_alert" else None
     if observation.name.startswith("VERDICT"):
         with suppress(ValueError, LookupError, TypeError):
             tier = cbor.decode(observation.data)[1][1]
@@ -108,7 +102,8 @@ class Play:
     def _begin(self) -> None:
         since = self._moment()
         deviation = Withhold()
-        self.conversation = self.iut.converse(deviation, make=Puppet, since=since)
+        make = partial(Puppet, channel=BINDINGS[self.iut.binding].channel)
+        self.conversation = self.iut.converse(deviation, make=make, since=since)
         self.transcripts.append(self.conversation.transcript)
         peer = self.conversation.peer
         assert isinstance(peer, Puppet)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import copy
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
-from ...model.protocol.attestation import CHANNEL_SECRET
-from ...model.protocol.edhoc import handshake
 from ...model.protocol.frames import FrameType
-from ...model.table import NET, Message
+from ...model.table import Message
 from ..codec import cbor
-from ..evaluator.errors import CheckFailed, GrammarError
-from ..identity.errors import CredentialUnavailable
-from ..peer.edhoc_channel import EdhocChannel
-from ..peer.protection import Protection
+from ..evaluator.errors import CheckFailed
+from ..peer.channel import ChannelOf
 from ..tester.deviation import Deviation
-from ..tester.peer import LENIENT, Observation, TesterEndpoint
-from ..transport.errors import TransportError
-from ..transport.frames import write_frame
-from ..transport.units import Kind
+from ..tester.peer import LENIENT, TesterEndpoint
 
 FOLLOWED = LENIENT - {"frame_is_expected"}
 """Only what the table expects moves the puppet's own machine; the rest is watched."""
 NOT_FOLLOWED = frozenset({"ALERT", "CLOSE", "PONG"})
 """Frames that are watched alone: the learner decides when a conversation is over."""
-UNREADABLE, UNEXPECTED = "unreadable", "edhoc_message"
+UNREADABLE = "unreadable"
+
+
+class Watching(ABC):
+    """What the channel of a puppet does beside what every channel does."""
+
+    @abstractmethod
+    def put_early(self, frame: bytes) -> None:
+        """A frame before the channel stands: protected where that can be computed, else in the clear."""
 
 
 class Withhold(Deviation):
@@ -40,43 +40,21 @@ class Withhold(Deviation):
         self.kept[message.name].append((message, data))
 
 
-class WatchingChannel(EdhocChannel):
-    """Whatever cannot be followed is an observation like any other."""
-
-    def _message(self, payload: bytes) -> None:
-        puppet = self._endpoint
-        assert isinstance(puppet, Puppet)
-        message = puppet.table.messages.get(puppet.state.removeprefix("wait_"))
-        at, name = len(puppet.observations), UNEXPECTED
-        if message is not None and message.channel == NET:
-            try:
-                puppet.step(message, payload)
-                name = message.name
-            except (CheckFailed, GrammarError, cbor.CborError, CredentialUnavailable, LookupError):
-                pass
-        puppet.observations.insert(at, Observation(name, payload))
-
-    def _error(self, payload: bytes) -> None:
-        self._endpoint.observe("edhoc_error", payload)
-
-    def _record(self, payload: bytes) -> None:
-        try:
-            super()._record(payload)
-        except TransportError:
-            self._endpoint.observe(UNREADABLE, payload)
-
-
 class Puppet(TesterEndpoint):
     """Keeps what the table would send; reads whatever comes, and never ends a conversation."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, off=FOLLOWED, channel=WatchingChannel, **options)
+    def __init__(self, *arguments: Any, channel: ChannelOf, **options: Any) -> None:
+        super().__init__(*arguments, off=FOLLOWED, channel=channel, **options)
         assert isinstance(self.deviation, Withhold)
         self.kept = self.deviation.kept
 
     def take(self, name: str) -> list[tuple[Message, bytes]]:
         """The kept messages of that name, which are kept no longer."""
         return self.kept.pop(name, [])
+
+    def put_handshake(self, name: str, data: bytes) -> None:
+        """Octets as this message of the handshake."""
+        self.channel.send_handshake(self.table.messages[name], data)
 
     @property
     def sid(self) -> bytes:
@@ -96,6 +74,9 @@ class Puppet(TesterEndpoint):
             if len(self.observations) == seen:
                 self.observe(UNREADABLE, frame)
 
+    def receive_eof(self) -> None:
+        """The end of the protected stream; that of the connection is what counts."""
+
     def _refuse(self, failure: CheckFailed) -> None:
         """A puppet refuses nothing."""
 
@@ -103,18 +84,9 @@ class Puppet(TesterEndpoint):
         """A frame in a record: protected if the keys are known, or can be computed early; else in the clear."""
         if self.channel_stands:
             self.send_frame(frame)
-            return
-        for record in self._early_records(frame):
-            self.put_unit(Kind.RECORD, record)
-
-    def _early_records(self, frame: bytes) -> Iterable[bytes]:
-        run = copy.copy(self.run)
-        run.values, run.bound = dict(self.run.values), set(self.run.bound)
-        try:
-            run.values[CHANNEL_SECRET] = run.value(handshake(0).prk_exporter)
-            return Protection(run, self.letter, self.peer, self.world.policy.record_limit, self.off).seal(frame)
-        except (CheckFailed, LookupError):
-            return (write_frame(frame) + bytes(16),)
+        else:
+            assert isinstance(self.channel, Watching)
+            self.channel.put_early(frame)
 
 
 def _kind(frame: bytes) -> str:

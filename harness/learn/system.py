@@ -18,11 +18,11 @@ from ..iut.control import ControlError
 from ..iut.process import ProcessError
 from ..tester.live import IutSession
 from ..tester.local import LocalIut
-from ..tester.session import Iut, Role
+from ..tester.session import OPPOSITE, Iut
 from ..verdict.transcript import Transcript
-from .letters import Letter
+from .letter import Letter, Past
 from .mealy import Mealy, Word
-from .play import CRASHED, END, ENDED, HUNG, RESTARTED, Past, Play, answer, begin, messages, verbs
+from .play import CRASHED, END, ENDED, HUNG, RESTARTED, Play, answer, begin, messages, verbs
 
 PONG = "PONG"
 
@@ -60,7 +60,7 @@ class System(SUL):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.iut, self.table = iut, table
-        self.role: Role = "device" if iut.role == "device" else "service"
+        self.role, self.binding = OPPOSITE[iut.opposite], iut.binding
         self.letters = {letter.name: letter for letter in letters}
         self.past = self._begin()
         self.root = Node()

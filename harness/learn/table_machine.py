@@ -12,28 +12,30 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Hashable, Sequence
+from itertools import product
 from pathlib import Path
 
 from ...model.checks import CHECKS
 from ...model.protocol.attestation import REGISTERS
 from ...model.protocol.labels import LABEL_REGISTERS
+from ...model.protocol.local import EXPIRED_TIMEOUT, HANDSHAKE_TIMEOUT
 from ...model.protocol.session import CLOSING
 from ...model.table import Table
 from ..evaluator.run import Run
 from ..peer.endpoint import Endpoint
 from ..tester.local import LocalConnection, LocalIut
-from ..tester.session import Role
-from .letters import VERBS, Letter, alphabet
+from ..tester.session import OPPOSITE, Role
+from .bindings import BINDINGS
+from .letter import VERBS, Letter
+from .letters import alphabet
 from .mealy import Mealy, Word
 from .play import ENDED, Play, answer, begin
 
 FINAL = "CLOSED"
 DEADLINES = {
-    "EXPIRED": "expired_session_ends",
-    **dict.fromkeys((f"wait_message_{n}" for n in (1, 2, 3, 4)), "handshake_ends_in_time"),
-    "wait_HELLO_R": "handshake_ends_in_time",
-}
-"""The check behind a deadline, by the state in which it passes; elsewhere it is the verdict that did not come."""
+    HANDSHAKE_TIMEOUT.name: "handshake_ends_in_time", EXPIRED_TIMEOUT.name: "expired_session_ends",
+}  # fmt: skip
+"""The check behind a deadline; behind any other it is the verdict that did not come."""
 FOLDER = Path(__file__).parent / "machines"
 
 
@@ -59,13 +61,14 @@ class LocalSystem:
             for name in word[:-1]:
                 self._answer(play, name)
             endpoint = _endpoint(play)
-            before, state = len(endpoint.events), endpoint.state
+            before, role, state = len(endpoint.events), endpoint.role, endpoint.state
             self._answer(play, word[-1])
             for event in endpoint.events[before:]:
                 if event.name in ("refused", "data_refused") and event.fields.get("check") in CHECKS:
                     return str(event.fields["check"])
                 if event.name == "timeout":
-                    return DEADLINES.get(state, "verdict_comes_in_time")
+                    checks = (DEADLINES[name] for name in DEADLINES if endpoint.table.candidates(role, state, name))
+                    return next(checks, "verdict_comes_in_time")
         return None
 
     def _answer(self, play: Play, name: str) -> str:
@@ -83,9 +86,9 @@ def _endpoint(play: Play) -> Endpoint:
     return connection.endpoint
 
 
-def table_machine(role: Role, letters: Sequence[Letter], *, table: Table | None = None) -> Mealy:
-    """The machine of the table's `role`, with the table's names of states."""
-    system = LocalSystem(LocalIut(role, table=table), letters)
+def table_machine(role: Role, binding: str, letters: Sequence[Letter], *, table: Table | None = None) -> Mealy:
+    """The machine of the table's `role` over a binding, with the table's names of states."""
+    system = LocalSystem(LocalIut(role, binding=binding, table=table), letters)
     names_of_letters = tuple(letter.name for letter in letters)
     _, start, name = system.play(())
     numbers, names = {start: "0"}, {"0": name}
@@ -105,16 +108,20 @@ def table_machine(role: Role, letters: Sequence[Letter], *, table: Table | None 
     return machine.renamed(_unique({state: names[state] for state in machine.states}))
 
 
-def kept_machine(role: str) -> Mealy:
-    """The machine that was found for the profile, with all letters."""
-    return Mealy.from_data(json.loads((FOLDER / f"{role}.json").read_text(encoding="utf-8")))
+def kept_machine(role: str, binding: str) -> Mealy:
+    """The machine that was found for the profile over a binding, with all letters."""
+    return Mealy.from_data(json.loads(_file(role, binding).read_text(encoding="utf-8")))
+
+
+def _file(role: str, binding: str) -> Path:
+    return FOLDER / f"{role}-{binding}.json"
 
 
 def write_machines() -> None:
-    """Explore both roles, and keep what is found."""
-    for role in ("device", "service"):
-        machine = table_machine(role, alphabet(role, full=True, verbs=VERBS))
-        (FOLDER / f"{role}.json").write_text(machine.to_json(), encoding="utf-8")
+    """Explore both roles over each binding, and keep what is found."""
+    for role, binding in product(OPPOSITE.values(), BINDINGS):
+        machine = table_machine(role, binding, alphabet(role, binding, full=True, verbs=VERBS))
+        _file(role, binding).write_text(machine.to_json(), encoding="utf-8")
 
 
 def _unique(names: dict[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..peer.channel import ChannelOf
 from ..tester.session import Role
 
 Rewrite = Callable[[bytes], bytes]
@@ -29,6 +30,7 @@ class Position:
     number: int
     message: str
     protected: bool
+    """By the keys of the session; the handshake is over."""
     closing: bool
     """It belongs to the end of the conversation."""
     requirement: str
@@ -59,12 +61,12 @@ class Interjection:
 
 
 class Binding(Protocol):
-    """A secure channel. What stands in mappings is by the role of the party that shows or proves."""
+    """A secure channel."""
 
-    shows: Mapping[Role, str]
-    """The message with which a party shows its certificate."""
-    proves: Mapping[Role, str]
-    """The check by which its peer finds that it holds the key."""
+    name: str
+    """As the table knows it."""
+    impostor: ChannelOf
+    """What makes the channel of a party that has another key than its certificate says."""
     protects: str
     """The check that finds what is not protected with the session's keys."""
     works: str

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from types import MappingProxyType
 
 from ...model.checks import CHECKS
 from ...model.protocol.edhoc import handshake
-from ...model.protocol.frames import FrameType
-from ...model.table import NET, RECORD, Message
 from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..crypto.suites import SUITES
-from ..identity.provision import make_pair
 from ..peer import edhoc_errors
-from ..peer.endpoint import Endpoint
-from ..tester.session import Role
-from ..transport.frames import write_frame
+from ..peer.channel import ChannelOf
+from ..peer.edhoc_channel import EdhocChannel
 from ..transport.units import HEAD_LENGTH, Kind, write_unit
-from .binding import DATA, Interjection, Position, Rewrite
+from .binding import Cutter, Interjection, Position, Rewrite
+from .cutter import LengthCutter
+from .flow import CLOSE_FRAME, forged_close, honest, positions
 
 LARGEST = 1 << 20
-"""`len` of a unit beyond which a direction is passed on uncut."""
+"""Octets of a unit beyond which a direction is passed on uncut."""
 ENFORCED_BY = {
     "message_1": "signature_2_verifies",
     "message_2": "signature_2_verifies",
@@ -33,111 +29,33 @@ ENFORCED_BY = {
 """The check that meets a change of a handshake message; records meet that of their tags."""
 GREASE_EAD, UNKNOWN_KIND = 160, 9
 PREFERRED, WEAKER, ANOTHER = 3, 2, 5
-CLOSE_FRAME = cbor.encode([int(FrameType.CLOSE), {}])
 
 
-class UnitCutter:
-    """Cuts at the lengths of units; from a length that is none on, everything is passed on as it comes."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._uncut = False
-
-    def feed(self, data: bytes) -> list[bytes]:
-        self._buffer += data
-        return list(self._units())
-
-    def rest(self) -> bytes:
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        return rest
-
-    def _units(self) -> Iterator[bytes]:
-        while len(self._buffer) >= HEAD_LENGTH:
-            end = 4 + int.from_bytes(self._buffer[:4], "big")
-            self._uncut |= not HEAD_LENGTH <= end <= LARGEST
-            if self._uncut:
-                yield self.rest()
-            elif len(self._buffer) < end:
-                return
-            else:
-                unit = bytes(self._buffer[:end])
-                del self._buffer[:end]
-                yield unit
+def _end_of(head: bytes) -> int | None:
+    end = 4 + int.from_bytes(head[:4], "big")
+    return end if HEAD_LENGTH <= end <= LARGEST else None
 
 
-class _Watched(Endpoint):
-    """A peer of the table that notes what it sends."""
-
-    sent: list[tuple[str, Message, bytes]]
-
-    def emit(self, message: Message, data: bytes) -> None:
-        self.sent.append((self.role, message, data))
-        super().emit(message, data)
+def cutter() -> LengthCutter:
+    """Cuts at the lengths of units."""
+    return LengthCutter(HEAD_LENGTH, _end_of)
 
 
-@cache
-def _honest() -> tuple[tuple[Position, bytes], ...]:
-    """The conversation that a scene leads, as two peers of the table have it: to OPEN, DATA each way, CLOSE.
-
-    Each position with the octets that stand there.
-    """
-    worlds = make_pair(b"flow", 1_800_000_000)
-    sent: list[tuple[str, Message, bytes]] = []
-    device, service = (
-        _Watched(role, world, rng=SeededRandom(role.encode()))  # type: ignore[arg-type]
-        for role, world in zip(("device", "service"), worlds, strict=False)
-    )
-    device.sent = service.sent = sent
-    device.start()
-    service.start()
-    _exchange(device, service)
-    for speaker in (device, service):
-        for _ in range(DATA):
-            speaker.send_data(b"")
-        _exchange(device, service)
-    before_closing = len(sent)
-    device.close()
-    _exchange(device, service)
-    return tuple(_positions(sent, before_closing))
-
-
-def _exchange(device: Endpoint, service: Endpoint) -> None:
-    pairs: list[tuple[Endpoint, Endpoint]] = [(device, service), (service, device)]
-    moved = True
-    while moved:
-        moved = False
-        for sender, receiver in pairs:
-            if data := sender.data_to_send():
-                receiver.receive_data(data)
-                moved = True
-
-
-def _positions(sent: list[tuple[str, Message, bytes]], closing: int) -> Iterator[tuple[Position, bytes]]:
-    units, names = Counter[str](), Counter[str]()
-    for at, (role, message, data) in enumerate(sent):
-        names[message.name] += 1
-        name = message.name if names[message.name] == 1 else f"{message.name}.{names[message.name]}"
-        protected = message.channel == RECORD
-        check = "record_is_in_sequence" if protected else ENFORCED_BY[message.name]
-        assert protected or message.channel == NET
-        requirement = CHECKS[check].requirement
-        yield Position(role, units[role], name, protected, at >= closing, requirement), data  # type: ignore[arg-type]
-        units[role] += 1
+def _enforced(message: str, protected: bool) -> str:
+    return CHECKS["record_is_in_sequence" if protected else ENFORCED_BY[message]].requirement
 
 
 class EdhocBinding:
     """EDHOC (RFC 9528) on TCP, with records under keys of its exporter."""
 
-    shows: Mapping[Role, str] = MappingProxyType({"device": "message_3", "service": "message_2"})
-    proves: Mapping[Role, str] = MappingProxyType({"device": "signature_3_verifies", "service": "signature_2_verifies"})
-    protects, works, once = "record_tag_verifies", "EDH-01", "EDH-14"
+    name, protects, works, once = "edhoc", "record_tag_verifies", "EDH-01", "EDH-14"
+    impostor: ChannelOf = EdhocChannel
 
     def flow(self) -> tuple[Position, ...]:
-        return tuple(position for position, _ in _honest())
+        return tuple(positions(honest(self.name, cutter), _enforced))
 
-    def cutter(self) -> UnitCutter:
-        return UnitCutter()
+    def cutter(self) -> Cutter:
+        return cutter()
 
     def bits(self, position: Position) -> Mapping[str, Rewrite]:
         first, last = partial(_flip, at=HEAD_LENGTH), partial(_flip, at=-1)
@@ -164,7 +82,7 @@ class EdhocBinding:
             }
         if position.message == "message_2":
             return {"G_Y": _with_own_g_y}
-        frame = next(data for p, data in _honest() if p == position)
+        frame = honest(self.name, cutter)[self.flow().index(position)].data
         return {"CLOSE": partial(_forged, known=frame)} if position.protected and frame != CLOSE_FRAME else {}
 
     def interjections(self) -> Mapping[str, Interjection]:
@@ -251,12 +169,10 @@ def _own_share() -> bytes:
 
 
 def _forged(unit: bytes, known: bytes) -> bytes:
-    """CLOSE out of a record whose frame begins as `known` does: AES-CCM is a stream, and only its tag forbids that."""
-    tag, wanted = SUITES[PREFERRED].aead.tag_length, write_frame(CLOSE_FRAME)
+    """A record with CLOSE in it, and the tag that was there."""
+    tag = SUITES[PREFERRED].aead.tag_length
     ciphertext = unit[HEAD_LENGTH:-tag]
-    plaintext = (len(ciphertext) - 3).to_bytes(3, "big") + known
-    forged = bytes(c ^ p ^ w for c, p, w in zip(ciphertext, plaintext, wanted, strict=False))
-    return write_unit(Kind.RECORD, forged + unit[-tag:])
+    return write_unit(Kind.RECORD, forged_close(ciphertext, known, len(ciphertext) - 3) + unit[-tag:])
 
 
 def _handshake_unit(payload: bytes) -> bytes:

@@ -16,6 +16,7 @@ from ..tester.live import IutSession
 from ..tester.session import OPPOSITE, NeedNotMet, Role
 from .binding import Binding
 from .edhoc import EdhocBinding
+from .tls import TlsBinding
 from .view import View, view_of
 
 NEEDED = ("events", "send", "close")
@@ -24,7 +25,7 @@ LATEST = (1 << 32) - 1
 """No event has a higher number: asking for later ones is the smallest question."""
 GRACE = 0.005
 """Seconds without an octet after which the control planes are asked whether anything is still under way."""
-BINDINGS: Mapping[str, type[Binding]] = {"edhoc": EdhocBinding}
+BINDINGS: Mapping[str, type[Binding]] = {"edhoc": EdhocBinding, "tls": TlsBinding}
 
 
 class NotAPair(Exception):

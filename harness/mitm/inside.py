@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from ...model.checks import CHECKS
 from ...model.protocol.frames import HELLO
+from ...model.protocol.proofs import proof_of
 from ..codec import cbor
 from ..identity.world import World
 from ..tester.conversation import Conversation
@@ -30,6 +32,8 @@ LETTERS: dict[Role, str] = {"device": "I", "service": "R"}
 INTENDED: dict[Role, str] = {"device": "cred_i_is_authorised", "service": "cred_r_is_intended"}
 """The check that a party of a role is one that its peer means to speak with."""
 LEAKED = ("HELLO", "VERDICT", "ALERT", "CLOSE", "PING")
+IMPOSTOR = "impostor"
+"""Who has another key than the certificate says."""
 WAIVER = 9
 """Key of the waiver in HELLO."""
 NO_EVIDENCE = {"device": {"requires_evidence": False}, "service": {"requires_evidence": False}}
@@ -45,7 +49,7 @@ def scenarios(binding: Binding) -> Iterator[Scenario]:
         yield from _keys(binding, victim)
     yield Scenario(
         "dh-both", "the attacker puts own ephemeral keys in the place of both ends', under their certificates",
-        _citing(*binding.proves.values()), "device", "dh", "both", _own_keys_both_ways,
+        _citing(*(proof_of(role, binding.name).check for role in LETTERS)), "device", "dh", "both", _own_keys_both_ways,
         configurations=NO_EVIDENCE,
     )  # fmt: skip
 
@@ -84,7 +88,8 @@ def _evidence(victim: Role) -> Iterator[Scenario]:
 def _identities(binding: Binding, victim: Role) -> Iterator[Scenario]:
     """Somebody else in the place of the honest peer."""
     role = OPPOSITE[victim]
-    letter, shown = LETTERS[role].lower(), binding.shows[role]
+    letter, proof = LETTERS[role].lower(), proof_of(role, binding.name)
+    shown = proof.message.name
     alone, meant = {"configurations": NO_EVIDENCE}, {"known": (role,)}
     for name, who, check, sentence, options in (
         ("foreign", "insider", INTENDED[role],
@@ -95,14 +100,14 @@ def _identities(binding: Binding, victim: Role) -> Iterator[Scenario]:
          f"the {victim} is shown a certificate with the {role}'s names by the attacker's authority", alone),
         ("wrong-role", "other_role", f"cred_{letter}_has_{role}_role",
          f"a {role} that the {victim} means to speak with has a certificate for the other role", alone | meant),
-        ("impostor", "impostor", binding.proves[role],
+        ("impostor", IMPOSTOR, proof.check,
          f"the attacker shows the {role}'s certificate to the {victim} and has another key", alone),
     ):  # fmt: skip
         play = partial(_pose, victim=victim, at=shown, who=who)
         yield Scenario(f"{name}-{victim}", sentence, _citing(check), victim, name, victim, play, **options)
     yield Scenario(
         f"misbinding-{victim}", f"{shown} of the insider's own session arrives in the honest ends' session",
-        _citing(binding.proves[role]), victim, "misbinding", victim, partial(_misbinding, victim=victim),
+        _citing(proof.check), victim, "misbinding", victim, partial(_misbinding, victim=victim),
         configurations=NO_EVIDENCE, known=(role,),
     )  # fmt: skip
 
@@ -178,8 +183,8 @@ class Talk:
         return self.peer.state == "OPEN" and self.conversation.probe()
 
 
-def _talk(scene: Scene, to: Role, world: World, deviation: Deviation | None = None) -> Talk:
-    return Talk(*scene.terminate(to, deviation or Deviation(), world=world))
+def _talk(scene: Scene, to: Role, world: World, deviation: Deviation | None = None, **options: Any) -> Talk:
+    return Talk(*scene.terminate(to, deviation or Deviation(), world=world, **options))
 
 
 def _relay_evidence(scene: Scene, victim: Role, *, stolen: bool, nonces: bool) -> None:
@@ -231,13 +236,18 @@ def _finish(scene: Scene, talk: Talk, deviation: Deviation, what: str) -> None:
 def _pose(scene: Scene, victim: Role, who: str, at: str) -> None:
     """The victim speaks with somebody who is not the honest peer; `at` is the message in which that shows."""
     mark = Mark(at)
-    talk = _talk(scene, victim, getattr(scene.cast, who)(OPPOSITE[victim]), mark)
+    options = {"channel": scene.pair.binding.impostor} if who == IMPOSTOR else {}
+    talk = _talk(scene, victim, getattr(scene.cast, who)(OPPOSITE[victim]), mark, **options)
     _finish(scene, talk, mark, f"sent {at} to the {victim}")
 
 
 def _own_keys_both_ways(scene: Scene) -> None:
-    marks = {role: Mark(scene.pair.binding.shows[OPPOSITE[role]]) for role in LETTERS}
-    talks = [_talk(scene, role, scene.cast.impostor(OPPOSITE[role]), mark) for role, mark in marks.items()]
+    binding = scene.pair.binding
+    marks = {role: Mark(proof_of(OPPOSITE[role], binding.name).message.name) for role in LETTERS}
+    talks = [
+        _talk(scene, role, scene.cast.impostor(OPPOSITE[role]), mark, channel=binding.impostor)
+        for role, mark in marks.items()
+    ]
     for talk in talks:
         talk.finish()
     if all(mark.reached for mark in marks.values()):
@@ -246,7 +256,7 @@ def _own_keys_both_ways(scene: Scene) -> None:
 
 def _misbinding(scene: Scene, victim: Role) -> None:
     role = OPPOSITE[victim]
-    shown = scene.pair.binding.shows[role]
+    shown = proof_of(role, scene.pair.binding.name).message.name
     withheld = Withheld(shown)
     own = _talk(scene, victim, scene.cast.insider(role), withheld)
     own.conversation.until(lambda: withheld.reached or own.peer.closed)

@@ -38,11 +38,13 @@ _LEGACY_VERSION = b"\x03\x03"
 class TlsChannel(TlsHandshake):
     """See `Channel`."""
 
+    watched = False
+    """Whether `message_passed` is called, and `logs` whatever comes of the secrets."""
+
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._connection = SSL.Connection(
-            context_of(endpoint.world, endpoint.off, log=endpoint.key_log is not None), None
-        )
+        context = context_of(endpoint.world, endpoint.off, log=endpoint.key_log is not None, watched=self.watched)
+        self._connection = SSL.Connection(context, None)
         self._connection.set_app_data(self)
         self._states: set[bytes] = set()
         """What OpenSSL's state machine has been through."""
@@ -213,6 +215,9 @@ class TlsChannel(TlsHandshake):
         elif state.endswith(b"key update") and b"read" in state:
             self._key_updates += 1
             self._endpoint.observe("key_update", b"")
+
+    def message_passed(self, octets: bytes, *, written: bool) -> None:
+        """A handshake message, its header included, before it is protected or after it was opened."""
 
     def collects(self, certificate: X509, depth: int, good: bool) -> CheckFailed | None:
         """OpenSSL looks at a certificate of the path; with the leaf at last the row judges: why it refuses."""

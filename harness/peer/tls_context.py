@@ -20,26 +20,31 @@ from ..identity.world import World
 if TYPE_CHECKING:
     from .tls_channel import TlsChannel
 
-CIPHER_SUITES = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+MANDATORY_SUITE = b"TLS_AES_128_GCM_SHA256"
+CIPHER_SUITES = MANDATORY_SUITE + b":TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 SIGNATURES = b"ECDSA+SHA256:ed25519"
+HANDSHAKE = 22
+"""Content type, RFC 9846 section 5.1."""
 _SWITCHES = frozenset({"version_i_is_tls_1_3", "version_r_is_tls_1_3", "certificate_i_is_present", "alpn_i_is_tc1"})
 
 
-def context_of(world: World, off: frozenset[str], *, log: bool = False) -> SSL.Context:
+def context_of(world: World, off: frozenset[str], *, log: bool = False, watched: bool = False) -> SSL.Context:
     """The context of a peer; the same one for equal credentials. With `log` channels are told their secrets.
+
+    A `watched` one has the mandatory cipher suite alone, and tells its channel the messages of the handshake as well.
 
     Raises:
         SettingError: the identity key is not at hand: OpenSSL signs with it itself.
     """
-    return _context(world.role, world.credentials, off & _SWITCHES, log)
+    return _context(world.role, world.credentials, off & _SWITCHES, log or watched, watched)
 
 
 @lru_cache(maxsize=64)
-def _context(role: str, credentials: Credentials, off: frozenset[str], log: bool) -> SSL.Context:
+def _context(role: str, credentials: Credentials, off: frozenset[str], log: bool, watched: bool) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     lowest = SSL.TLS1_2_VERSION if off & {"version_i_is_tls_1_3", "version_r_is_tls_1_3"} else SSL.TLS1_3_VERSION
     context.set_min_proto_version(lowest)
-    context.set_tls13_ciphersuites(CIPHER_SUITES)
+    context.set_tls13_ciphersuites(MANDATORY_SUITE if watched else CIPHER_SUITES)
     lib.SSL_CTX_set1_sigalgs_list(context._context, SIGNATURES)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
@@ -49,6 +54,8 @@ def _context(role: str, credentials: Credentials, off: frozenset[str], log: bool
     context.set_info_callback(_tell)
     if log:
         context.set_keylog_callback(_log)
+    if watched:
+        lib.SSL_CTX_set_msg_callback(context._context, _pass)
     if role == "device":
         context.set_alpn_protos([ALPN.encode()])
     else:
@@ -71,7 +78,8 @@ def _identify(context: SSL.Context, credentials: Credentials) -> None:
 def _collect(good: int, store: Any) -> int:
     """OpenSSL looks at a certificate of the path. Its own opinion counts for nothing; ours chooses its alert."""
     ssl = lib.X509_STORE_CTX_get_ex_data(store, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
-    channel: TlsChannel = SSL.Connection._reverse_mapping[ssl].get_app_data()
+    channel = _channel_of(ssl)
+    assert channel is not None
     certificate = lib.X509_STORE_CTX_get_current_cert(store)
     lib.X509_up_ref(certificate)
     depth = lib.X509_STORE_CTX_get_error_depth(store)
@@ -92,6 +100,18 @@ _ERRORS = {
 }  # fmt: skip
 """Part of a check's name to X509_V_ERR: unknown_ca, certificate_expired, certificate_revoked, unsupported_certificate,
 handshake_failure; what is not here is bad_certificate."""
+
+
+@ffi.callback("void (*)(int, int, int, const void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
+def _pass(written: int, version: int, content: int, octets: Any, length: int, ssl: Any, _: Any) -> None:
+    channel = _channel_of(ssl)
+    if content == HANDSHAKE and channel is not None:
+        channel.message_passed(bytes(ffi.buffer(octets, length)), written=bool(written))
+
+
+def _channel_of(ssl: Any) -> TlsChannel | None:
+    connection = SSL.Connection._reverse_mapping.get(ssl)
+    return connection.get_app_data() if connection is not None else None
 
 
 def _tell(connection: SSL.Connection, where: int, code: int) -> None:

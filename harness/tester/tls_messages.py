@@ -48,6 +48,11 @@ def message(kind: str, body: bytes) -> bytes:
     return bytes((TYPES[kind],)) + len(body).to_bytes(3, "big") + body
 
 
+def record(content: int, fragment: bytes) -> bytes:
+    """A record (RFC 9846 section 5.1)."""
+    return bytes((content, 3, 3)) + _u16(len(fragment)) + fragment
+
+
 def body_of(octets: bytes) -> bytes:
     """A handshake message without its header."""
     return octets[4:]

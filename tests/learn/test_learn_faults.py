@@ -8,21 +8,25 @@ import pytest
 from trustconn.harness.learn.compare import differences, findings
 from trustconn.harness.learn.draw import side_by_side
 from trustconn.harness.learn.examine import DIFFERS, NONDETERMINISTIC, Report, as_data, examine, prepared, write
-from trustconn.harness.learn.letters import LETTERS
+from trustconn.harness.learn.letter import VERBS
+from trustconn.harness.learn.letters import alphabet
 from trustconn.harness.learn.mealy import Mealy
 from trustconn.harness.learn.system import System
 from trustconn.harness.learn.table_machine import kept_machine
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.session import Role
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import Table, Transition
 
-FEW = {"message_1", "message_2", "message_3", "message_4", "HELLO", "ATT", "VERDICT", "DATA", "PING"}
+FEW = {"HELLO", "ATT", "VERDICT", "DATA", "PING"}
 
 
 def examined(iut: LocalIut, *letters: str) -> Report:
     """Under few letters and these: a second instead of many."""
-    chosen = [one for one in LETTERS.values() if one.role in (None, iut.role) and one.name in FEW.union(letters)]
-    table = kept_machine(iut.role).restricted([one.name for one in chosen])
+    known = alphabet(iut.role, iut.binding, full=True, verbs=VERBS)
+    honest = {one.name for one in known if one.handshake and one.basic and not one.name.endswith(("error", "alert"))}
+    chosen = [one for one in known if one.name in {*FEW, *honest, *letters}]
+    table = kept_machine(iut.role, iut.binding).restricted([one.name for one in chosen])
     return examine(System(iut, chosen, table), name="a faulty peer")
 
 
@@ -38,8 +42,9 @@ def without_att(table: Table) -> Table:
     return replace(table, rows=tuple(map(changed, table.rows)))
 
 
-def test_a_changed_row_is_found_and_drawn(tmp_path: Path) -> None:
-    report = examined(LocalIut("service", table=without_att(profile())))
+@pytest.mark.parametrize("binding", ["edhoc", "tls"])
+def test_a_changed_row_is_found_and_drawn(binding: str, tmp_path: Path) -> None:
+    report = examined(LocalIut("service", binding=binding, table=without_att(profile(binding))))
     assert report.verdict == DIFFERS
     first = report.differences[0]
     assert (first.word[-1], first.state, first.expected) == ("VERDICT", "wait_VERDICT_I", "silent")
@@ -63,10 +68,12 @@ def test_a_changed_row_is_found_and_drawn(tmp_path: Path) -> None:
         ("device", "handshake_ends_in_time", "clock", "high", "SES-20"),
         ("service", "eat_signature_verifies", "ATT_forged", "high", "ATT-11"),
         ("service", "edhoc_after_completion_is_discarded", "edhoc_error", "high", "EDH-18"),
+        ("service", "certificate_i_is_present", "client_flight_empty", "critical", "TLS-03"),
     ],
 )
-def test_a_missing_check_is_found(role: str, check: str, letter: str, severity: str, requirement: str) -> None:
-    report = examined(LocalIut(role, off=frozenset({check})), letter)  # type: ignore[arg-type]
+def test_a_missing_check_is_found(role: Role, check: str, letter: str, severity: str, requirement: str) -> None:
+    binding = "tls" if letter.startswith("client_flight") else "edhoc"
+    report = examined(LocalIut(role, binding=binding, off=frozenset({check})), letter)
     found = [(d, r) for d, r in zip(report.differences, report.requirements, strict=True) if d.word[-1] == letter]
     assert found, report.differences
     assert (found[0][0].severity, found[0][1]) == (severity, requirement)
@@ -124,17 +131,18 @@ def test_an_interruption_keeps_what_was_found() -> None:
 
 
 @pytest.mark.parametrize("role", ["device", "service"])
-def test_the_tables_machine_shows_no_pattern_and_no_difference(role: str) -> None:
-    table = kept_machine(role)
-    assert findings(table, role) == []
+@pytest.mark.parametrize("binding", ["edhoc", "tls"])
+def test_the_tables_machine_shows_no_pattern_and_no_difference(role: str, binding: str) -> None:
+    table = kept_machine(role, binding)
+    assert findings(table, role, binding) == []
     assert differences(table, table) == []
 
 
 def test_a_machine_that_opens_early_shows_the_pattern() -> None:
-    table = kept_machine("service")
+    table = kept_machine("service", "edhoc")
     steps = dict(table.steps)
     steps["wait_message_3", "message_3_forged"] = steps["wait_message_3", "message_3"]
     weak = Mealy(table.alphabet, table.states, steps)
     assert [d.severity for d in differences(weak, table)] == ["critical"]
-    assert "authenticated without a signature" in [f.name for f in findings(weak, "service")]
+    assert "authenticated without a signature" in [f.name for f in findings(weak, "service", "edhoc")]
     assert "message_3_forged / message_4 HELLO_R" in side_by_side(table, weak, "weak")

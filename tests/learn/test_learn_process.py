@@ -9,17 +9,18 @@ import pytest
 from trustconn.cli import exit_code
 from trustconn.cli.main import main
 from trustconn.conformance.fleet import Fleet
-from trustconn.harness.learn.letters import VERBS, Letter, alphabet
+from trustconn.harness.learn.letter import VERBS, Letter, Playing
+from trustconn.harness.learn.letters import alphabet
 from trustconn.harness.learn.mealy import Mealy
-from trustconn.harness.learn.play import Play
 from trustconn.harness.learn.system import System
 from trustconn.harness.learn.table_machine import kept_machine
 from trustconn.harness.verdict.request import RunRequest
 
 
-@pytest.mark.parametrize("role", ["device", "service"])
-def test_the_reference_peer_is_the_table_under_the_basic_letters(role: str, tmp_path: Path) -> None:
-    assert main(["learn", "--role", role, "--alphabet", "basic", "--out", str(tmp_path)]) == exit_code.PASSED
+@pytest.mark.parametrize(("role", "binding"), [("device", "edhoc"), ("service", "edhoc"), ("service", "tls")])
+def test_the_reference_peer_is_the_table_under_the_basic_letters(role: str, binding: str, tmp_path: Path) -> None:
+    words = ["learn", "--role", role, "--binding", binding, "--alphabet", "basic", "--out", str(tmp_path)]
+    assert main(words) == exit_code.PASSED
     found = json.loads((tmp_path / role / "learned.json").read_text())
     assert (found["verdict"], found["severity"], found["differences"]) == ("equal", None, [])
     assert len(found["learned"]["states"]) == len(found["table"]["states"]) == 7
@@ -41,12 +42,19 @@ def test_every_letter_is_answered_by_a_process_as_by_the_table(capsys: pytest.Ca
     assert main(["learn", "--role", "service", "--word", word]) == exit_code.PASSED, capsys.readouterr().out
 
 
+def test_every_letter_is_answered_over_tls_as_by_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    word = "server_flight other_session app_send HELLO ATT VERDICT PING app_send DATA ATT_REQ VERDICT clock DATA ATT "
+    word += "restart tls_alert restart server_flight_forged restart server_flight HELLO app_close DATA CLOSE"
+    words = ["learn", "--role", "device", "--binding", "tls", "--word", word]
+    assert main(words) == exit_code.PASSED, capsys.readouterr().out
+
+
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["learn", "--role", "device", "--local", "--word", "HELO"]) == exit_code.USAGE
     assert "did you mean HELLO" in capsys.readouterr().err
 
 
-def dies(play: Play) -> None:
+def dies(play: Playing) -> None:
     """Stands for a message that crashes the implementation."""
     process = play.iut.launched.process  # type: ignore[attr-defined]
     process.kill()
@@ -64,8 +72,8 @@ def test_an_implementation_that_dies_is_told_apart_and_started_again(tmp_path: P
     with ExitStack() as undo:
         fleet = Fleet(RunRequest(out=tmp_path, role="service"))
         undo.callback(fleet.stop)
-        letters = alphabet("service", full=False, verbs=VERBS)
-        table = with_poison(kept_machine("service").restricted([letter.name for letter in letters]))
+        letters = alphabet("service", "edhoc", full=False, verbs=VERBS)
+        table = with_poison(kept_machine("service", "edhoc").restricted([letter.name for letter in letters]))
         system = System(fleet.iut("service"), [*letters, POISON], table, renew=lambda: fleet.iut("service"))
         assert system.query(["message_1", "poison", "message_3"])[1:] == ["end crashed", "ended"]
         assert system.query(["message_1", "message_3"]) == ["message_2", "message_4 HELLO_R"]

@@ -7,7 +7,7 @@ folder: learned.json, summary.txt, machines.svg with both machines side by side,
 
     trustconn learn --role service
     trustconn learn --iut iut.toml --alphabet basic
-    trustconn learn --role device --without verdict_comes_in_time
+    trustconn learn --role device --binding tls --without verdict_comes_in_time
     trustconn learn --role service --word 'message_1 message_3 DATA'
 
 Exit codes: 0 the machine is the table's; 1 it is not, or one word was answered in two ways; 2 bad usage or description;
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from . import exit_code
 from .errors import UsageError, did_you_mean
-from .options import check_names, fault_names, readable_file, roles
+from .options import bindings, check_names, fault_names, readable_file, roles
 from .run import make_folder
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `learn`."""
     add = parser.add_argument
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation")
+    add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add("--role", choices=roles(), help="role of the implementation; default: both")
     none: frozenset[str] = frozenset()
     add("--without", type=check_names, default=none, metavar="CHECK[,CHECK]", help="switch checks off (reference)")
@@ -94,7 +95,7 @@ def _implementations(arguments: argparse.Namespace) -> Iterator[Found]:
 
     request = RunRequest(
         out=arguments.out, iut=arguments.iut, role=arguments.role, seed=arguments.seed, wait=arguments.wait,
-        without=arguments.without, faults=arguments.fault,
+        without=arguments.without, faults=arguments.fault, binding=arguments.binding,
     )  # fmt: skip
     try:
         fleet = Fleet(request)
@@ -110,18 +111,18 @@ def _launched(arguments: argparse.Namespace, fleet: "Fleet") -> Found:
     for role, description in fleet.descriptions.items():
         if arguments.role not in (None, role):
             raise UsageError(f"--role {arguments.role}: {arguments.iut} describes a {role}")
-        if description.wire.binding != "edhoc":
-            raise UsageError(f"{arguments.iut}: machines are learned over EDHOC, not {description.wire.binding}")
+        if description.iut.scope == "handshake":
+            raise UsageError(f"{arguments.iut}: an implementation of the handshake alone has no machine of the table's")
         yield description.iut.name, partial(fleet.iut, role)
 
 
 def _local(arguments: argparse.Namespace) -> Found:
     from ..harness.tester.local import LocalIut
 
-    off = arguments.without | arguments.fault
+    off, binding = arguments.without | arguments.fault, arguments.binding or "edhoc"
     both: tuple[Role, ...] = ("device", "service")
     for role in both if arguments.role is None else (arguments.role,):
-        yield f"reference {role} in this process", partial(LocalIut, role, off=off)
+        yield f"reference {role} in this process", partial(LocalIut, role, off=off, binding=binding)
 
 
 # --- one implementation ----------------------------------------------------------------------------------------------
@@ -193,6 +194,7 @@ def _full_name(arguments: argparse.Namespace, name: str) -> str:
 def _command(arguments: argparse.Namespace, role: str, word: tuple[str, ...]) -> str:
     words = ["trustconn", "learn"]
     words += ["--iut", str(arguments.iut)] if arguments.iut else ["--role", role]
+    words += ["--binding", arguments.binding] if arguments.binding else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
     words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []
     words += ["--local"] if arguments.local else []

@@ -13,7 +13,7 @@ from ..harness.verdict.results import Results
 from ..harness.verdict.verdict import Verdict
 from . import exit_code
 from .errors import UsageError
-from .options import add_switches, readable_file
+from .options import add_switches, bindings, readable_file
 from .run import make_folder, report
 
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--device", type=readable_file, metavar="FILE", help="description of the device")
     add("--service", type=readable_file, metavar="FILE", help="description of the service")
+    add("--binding", choices=bindings(), help="secure channel of the reference peers; default: edhoc")
     add("--select", metavar="ID", help="one scenario, or an expression over scenario and requirement ids")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results-mitm"), metavar="DIR", help="default: results-mitm")
@@ -53,14 +54,17 @@ def main(arguments: argparse.Namespace) -> int:
 def _request(arguments: argparse.Namespace, files: dict[str, Path]) -> RunRequest:
     if len(files) == 1:
         raise UsageError("--device and --service go together; without both, the reference peers are used")
-    if files and (arguments.without or arguments.fault):
-        raise UsageError("--without and --fault are about the reference peers; they cannot go with descriptions")
+    if files and (arguments.without or arguments.fault or arguments.binding):
+        raise UsageError(
+            "--without, --fault and --binding are about the reference peers; they cannot go with descriptions"
+        )
     return RunRequest(
         out=arguments.out,
         select=arguments.select,
         seed=arguments.seed,
         without=arguments.without,
         faults=arguments.fault,
+        binding=arguments.binding,
     )
 
 
