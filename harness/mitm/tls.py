@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from ...model.checks import CHECKS
+from ..crypto.curves import CURVE_25519
 from ..crypto.random import SeededRandom
-from ..crypto.suites import SUITES
+from ..identity.keys import derive_key
 from ..peer.channel import ChannelOf
 from ..tester.tls_messages import (
     ALERT,
@@ -43,7 +46,7 @@ ENFORCED_BY = {
 PROTECTED = "tls_message_is_expected"
 RANDOM_AT = HEAD + 4 + 2
 """Where the random value of a hello begins (RFC 9846 section 4.1)."""
-P_256, X25519, TLS_1_2, AES_256, NOBODY = 0x0017, 0x001D, 0x0303, 0x1302, b"\x00\x02h2"
+P_256, X25519, X25519MLKEM768, TLS_1_2, AES_256, NOBODY = 0x0017, 0x001D, 0x11EC, 0x0303, 0x1302, b"\x00\x02h2"
 
 
 def _end_of(head: bytes) -> int | None:
@@ -170,12 +173,26 @@ def _u16(*numbers: int) -> bytes:
     return b"".join(number.to_bytes(2, "big") for number in numbers)
 
 
+@cache
+def _own_shares() -> Iterable[tuple[int, int, bytes]]:
+    """Groups, the octets of a share there, and an ephemeral share of the attacker with which it ends."""
+    point = derive_key(b"middle", "share").public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    x = CURVE_25519.public(CURVE_25519.generate(SeededRandom(b"share of the middle")))
+    return (
+        (P_256, len(point), point), (X25519, len(x), x), (X25519MLKEM768, 1184 + len(x), x),
+        (X25519MLKEM768, 1088 + len(x), x),
+    )  # fmt: skip
+
+
 def _share(data: bytes) -> bytes:
-    """An ephemeral share of the attacker in the place of one on P-256, alone or as the first of a list."""
-    curve = SUITES[3].curve
-    x = curve.public(curve.generate(SeededRandom(b"share of the middle")))
-    at = data.find(_u16(P_256, 65)) + 5
-    return data[:at] + x + data[at + len(x) :] if at >= 5 else data
+    """The attacker's share in the place of each on P-256 or X25519, in a hybrid too, alone or in a list."""
+    for group, length, share in _own_shares():
+        head = _u16(group, length)
+        at = data.find(head)
+        if at >= 0:
+            end = at + len(head) + length
+            data = data[: end - len(share)] + share + data[end:]
+    return data
 
 
 _CLIENT_HELLO: Mapping[str, Rewrite] = {

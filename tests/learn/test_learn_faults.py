@@ -68,7 +68,7 @@ def test_a_changed_row_is_found_and_drawn(binding: str, tmp_path: Path) -> None:
         ("device", "handshake_ends_in_time", "clock", "high", "SES-20"),
         ("service", "eat_signature_verifies", "ATT_forged", "high", "ATT-11"),
         ("service", "edhoc_after_completion_is_discarded", "edhoc_error", "high", "EDH-18"),
-        ("service", "certificate_i_is_present", "client_flight_empty", "critical", "TLS-03"),
+        ("service", "certificate_i_is_present", "client_flight_empty", "high", "TLS-03"),
     ],
 )
 def test_a_missing_check_is_found(role: Role, check: str, letter: str, severity: str, requirement: str) -> None:

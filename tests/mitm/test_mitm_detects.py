@@ -73,3 +73,14 @@ def test_a_missing_check_is_caught(tmp_path: Path, lack: Lack) -> None:
         assert judgement(found[name]).verdict is Verdict.FAIL, name
         assert reason in judgement(found[name]).reason
     assert judgement(found[lack.passing]).verdict is Verdict.PASS
+
+
+def test_peers_that_lack_checks_are_caught_over_tls(tmp_path: Path) -> None:
+    lacks = ("eat_nonce_is_binder", "cred_i_is_authorised", "truncation_is_reported", *ONCE_ONLY)
+    caught = dict.fromkeys(RELAYS, UNKNOWN) | {"foreign-service": FACELESS, "fin-DATA_I": NOT_ASKED}
+    with live_pair(tmp_path, *lacks, binding="tls") as pair:
+        found = played(pair, *caught, "impostor-service")
+    assert judgement(found.pop("impostor-service")).verdict is Verdict.PASS
+    for name, item in found.items():
+        assert judgement(item).verdict is Verdict.FAIL, name
+        assert caught[name] in judgement(item).reason, name

@@ -27,6 +27,18 @@ ONE_OF_EACH = (
 )  # fmt: skip
 
 
+ONE_OF_EACH_OVER_TLS = (
+    "pass", "pieces-3", "drop-ATT_R", "duplicate-server_flight.3", "again-DATA_I", "reflect-client_hello",
+    "echo-HELLO_R", "fin-VERDICT_I", "rst-RECEIPT_I", "half-client_flight.2", "delay-server_flight.2",
+    "splice-client_flight.2", "splice-DATA_R", "recorded-client_hello", "recorded-VERDICT_R", "flip-client_hello-alpn",
+    "flip-ATT_I-last", "rewrite-client_hello-key_share", "rewrite-server_flight-key_share", "rewrite-RECEIPT_R-CLOSE",
+    "inject-DATA_I-service-alert", "inject-server_flight-device-message", "swap-VERDICT_I", "conversation-service",
+    "conversation-device", "relay-service", "relay-nonces-device", "diversion-device", "cuckoo-service",
+    "foreign-device", "revoked-service", "impostor-service", "forged-device", "wrong-role-service",
+    "misbinding-device", "labels-device", "verdict-service", "waiver-service", "dh-both", "leaked-device-CLOSE-DATA_R",
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     with live_pair(tmp_path_factory.mktemp("pair")) as running:
@@ -34,7 +46,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 
 
 def test_one_of_each_kind_is_listed() -> None:
-    assert {register()[name].operator for name in ONE_OF_EACH} == {s.operator for s in register().values()}
+    for names, binding in ((ONE_OF_EACH, "edhoc"), (ONE_OF_EACH_OVER_TLS, "tls")):
+        known = register(binding)
+        assert {known[name].operator for name in names} == {s.operator for s in known.values()}
 
 
 def test_complete_peers_agree_whatever_happens(pair: Pair) -> None:
@@ -49,6 +63,13 @@ def test_complete_peers_agree_whatever_happens(pair: Pair) -> None:
     assert "message_2, unit 0 of the service" in str(judgement(found["duplicate-message_2"]).witness)
     assert judgement(found["inject-DATA_I-service-error-1"]).grade is Grade.TOLERATED
     assert judgement(found["drop-ATT_R"]).grade is Grade.SPECIFIED
+
+
+def test_complete_peers_agree_over_tls(tmp_path: Path) -> None:
+    with live_pair(tmp_path, binding="tls") as pair:
+        found = played(pair, *ONE_OF_EACH_OVER_TLS)
+    assert {name: judgement(p).reason for name, p in found.items() if judgement(p).verdict is not Verdict.PASS} == {}
+    assert "eat_nonce_is_binder" in str(judgement(found["relay-service"]).witness)
 
 
 def test_a_whole_conversation_passes_with_what_both_applications_said(pair: Pair) -> None:
