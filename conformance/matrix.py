@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 from ..harness.faults import FAULTS
-from ..harness.peer.binding import DEFAULT
 from ..harness.verdict.verdict import Verdict
 from .collect import SuiteTest, suite_tests
 from .kills import Pair, Role, key, passes, verdict
@@ -42,8 +41,8 @@ class Work:
 
 @cache
 def tests_of(role: str) -> tuple[SuiteTest, ...]:
-    """The tests of a role over the first binding, in their order."""
-    return tuple(t for t in suite_tests() if t.case.role == role and t.case.binding in ("", DEFAULT))
+    """The tests of a role in their order; what is about no binding is played over the first one."""
+    return tuple(test for test in suite_tests() if test.case.role == role)
 
 
 @cache
@@ -57,7 +56,7 @@ def row(work: Work) -> Row:
     name, role = work.pair
     told, off = tells(FAULTS[name], role), frozenset({name})
     left = [t for t in tests_of(role) if t.id not in work.done and told(_places(role)[t.id])]
-    killers = [t.id for t in left if verdict(t, off) is Verdict.FAIL and passes(t)]
+    killers = [t.id for t in left if passes(t) and verdict(t, off) is Verdict.FAIL]
     ids = {test.id for test in tests_of(role)}
     return Row(name, role, tuple(sorted((*(t for t in work.known if t in ids), *killers))))
 

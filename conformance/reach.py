@@ -5,7 +5,7 @@ Up to that place a faulty peer and a complete one are the same: a test that neve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -15,12 +15,13 @@ from ..harness.evaluator.run import Run
 from ..harness.faults import FAULTS
 from ..harness.faults.fault import Fault
 from ..harness.faults.operators import only_relaxes
+from ..harness.peer.binding import BINDINGS, DEFAULT
 from ..harness.peer.endpoint import Endpoint
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut
 from ..model.checks import CHECKS
 from ..model.protocol.tables import profile
-from ..model.table import Message, Step
+from ..model.table import Message, Step, Table
 from ..model.terms import Term
 from .bench import Bench
 from .collect import SuiteTest
@@ -36,6 +37,8 @@ class Places:
     """Role, state and message."""
     computed: set[Term] = field(default_factory=set)
     """Terms that some fault lies about."""
+    whole: bool = False
+    """Whether the test came to its end, and so to all its places."""
 
 
 @cache
@@ -77,7 +80,7 @@ class _Watched(Endpoint):
         super().step(message, data)
 
     def report(self, name: str, **fields: Any) -> None:
-        if name in ("refused", "data_refused"):
+        if name in ("refused", "data_refused") and "check" in fields:
             self.places.refused.add(fields["check"])
         super().report(name, **fields)
 
@@ -86,19 +89,23 @@ class Watch:
     """A complete peer of one role that is watched."""
 
     def __init__(self, role: Literal["device", "service"]) -> None:
-        self.iut = LocalIut(role, seed=b"reach", make=self._make)
-        self.controls: dict[str, str] = {}
         self.places = Places()
+        self._iuts = {name: LocalIut(role, seed=b"reach", binding=name, make=self._make) for name in BINDINGS}
+        self._controls: dict[str, dict[str, str]] = {name: {} for name in BINDINGS}
 
     def _make(self, *arguments: Any, **options: Any) -> Endpoint:
         return _Watched(self.places, *arguments, **options)
 
     def play(self, test: SuiteTest) -> Places:
-        """Where the peer comes in this test; as far as it comes, if the test concludes nothing."""
+        """Where the peer comes in this test."""
         self.places = Places()
-        bench = Bench(self.iut, test.case, self.controls, lambda what, conversation: None, waits=True)
+        binding = test.case.binding or DEFAULT
+        iut, controls = self._iuts[binding], self._controls[binding]
+        bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=True)
+        iut.forget()
         with suppress(Exception, TesterFault):
             test.play(test.case, bench)
+            self.places.whole = True
         return self.places
 
 
@@ -113,7 +120,11 @@ def tells(fault: Fault, role: str) -> Callable[[Places], bool]:
     refused = {*seams.off, *(name for name, judge in seams.judges.items() if only_relaxes(judge))}
     rows, lies = _distorted(fault, role), set(seams.lies)
     return lambda seen: bool(
-        judged & seen.judged or refused & seen.refused or rows & seen.delivered or lies & seen.computed
+        not seen.whole
+        or judged & seen.judged
+        or refused & seen.refused
+        or rows & seen.delivered
+        or lies & seen.computed
     )
 
 
@@ -121,7 +132,16 @@ def tells(fault: Fault, role: str) -> Callable[[Places], bool]:
 def _distorted(fault: Fault, role: str) -> frozenset[tuple[str, str, str]]:
     if fault.seams.table is None:
         return frozenset()
-    tables = (profile().rows, fault.seams.table(profile()).rows)
-    honest, faulty = (set(map(id, rows)) for rows in tables)
-    changed = (row for rows in tables for row in rows if (id(row) in honest) != (id(row) in faulty))
-    return frozenset((row.role, row.state, row.receives.name) for row in changed if row.role == role)
+    found = set[tuple[str, str, str]]()
+    for binding in BINDINGS:
+        with suppress(ValueError):  # A fault that no row of this binding's table has.
+            found.update(_other_rows(profile(binding), fault.seams.table(profile(binding)), role))
+    return frozenset(found)
+
+
+def _other_rows(honest: Table, faulty: Table, role: str) -> Iterator[tuple[str, str, str]]:
+    """Role, state and message of each row of a role that one of the tables alone has."""
+    here, there = (set(map(id, table.rows)) for table in (honest, faulty))
+    for row in (*honest.rows, *faulty.rows):
+        if row.role == role and (id(row) in here) != (id(row) in there):
+            yield row.role, row.state, row.receives.name
