@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
@@ -75,12 +75,14 @@ class Campaign:
     """What did not show again."""
     corpus: list[Trace] = field(default_factory=list)
     """Traces that reached something new."""
+    clock: Callable[[], float] = time.monotonic
+    """What `seconds` count."""
 
     def __post_init__(self) -> None:
         self._tellings = 0
         self._situations: set[tuple[str, ...]] = set()
         self._unproven: deque[Trace] = deque()
-        self._started = time.monotonic()
+        self._started = self.clock()
 
     # --- playing -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class Campaign:
             return Judged(None, number, expected, Record())
         finally:
             self.figures.conversations += sum(1 for item in trace.steps if item.do in OPENING)
-            self.figures.seconds = time.monotonic() - self._started
+            self.figures.seconds = self.clock() - self._started
         return Judged(wrong, number, expected, seen)
 
     def _expected(self, trace: Trace) -> tuple[Record, int]:
@@ -148,7 +150,7 @@ class Campaign:
             self.figures.unsteady += 1
             self.doubtful.append((trace, wrong))
             return None
-        cases, seconds = self.figures.cases, time.monotonic() - self._started
+        cases, seconds = self.figures.cases, self.clock() - self._started
         short = shortened(trace, lambda shorter: self._shows(shorter, wrong))
         found = Found(short, wrong, self.judge(short), cases, seconds)
         self.found[wrong.key] = found
@@ -189,7 +191,7 @@ class Campaign:
         wrong = Difference("leak", "ERR-10", grown, 0)
         for trace in suspects if wrong.key not in self.found else ():
             if self.ground.grows(lambda t=trace: self.judge(t)):  # type: ignore[misc]
-                now = time.monotonic() - self._started
+                now = self.clock() - self._started
                 found = self.found[wrong.key] = Found(trace, wrong, self.judge(trace), self.figures.cases, now)
                 return found
         self.ground.forget()
