@@ -157,7 +157,9 @@ def as_markdown(found: Sequence[Row], date: str) -> str:
         "# Kill matrix", "",
         f"{date}: {len(found)} faults, counted for each role, against {len(tests_of('device'))} tests of a device and "
         f"{len(tests_of('service'))} of a service. {dead} are killed by a test that cites their requirement, "
-        f"{sum(1 for one in found if one.killed_by)} by any test.", "",
+        f"{sum(1 for one in found if one.killed_by)} by any test. Why the others live stands in "
+        "[`survivors.toml`](survivors.toml).", "",
+        "![Requirements against modules of tests](kill_matrix.svg)", "",
         "| requirement | fault | role | operator | source | killed by | of them citing |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip

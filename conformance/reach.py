@@ -26,11 +26,15 @@ from ..model.terms import Term
 from .bench import Bench
 from .collect import SuiteTest
 
+LIBRARIES = frozenset({"tls"})
+"""Bindings whose own checks a library makes, which says of none that it was made."""
+
 
 @dataclass(slots=True)
 class Places:
     """Where the complete peer came in one test."""
 
+    binding: str
     judged: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     delivered: set[tuple[str, str, str]] = field(default_factory=set)
@@ -89,7 +93,7 @@ class Watch:
     """A complete peer of one role that is watched."""
 
     def __init__(self, role: Literal["device", "service"]) -> None:
-        self.places = Places()
+        self.places = Places(DEFAULT)
         self._iuts = {name: LocalIut(role, seed=b"reach", binding=name, make=self._make) for name in BINDINGS}
         self._controls: dict[str, dict[str, str]] = {name: {} for name in BINDINGS}
 
@@ -98,8 +102,8 @@ class Watch:
 
     def play(self, test: SuiteTest) -> Places:
         """Where the peer comes in this test."""
-        self.places = Places()
         binding = test.case.binding or DEFAULT
+        self.places = Places(binding)
         iut, controls = self._iuts[binding], self._controls[binding]
         bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=True)
         iut.forget()
@@ -119,8 +123,10 @@ def tells(fault: Fault, role: str) -> Callable[[Places], bool]:
     judged = {name for name, judge in seams.judges.items() if not only_relaxes(judge)}
     refused = {*seams.off, *(name for name, judge in seams.judges.items() if only_relaxes(judge))}
     rows, lies = _distorted(fault, role), set(seams.lies)
+    unheard = LIBRARIES.intersection(CHECKS[name].binding for name in seams.off)
     return lambda seen: bool(
         not seen.whole
+        or seen.binding in unheard
         or judged & seen.judged
         or refused & seen.refused
         or rows & seen.delivered

@@ -43,6 +43,13 @@ def test_what_cannot_tell_is_not_touched_by_the_fault(pair: kills.Pair) -> None:
     assert [test.id for test in blind if kills.verdict(test, frozenset({name})) is Verdict.FAIL] == []
 
 
+def test_what_cannot_be_seen_of_a_test_does_not_leave_it_out() -> None:
+    told = reach.tells(FAULTS["version_r_is_tls_1_3"], "device")
+    assert told(reach.Places("tls", whole=True))  # The library says nothing of its checks.
+    assert told(reach.Places("edhoc"))  # The test ended before its end.
+    assert not told(reach.Places("edhoc", whole=True))
+
+
 def test_a_state_file_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "state.jsonl"
     first = sorted(matrix.rows(PAIRS, state), key=lambda row: row.fault)
