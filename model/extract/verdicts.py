@@ -19,7 +19,7 @@ from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, height
 from ..verifier.clock import now
 from ..verifier.pool import Stats
-from ..verifier.verify import ATTACK, BOUNDED, PROOF, VACUOUS, Verdict, Verifier
+from ..verifier.verify import ATTACK, BOUNDED, OUT_OF_TIME, PROOF, VACUOUS, Verdict, Verifier
 from .claims import ALL_OVER_OTHERS, COMPLETED, Scenario, TableClaim, Translator, scenario_under, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
@@ -29,7 +29,6 @@ TIME_LIMIT = 60.0
 MAX_RUNS = 8
 """Runs in one pattern: a session of both sides in which both attest twice has six."""
 EXECUTABILITY = "CLM-22"
-TIME = "time limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +247,7 @@ class Prover:
         if known is None:
             left = max(0.01, run.deadline - now())
             known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
-            if known.reason != TIME:
+            if not known.reason.startswith(OUT_OF_TIME):
                 self._decided[key] = known
         if key not in run.counted:
             run.counted.add(key)

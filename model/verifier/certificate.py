@@ -1,7 +1,7 @@
 """The case tree of a proof as data, for the checker: lists, strings and numbers only.
 
-A node is `["holds"]`, `["dead"]`, `["stuck"]`, `["cases", [tree, ...]]` for the solutions of an equation, or
-`["split", goal, [[key, tree], ...]]`, where the key says how the goal was met; `look` is a split on what a forwarded
+A node is `["holds"]`, `["dead"]`, `["stuck"]`, `["detour"]`, `["cases", [tree, ...]]` for the solutions of an equation,
+or `["split", goal, [[key, tree], ...]]`, where the key says how the goal was met; `look` is a split on what a forwarded
 variable holds. A variable is named by its run.
 """
 
@@ -18,6 +18,7 @@ Tree = list[Any]
 HOLDS: Tree = ["holds"]
 DEAD: Tree = ["dead"]
 STUCK: Tree = ["stuck"]
+DETOUR: Tree = ["detour"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import chain, combinations
 from .protocol import AGENT, EXPONENT, GROUP, Event, Leak, Match, ModelError, Recv, Role, Send
 from .protocol import Step as TemplateStep
 from .signature import NEUTRAL, Memo, Signature, inverse
-from .terms import ANY, EXPONENTS, App, Atom, Group, Term, Var, fresh_atoms
+from .terms import EXPONENTS, App, Atom, Group, Term, Var, fresh_atoms
 from .unify import TUPLE, TUPLE_BIT
 
 SEND, RECV, EVENT, EQUAL, DIFFER = range(5)
@@ -186,7 +186,7 @@ def _position(
     if type(term) is Var:
         if term.mask == signature.agent_bit:
             return None
-        inside = term.mask == ANY or _openable(term.mask, signature)
+        inside = openable(term.mask, signature)
     return Position(step, term, keys, inside, tuple(sooner), path)
 
 
@@ -230,7 +230,7 @@ def _identity(term: Term) -> int:
     return id(term)
 
 
-def _openable(mask: int, signature: Signature) -> bool:
+def openable(mask: int, signature: Signature) -> bool:
     """Whether a term of these sorts can have something inside that comes out of it."""
     return bool(mask & TUPLE_BIT) or any(s.opens and mask & signature.bit(s.result) for s in signature.symbols.values())
 

@@ -22,9 +22,10 @@ class BudgetSpent(Exception):
 
 @dataclass(slots=True)
 class Stats:
-    """Counters of one claim, over all its searches."""
+    """Counters of one claim, over all its searches. `bound`: runs up to which the present one found nothing."""
 
     states: int = 0
+    bound: int = 0
     deadline: float = float("inf")
     budget: float = float("inf")
 

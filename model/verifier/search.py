@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .certificate import DEAD, HOLDS, STUCK, Tree, written
-from .compiled import Instance, Position
+from .certificate import DEAD, DETOUR, HOLDS, STUCK, Tree, written
+from .compiled import Instance, Position, openable
+from .detours import Detours
 from .goals import Context, components, settle, waiting
 from .pool import Pool, Stats
 from .protocol import GROUP
@@ -41,6 +42,7 @@ class Search:
         self.context, self.pool, self.stats, self.found, self.record = context, pool, stats, found, record
         context.pool = pool
         self.sources = Sources(context, pool)
+        self._detours = Detours(pool, context.query, context.signature)
         self.trees: list[Tree] = []
         self._counts: dict[Term | Known, int] = {}
         """How many ways each goal had when last looked at: a guess of how many it has."""
@@ -136,6 +138,8 @@ class Search:
             return self._solve(state, pending)
         if holds(state, self.context.query):
             return HOLDS
+        if self._detours.taken(state):
+            return DETOUR
         if not self.record and any(not waiting(goal) and self._dead(goal, {}) for goal, _ in state.open):
             return DEAD
         goal = self._pick(state)
@@ -386,7 +390,7 @@ class Search:
         base = state.copy()
         del base.inside[number]
         for number, (found, keys) in enumerate(parts(deref(variable), (), self.context.signature)):
-            if type(found) is Var and found.mask != self.context.signature.agent_bit:
+            if type(found) is Var and openable(found.mask, self.context.signature):
                 child = base.copy()
                 child.open.extend((key, node) for key in keys)
                 child.inside.append((found, term, node))

@@ -58,7 +58,7 @@ class App:
     def __init__(self, symbol: str, args: tuple[Term, ...], bit: int) -> None:
         self.symbol, self.args, self.bit = symbol, args, bit
         self.atoms: frozenset[Atom] = frozenset().union(*map(_atoms, args))
-        self.variables: frozenset[Var] = frozenset().union(*map(_variables, args))
+        self.variables: frozenset[Var] = frozenset().union(*map(variables, args))
         self.ground = not self.variables and all(_is_ground(a) for a in args)
         depths: list[int] = [a.depth if type(a) is App else 0 for a in args]
         self.depth: int = 1 + max(depths, default=0)
@@ -107,12 +107,13 @@ def _atoms(term: Term) -> frozenset[Atom]:
     return frozenset((term,)) if type(term) is Atom and term.run >= 0 else frozenset()
 
 
-def _variables(term: Term) -> frozenset[Var]:
+def variables(term: Term) -> frozenset[Var]:
+    """The variables in a term, bound or not, without those in what they are bound to."""
     if type(term) is App:
         return term.variables
     if type(term) is Group:
         rest = frozenset((term.rest,)) if term.rest is not None else frozenset()
-        return rest.union(*map(_variables, term.atoms))
+        return rest.union(*map(variables, term.atoms))
     return frozenset((term,)) if type(term) is Var else frozenset()
 
 
@@ -231,7 +232,7 @@ def fresh_atoms(term: Term) -> set[Atom]:
 def _open_variables(term: Term, atoms: set[Atom] | None = None) -> set[Var]:
     """All variables in `term` and in what they are bound to; the fresh values there go to `atoms`."""
     seen: set[Var] = set()
-    work = list(_variables(term))
+    work = list(variables(term))
     while work:
         var = work.pop()
         if var in seen:
@@ -243,7 +244,7 @@ def _open_variables(term: Term, atoms: set[Atom] | None = None) -> set[Var]:
         parts = (*value.atoms, value.rest) if type(value) is Multi else (value,)
         for part in parts:
             if part is not None:
-                work.extend(_variables(part))
+                work.extend(variables(part))
                 if atoms is not None:
                     atoms |= _atoms(part)
     return seen

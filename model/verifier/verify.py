@@ -32,6 +32,8 @@ NETWORK: frozenset[str] = frozenset()
 
 DEFAULT_POWERS = frozenset({"dishonest"})
 PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
+OUT_OF_TIME = "time limit"
+"""How the reason of a verdict begins that the time did not suffice for."""
 
 EAGER = 150
 """States for the attempt to do without deepening."""
@@ -114,21 +116,25 @@ class Engine:
             found.append(attack)
 
         search = Search(context, self.pool, stats, keep, record)
+        stats.bound = 0
         bounds = deepening(len(query.premises), max_runs)
         if self._eager(search, bounds[-1], stats):
             if not found:
                 return self._none(search, bounds[-1])
             fewer = len(found[0].runs) - 1
             bounds = deepening(len(query.premises), fewer) if smallest and fewer >= len(query.premises) else []
-        for bound in bounds:
-            progress(f"up to {bound} runs, {stats.states} states")
-            if self._attempt(search, bound, stats):
-                return Answer(ATTACK, len(found[-1].runs), found[-1])
-            if not search.cut:
-                return self._none(search, bound)
-        if found:
-            return Answer(ATTACK, len(found[0].runs), found[0])
-        return Answer(BOUNDED, max_runs)
+        try:
+            for bound in bounds:
+                progress(f"up to {bound} runs, {stats.states} states")
+                if self._attempt(search, bound, stats):
+                    break
+                if not search.cut and not found:
+                    return self._none(search, bound)
+                stats.bound = bound
+        except TimeLimit:
+            if not found:
+                raise
+        return Answer(ATTACK, len(found[-1].runs), found[-1]) if found else Answer(BOUNDED, max_runs)
 
     def _none(self, search: Search, bound: int) -> Answer:
         """There is no trace: whatever the number of runs, unless the bound cut one off."""
@@ -177,6 +183,11 @@ class Verifier:
             plain = replace(self.protocol, neutral_element=False)
             self._stuck[max_runs] = self.unable(Engine(plain, NETWORK), max_runs, stats)
         return self._stuck[max_runs]
+
+    @property
+    def known_stuck(self) -> str:
+        """The names of roles that were seen not to come to their end."""
+        return next(iter(self._stuck.values()), "")
 
     def unable(self, engine: Engine, max_runs: int, stats: Stats) -> str:
         """The names of roles that cannot come to their end. A trace shows it of every role that ends in it."""
@@ -233,8 +244,9 @@ class Verifier:
     ) -> Verdict:
         answers: list[Answer] = []
         executable = isinstance(claim, Executable)
+        queries = list(claim.queries(self.protocol))
         try:
-            for query in claim.queries(self.protocol):
+            for query in queries:
                 answer = engine.solve(query, stats, max_runs, progress, certify)
                 answers.append(answer)
                 if executable and answer.kind == PROOF:
@@ -242,10 +254,12 @@ class Verifier:
                 if answer.kind == ATTACK and not executable:
                     return Verdict(ATTACK, 0, 0, answer.bound, answer.attack)
         except TimeLimit:
-            return Verdict(BOUNDED, 0, 0, max((a.bound for a in answers), default=0), reason="time limit")
+            done = min((stats.bound, *(a.bound for a in answers if a.kind == BOUNDED)))
+            done = done if len(answers) == len(queries) - 1 else 0
+            return Verdict(BOUNDED, 0, 0, done, reason=f"{OUT_OF_TIME}{f', {_up_to(done)}' if done else ''}")
         bound = max(a.bound for a in answers)
         if any(a.kind == BOUNDED for a in answers):
-            return Verdict(BOUNDED, 0, 0, bound, reason=f"no attack with up to {max_runs} runs")
+            return Verdict(BOUNDED, 0, 0, max_runs, reason=_up_to(max_runs))
         witness = answers[0].attack if executable else None
         certificate = Certificate(tuple(a.trees for a in answers)) if certify and not executable else None
         return Verdict(PROOF, 0, 0, bound, witness, certificate=certificate)
@@ -253,6 +267,10 @@ class Verifier:
 
 def _ending(role: str, agents: Mapping[str, object]) -> object:
     return role, tuple(sorted((name, str(agent)) for name, agent in agents.items()))
+
+
+def _up_to(runs: int) -> str:
+    return f"no attack with up to {runs} runs"
 
 
 def _silent(_: str) -> None:

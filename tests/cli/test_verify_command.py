@@ -101,3 +101,49 @@ def test_the_claims_over_tls_have_the_same_verdicts(capsys: pytest.CaptureFixtur
 def test_the_matrix_has_both_bindings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "--binding", "tls", "--matrix"]) == 2
     assert "both bindings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--powers", "stolen"], "unknown power over a file 'stolen'; known: dishonest, network"),
+        (["--powers", "network,dishonets"], "did you mean dishonest?"),
+        (["--claim", "CLM-01"], "unknown claim 'CLM-01'"),
+        (["--times"], "--times goes with no other choice"),
+    ],
+)
+def test_what_a_file_does_not_know_is_refused(
+    options: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ns.spdl"
+    file.write_text(NEEDHAM)
+    assert main(["verify", str(file), *options]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_without_dishonest_agents_needham_and_schroeder_hold(tmp_path: Path) -> None:
+    file = tmp_path / "ns.spdl"
+    file.write_text(NEEDHAM)
+    assert main(["verify", str(file), "--powers", "network"]) == 0
+    assert main(["verify", str(file), "--powers", "network,dishonest"]) == 1
+
+
+def test_a_model_in_which_a_role_cannot_finish_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "ns.spdl"
+    file.write_text(NEEDHAM.replace("recv_3(I, R, {nr}pk(R))", "recv_3(I, R, {nr}pk(I))"))
+    assert main(["verify", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("vacuous") == 2
+    assert "cannot come to its end: ns,R" in err
+
+
+def test_a_claim_that_only_asks_for_another_role_does_not_hide_a_stuck_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "stuck.spdl"
+    file.write_text(
+        "protocol p(A, B) { role A { fresh n: Nonce; send_1(A, B, n); claim_a(A, Reachable); }"
+        " role B { var n: Nonce; recv_1(A, B, {n}k(A, B)); } }"
+    )
+    assert main(["verify", str(file)]) == 1
+    assert "cannot come to its end: p,B" in capsys.readouterr().err

@@ -332,6 +332,38 @@ def test_a_model_in_which_a_role_cannot_finish_says_nothing() -> None:
     assert (verdict.kind, verdict.reason) == ("vacuous", "cannot come to its end: A")
 
 
+def relayed(opener: tuple[Step, ...], accepts: str) -> Protocol:
+    """A server puts a stamp of its own on what A sent; whoever opens that gives the secret away."""
+    sent, passed = (("senc", ("tuple", t, "x"), ("k", "A", "B")) for t in "tu")
+    a = Role("A", ("A", "B"), "A", (Send(sent), Event("done")), {"t": "first", "x": "nonce"}, {})
+    server = Role(
+        "S",
+        ("A", "B"),
+        "B",
+        (Recv(sent), Send(passed), Send(("hash", "u"))),
+        {"u": "second"},
+        {"t": "any", "x": "nonce"},
+    )
+    b = Role("B", ("A", "B"), "B", opener, {}, {"u": accepts, "x": "nonce"})
+    return protocol(a, server, b, sorts={"any": ("first", "second")})
+
+
+ANSWER: Template = ("senc", ("tuple", "u", "x"), ("k", "A", "B"))
+
+
+def test_a_server_that_answers_itself_for_ever_is_met_once() -> None:
+    assert kinds(relayed((Recv(ANSWER), Event("opened")), "any"), Secret("A", "done", term="x"), "dishonest") == "proof"
+
+
+@pytest.mark.parametrize("accepts", ["any", "second"])
+@pytest.mark.parametrize(
+    "opener", [(Recv(ANSWER),), (Recv(ANSWER), Recv(("hash", "u"))), (Recv(("tuple", ANSWER, ("hash", "u"))),)]
+)
+def test_what_comes_by_a_detour_may_be_another_message(accepts: str, opener: tuple[Step, ...]) -> None:
+    """The stamp of the server has another sort, or is asked for once more: only what S sent does."""
+    assert kinds(relayed((*opener, Send("x")), accepts), Secret("A", "done", term="x"), "dishonest") == "attack"
+
+
 def test_loops_are_bounded_and_never_called_a_proof() -> None:
     """Each step of the chain needs the one before: no number of runs is enough to say."""
     step = role("B", Recv(("senc", "n", ("k", "A", "B"))), Send(("senc", ("hash", "n"), ("k", "A", "B"))))

@@ -104,7 +104,7 @@ def test_a_missing_case_is_noticed_wherever_it_is() -> None:
     assert refused == total
 
 
-@pytest.mark.parametrize("lie", [["dead"], ["holds"], ["stuck"], ["split", ["c", "i"], []]])
+@pytest.mark.parametrize("lie", [["dead"], ["holds"], ["stuck"], ["detour"], ["split", ["c", "i"], []]])
 def test_a_tree_that_gives_up_at_once_is_refused(lie: list[Any]) -> None:
     protocol = kx.iso()
     claim = Secret("I", "done", term=kx.key("I"))

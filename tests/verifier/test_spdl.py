@@ -40,6 +40,10 @@ def kinds(source: str) -> dict[str, str]:
         ("inversekeys(a, b);", 1, 13, "a is not declared"),
         ("protocol p(A, A) { role A { } }", 1, 15, "parameter A is there twice"),
         ("protocol p(A) { role A { } role A { } }", 1, 33, "role A is there twice"),
+        ("protocol p(A)\n{ role A { const n: Nonce; } }", 2, 12, "a constant in a role is not supported"),
+        ("macro n = A;\nprotocol p(A) { role A { fresh n: Nonce; } }", 2, 32, "n is a macro already"),
+        ("symmetric-role protocol p(A) { role A { } }", 1, 1, "'symmetric-role' is not supported"),
+        ("protocol p(A) { role A { send_1(A, A, [A]); } }", 1, 39, "unexpected character"),
         ('include "x.spdl";', 1, 1, "'include' is not supported"),
         ("protocol p(A)\n{ role A { send_1(A, A, A)", 2, 27, "found 'end of file'"),
     ],
@@ -104,6 +108,44 @@ def test_a_match_binds_and_compares() -> None:
     }
     """
     assert kinds(source) == {"a": "proof"}
+
+
+def test_a_match_gives_a_variable_its_value() -> None:
+    """`x` is never received: it is `y` from the match on, and answering with it is no source of anything new."""
+    source = """
+    usertype One, Two;
+    protocol p(A, B) {
+      role A { fresh n: One; send_1(A, B, {n}k(A, B)); claim_s(A, Secret, n); }
+      role B {
+        var y: One, Two; var x;
+        recv_1(A, B, {y}k(A, B)); match(x, y); send_2(B, A, {x}k(B, A)); claim_b(B, %s);
+      }
+    }
+    """
+    assert kinds(source % "Alive, A") == {"s": "proof", "b": "proof"}
+    assert kinds(source % "Secret, x") == {"s": "proof", "b": "proof"}
+
+
+def test_a_value_must_not_match_what_it_must_not() -> None:
+    source = """
+    usertype Flag; const yes, no: Flag;
+    protocol p(A, B) {
+      role A { send_1(A, B, {%s}k(A, B)); }
+      role B { var f: Flag; recv_1(A, B, {f}k(A, B)); not match(f, no); claim_b(B, Reachable); claim_n(B, Niagree); }
+    }
+    """
+    assert kinds(source % "yes") == {"b": "proof", "n": "proof"}
+    assert kinds(source % "no") == {"b": "vacuous", "n": "vacuous"}
+
+
+def test_an_underscore_may_be_in_a_name() -> None:
+    source = """
+    protocol key_server(A, B) {
+      role A { fresh n_a: Nonce; send_1(A, B, {n_a}k(A, B)); claim_a_1(A, Secret, n_a); }
+      role B { var n_a: Nonce; recv_1(A, B, {n_a}k(A, B)); }
+    }
+    """
+    assert kinds(source) == {"a_1": "proof"}
 
 
 def test_helpers_do_not_count_as_alive() -> None:

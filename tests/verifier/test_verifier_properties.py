@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trustconn.model.verifier.checking import check
 from trustconn.model.verifier.claims import Agree, Claim, Secret
 from trustconn.model.verifier.pool import Stats, TimeLimit
 from trustconn.model.verifier.protocol import Event, Match, Protocol, Recv, Role, Send, Step, Template
@@ -59,6 +61,20 @@ def protocols(draw: st.DrawFn) -> Protocol:
     )
 
 
+@st.composite
+def relays(draw: st.DrawFn) -> Protocol:
+    """A sends `x` with a stamp; servers pass it on with stamps of their own, under the same keys or others."""
+    keys = st.sampled_from([("k", "A", "B"), ("k", "B", "A"), ("k", "A", "A")])
+    fields = st.lists(st.sampled_from("AB"), max_size=2).flatmap(lambda names: st.permutations(["t", "x", *names]))
+    first = ("enc", ("tuple", *draw(fields)), draw(keys))
+    second = ("enc", ("tuple", *("u" if f == "t" else f for f in draw(fields))), draw(keys))
+    taken: Template = ("tuple", "t", first) if draw(st.booleans()) else first
+    a = Role("A", ("A", "B"), "A", (Send(taken), Event("done", ("x",))), {"t": "stamp", "x": "nonce"}, {})
+    server = Role("S", ("A", "B"), "A", (Recv(taken), Send(second)), {"u": "stamp"}, {"t": "stamp", "x": "nonce"})
+    b = Role("B", ("A", "B"), "B", (Recv(second), Event("done", ("x",))), {}, {"u": "stamp", "x": "nonce"})
+    return Protocol("relayed", (a, server, b))
+
+
 CLAIMS: list[Claim] = [
     Secret("A", "done", term="n"),
     Secret("B", "done", term="m"),
@@ -100,6 +116,27 @@ def test_the_theorems_that_prune_never_lose_an_attack(protocol: Protocol, claim:
     fast, slow = answer(protocol, claim), answer(protocol, claim, shortcuts=False)
     if "unknown" not in (fast, slow):
         assert (fast == "attack") == (slow == "attack")
+
+
+@FEW
+@given(relays(), st.sampled_from("AB"))
+def test_detours_never_lose_an_attack(protocol: Protocol, role: str) -> None:
+    claim = Secret(role, "done", term="x")
+    fast, slow = answer(protocol, claim), answer(protocol, claim, shortcuts=False)
+    if "unknown" not in (fast, slow):
+        assert (fast == "attack") == (slow == "attack")
+
+
+@FEW
+@given(st.one_of(protocols(), relays()), st.sampled_from(CLAIMS))
+def test_every_proof_is_checked(protocol: Protocol, claim: Claim) -> None:
+    if protocol.name == "relayed":
+        claim = Secret(claim.role, "done", term="x")
+    engine = Engine(protocol, DEFAULT_POWERS)
+    for query in claim.queries(protocol):
+        found = engine.solve(query, Stats(), RUNS, lambda _: None, record=True)
+        if found.kind == "proof":
+            check(protocol, query, DEFAULT_POWERS, json.loads(json.dumps(found.trees)))
 
 
 @FEW

@@ -7,12 +7,13 @@ from typing import Any
 
 from ..protocol import Leak, Protocol
 from ..query import Query
+from . import detour
 from .case import Case
 from .model import Model, Path, Place, Run
 from .terms import Term, exponents, unify
 
 Tree = Sequence[Any]
-"""As in `certificate`: `holds`, `dead`, `stuck`, `cases`, `split` and `look`."""
+"""As in `certificate`: `holds`, `dead`, `stuck`, `detour`, `cases`, `split` and `look`."""
 
 
 class CertificateError(Exception):
@@ -88,6 +89,10 @@ def _treat(case: Case, tree: Tree) -> int:
         return _split(case, tree)
     if tree[0] == "look":
         return _look(case, tree)
+    if tree[0] == "detour":
+        if not detour.taken(case):
+            raise CertificateError("what is called a detour is none")
+        return 0
     if tree[0] == "stuck":
         if all(_waits(case, g) for g, _ in case.open) and any(case.at(v)[0] == "v" for v, _, _ in case.inside):
             return 0
@@ -325,7 +330,7 @@ def _look(case: Case, tree: Tree) -> int:
 def _parts(case: Case, held: Term, term: Term, node: int) -> Iterator[tuple[list[Any], list[Case]]]:
     for number, (part, _path, keys) in enumerate(case.model.out(case.at(held))):
         made = []
-        if part[0] == "v" and not case.model.public(part):
+        if part[0] == "v" and case.model.openable(part):
             one = case.copy()
             one.inside.append((part, term, node))
             made = [one]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_LABELLED = "send|recv|read|claim"
+"""What a label follows after an underscore; elsewhere an underscore is a part of a name."""
+
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\f]+)|(?P<newline>\n)|(?P<comment>//[^\n]*|\#[^\n]*)|(?P<open>/\*)"
-    r"|(?P<text>\"[^\"\n]*\")|(?P<id>@?[A-Za-z0-9^\-!']+)|(?P<mark>[(){},;:=._])"
+    rf"|(?P<text>\"[^\"\n]*\")|(?P<id>(?:{_LABELLED})(?=_)|@?[A-Za-z0-9^\-!'][A-Za-z0-9^\-!'_]*)"
+    r"|(?P<mark>[(){},;:=._])"
 )
 
 MAX_LENGTH = 1_000_000

@@ -220,6 +220,9 @@ class Parser:
         if keyword in ("untrusted", "compromised", "knows"):
             return Declaration(keyword, self._terms(0), (), secret, at)
         names = self._names("a name")
+        for name in names:
+            if name.value in self._macros:
+                raise SpdlError(f"{name.value} is a macro already", name.line, name.column)
         if keyword in ("const", "fresh", "var", "secret") and self._accept(":"):
             types = self._names("a type")
         nodes = tuple(Node("name", n.value, (), n) for n in names)

@@ -30,6 +30,7 @@ class SpdlClaim:
     text: str
     claim: Claim
     line: int
+    column: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class _Scope:
         self.agents = agents
         self.fresh: dict[str, str] = {}
         self.variables: dict[str, str] = {}
+        self.received: set[str] = set()
+        """Names in what has been received so far."""
+        self.meant: dict[str, Template] = {}
+        """Variables that a match gave a value, and which were never received."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.agents or name in self.fresh or name in self.variables
@@ -176,6 +181,9 @@ class _Translator:
         for item in tree.items:
             if isinstance(item, Declaration) and item.keyword in _LOCAL:
                 self._bind(item, scope)
+            elif isinstance(item, Declaration) and item.keyword == "const" and item.terms[0].name in self._constants:
+                hint = "write fresh for a value of each run, or declare the constant outside of the role"
+                raise _error(f"a constant in a role is not supported: {hint}", item.at)
         name = f"{protocol.name.value},{tree.name.value}"
         steps: list[Step] = []
         for item in tree.items:
@@ -209,15 +217,25 @@ class _Translator:
         if event.keyword in ("match", "not match"):
             if len(event.terms) != 2:
                 raise _error("match takes a pattern and a term", event.at)
-            left, right = (self._term(t, scope) for t in event.terms)
-            return [Match(left, right, event.keyword == "match")]
+            return self._match(event, scope)
         if len(event.terms) < 3:
             raise _error(f"{event.keyword} takes a sender, a receiver and a message", event.at)
         sender, receiver = (self._agent(t, scope) for t in event.terms[:2])
         message = self._tuple(event.terms[2:], scope)
         label = "" if event.label.startswith("!") else f"{protocol.name.value},{event.label}"
         kind = Send if event.keyword == "send" else Recv
+        if kind is Recv:
+            scope.received |= set().union(*map(_names, event.terms[2:]))
         return [kind(message, label, sender, receiver)]
+
+    def _match(self, event: Event, scope: _Scope) -> list[Step]:
+        """A comparison; but a variable that stands for itself and has no value yet gets the one of the other side."""
+        left, right = (self._term(t, scope) for t in event.terms)
+        for variable, value in ((left, right), (right, left)):
+            if event.keyword == "match" and isinstance(variable, str) and _is_new(variable, value, scope):
+                scope.meant[variable] = value
+                return []
+        return [Match(left, right, event.keyword == "match")]
 
     def _agent(self, node: Node, scope: _Scope) -> str:
         if node.kind != "name" or (node.name not in scope and node.name not in self._constants):
@@ -234,6 +252,8 @@ class _Translator:
         if node.kind == "encrypt":
             return ("enc", self._tuple(node.args[:-1], scope), self._term(node.args[-1], scope))
         if node.kind == "name":
+            if node.name in scope.meant:
+                return scope.meant[node.name]
             if node.name in scope or node.name in self._constants or node.name in self._secrets:
                 return node.name
             if node.name in self._functions:
@@ -320,7 +340,25 @@ class _Translator:
     def _add(self, event: Event, protocol: ProtocolTree, role: RoleTree, kind: str, claim: Claim) -> None:
         name = event.label or f"{role.name.value}{sum(c.role == role.name.value for c in self._claims) + 1}"
         text = " ".join([kind, *(_show(t) for t in event.terms[2:])])
-        self._claims.append(SpdlClaim(name, protocol.name.value, role.name.value, kind, text, claim, event.at.line))
+        self._claims.append(
+            SpdlClaim(name, protocol.name.value, role.name.value, kind, text, claim, event.at.line, event.at.column)
+        )
+
+
+def _is_new(variable: str, value: Template, scope: _Scope) -> bool:
+    """Whether a match gives a variable its value: it has none, and takes whatever that one is."""
+    sort = scope.variables.get(variable)
+    if sort is None or variable in scope.received or variable in _flat_names(value):
+        return False
+    return sort == MESSAGE or (isinstance(value, str) and sort == scope.variables.get(value, scope.fresh.get(value)))
+
+
+def _flat_names(template: Template) -> set[str]:
+    return {template} if isinstance(template, str) else set().union(*map(_flat_names, template[1:]))
+
+
+def _names(node: Node) -> set[str]:
+    return {node.name} | set().union(*map(_names, node.args)) if node.args else {node.name}
 
 
 def _flat(template: Template) -> tuple[Template, ...]:

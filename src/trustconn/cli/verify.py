@@ -19,10 +19,11 @@ Exit codes: 0 as expected, 1 a verdict differs or a proof is missing, 2 bad usag
 """
 
 import argparse
+import gc
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ from .options import bindings, check_names, readable_file
 from .status import status
 
 LINE = "{:<9} {:<50.50} {:<8} {:>7} {:>8}  {}"
+FILE_POWERS = ("network", "dishonest")
+"""Powers over the protocol of a file: the second makes an agent dishonest that no claim names."""
+FILE_RUNS = 16
+"""Runs in one pattern of a file: servers that answer each other need some."""
+SELDOM = (1_000_000, 50, 50)
+"""Thresholds of the garbage collector: a search leaves no cycles, and to look for some takes a sixth of its time."""
+POWERS_HELP = f"ask under these powers instead; over a file: {', '.join(FILE_POWERS)} (default: both)"
 HEAD = LINE.format("claim", "powers", "verdict", "states", "seconds", "")
 
 
@@ -46,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without", metavar="CHECK[,CHECK]", type=check_names, default=frozenset(), help="checks to leave out"
     )
-    parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help="ask under these powers instead")
+    parser.add_argument("--powers", metavar="POWER[,POWER]", type=_names, help=POWERS_HELP)
     parser.add_argument("--matrix", action="store_true", help="leave out every symbolic check in turn")
     parser.add_argument("--alone", action="store_true", help="with --matrix: no sets of redundant checks")
     parser.add_argument("--times", action="store_true", help="how long claims, attacks and published protocols take")
@@ -62,12 +70,17 @@ def _names(text: str) -> tuple[str, ...]:
 def main(arguments: argparse.Namespace) -> int:
     """Decides, prints a line for each answer, and compares."""
     clock.use(time.perf_counter)
+    gc.set_threshold(*SELDOM)
     for claim in arguments.claim if arguments.file is None else ():
         require_known("claim", claim, spec.claims())
     if arguments.matrix and (arguments.file or arguments.without or arguments.powers):
         raise UsageError("--matrix goes with neither a file, --without nor --powers")
     if arguments.binding and (arguments.matrix or arguments.file or arguments.times):
         raise UsageError("--binding goes with neither a file, --matrix nor --times: the matrix has both bindings")
+    if arguments.times and (
+        arguments.matrix or arguments.file or arguments.claim or arguments.without or arguments.powers
+    ):
+        raise UsageError("--times goes with no other choice of what is decided")
     if arguments.file is not None:
         return _file(arguments)
     if arguments.times:
@@ -198,47 +211,65 @@ def _times(arguments: argparse.Namespace) -> int:
 
 
 def _file(arguments: argparse.Namespace) -> int:
-    from ..model.verifier.protocol import ModelError
-    from ..model.verifier.spdl import SpdlError, load
     from ..model.verifier.verify import DEFAULT_POWERS, NETWORK, Verifier
 
     if arguments.without:
         raise UsageError("--without names checks of the table, not of a file")
-    powers = DEFAULT_POWERS if arguments.powers is None else frozenset(arguments.powers) - {"network"}
-    try:
-        model = load(arguments.file.read_text(encoding="utf-8"))
-    except (SpdlError, UnicodeDecodeError) as error:
-        raise UsageError(f"{arguments.file}:{error}") from None
-    if not model.claims:
-        raise UsageError(f"{arguments.file}: there is no claim in it")
-    missing, records = [], []
-    verifier = Verifier(model.protocol)
+    for power in arguments.powers or ():
+        require_known("power over a file", power, FILE_POWERS)
+    model = _model(arguments)
+    chosen = [claim for claim in model.claims if not arguments.claim or claim.name in arguments.claim]
+    powers = DEFAULT_POWERS if arguments.powers is None or "dishonest" in arguments.powers else NETWORK
+    verifier, missing, records = Verifier(model.protocol), [], []
     print(HEAD)
     with status() as tell:
-        for claim in model.claims:
-            if arguments.claim and claim.name not in arguments.claim:
-                continue
-            try:
-                verdict = verifier.verify(
-                    claim.claim, powers=powers or NETWORK, time_limit=arguments.time_limit or 60.0, progress=tell
-                )
-            except ModelError as error:
-                raise UsageError(f"{arguments.file}:{claim.line}: {error}") from None
-            seconds = f"{verdict.seconds:.2f}"
+        for claim in chosen:
+            verdict = _claim_of_file(arguments, verifier, claim, powers, tell)
             text = f"{claim.role}: {claim.text}"
-            print(LINE.format(claim.name, text, verdict.kind, verdict.states, seconds, verdict.reason).rstrip())
+            line = LINE.format(claim.name, text, verdict.kind, verdict.states, f"{verdict.seconds:.2f}", verdict.reason)
+            print(line.rstrip(), flush=True)
             _chart(verdict.attack if arguments.chart else None)
             if verdict.kind != "proof":
                 missing.append(f"{claim.name}: {verdict.kind}")
-            records.append(
-                {
-                    "claim": claim.name, "text": claim.text, "verdict": verdict.kind, "states": verdict.states,
-                    "seconds": round(verdict.seconds, 3), "reason": verdict.reason,
-                    "attack": verdict.attack.to_json() if verdict.attack else None,
-                }
-            )  # fmt: skip
+            records.append(_record_of_file(claim, verdict))
     _write(arguments.json, records)
-    return _verdict(missing)
+    stuck = verifier.known_stuck
+    return _verdict([*missing, *([f"cannot come to its end: {stuck}"] if stuck else [])])
+
+
+def _model(arguments: argparse.Namespace) -> Any:
+    from ..model.verifier.spdl import SpdlError, load
+
+    file = arguments.file
+    try:
+        model = load(file.read_text(encoding="utf-8"))
+    except (SpdlError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}:{error}") from None
+    if not model.claims:
+        raise UsageError(f"{file}: there is no claim in it")
+    for name in arguments.claim:
+        require_known("claim", name, [claim.name for claim in model.claims])
+    return model
+
+
+def _claim_of_file(
+    arguments: argparse.Namespace, verifier: Any, claim: Any, powers: frozenset[str], tell: Callable[[str], None]
+) -> Any:
+    from ..model.verifier.protocol import ModelError
+
+    limit = arguments.time_limit or 60.0
+    try:
+        return verifier.verify(claim.claim, powers=powers, max_runs=FILE_RUNS, time_limit=limit, progress=tell)
+    except ModelError as error:
+        raise UsageError(f"{arguments.file}:{claim.line}:{claim.column}: {error}") from None
+
+
+def _record_of_file(claim: Any, verdict: Any) -> dict[str, Any]:
+    return {
+        "claim": claim.name, "text": claim.text, "verdict": verdict.kind, "states": verdict.states,
+        "seconds": round(verdict.seconds, 3), "reason": verdict.reason,
+        "attack": verdict.attack.to_json() if verdict.attack else None,
+    }  # fmt: skip
 
 
 # --- output ----------------------------------------------------------------------------------------------------------
