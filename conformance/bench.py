@@ -30,7 +30,7 @@ Keep = Callable[[str, Conversation], None]
 
 
 class Bench:
-    """One test's view of the implementation. `keep` stores each conversation under a name.
+    """One test's view of the implementation. `keep` names a conversation that is kept.
 
     `judgement` is set by exactly one of the methods below. With `waits`, a fault that was refused as it should be is
     not judged at once: `missing_life` stands until `vouch` says that the implementation lives on.
@@ -80,12 +80,12 @@ class Bench:
             return
         conversation = self.iut.converse(deviation, **options)
         self.main = conversation
+        self._keep("fault", conversation)
         try:
             self._reach(stage, conversation)
             outcome = conversation.outcome(self.iut.is_alive, deferred=deferred and not self.iut.handshake_only)
         finally:
             conversation.close()
-            self._keep("fault", conversation)
         self.conclude(outcome, control_worked, conversation, allowed)
 
     def conclude(
@@ -179,7 +179,6 @@ class Bench:
             wrong = play(conversation)
         finally:
             conversation.close()
-            self._keep("conversation", conversation)
         self.show(wrong, conversation)
 
     def show(self, wrong: str, conversation: Conversation | None = None) -> None:

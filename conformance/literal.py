@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 HELLO, ATT, VERDICT, DATA, ALERT, CLOSE, PING, RECEIPT, PONG = 1, 3, 4, 5, 6, 7, 8, 9, 10
-ES256 = ec.ECDSA(hashes.SHA256())
+ES256 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 INITIATOR, RESPONDER = 0, 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,11 @@ from ..harness.iut.control import ControlError
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.process import ProcessError
 from ..harness.peer.tcp import TcpError
-from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
-from ..harness.tester.session import ControlFailed, Iut, NeedNotMet
+from ..harness.tester.session import ControlFailed, Iut, NeedNotMet, Recorded
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
-from ..harness.verdict.transcript import Transcript, save_conversations
+from ..harness.verdict.transcript import save_conversations
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
@@ -37,18 +37,30 @@ NO_CONVERSATION = (TcpError, LaunchError, ControlError, ControlFailed, StageNotR
 
 
 class Keeper:
-    """Keeps the conversations of one test, to be stored when it ends."""
+    """Keeps the conversations of one test, in their order, to be stored when it ends."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[str, Transcript]] = []
+        self._kept: list[Recorded] = []
+        self._names: dict[int, str] = {}
 
-    def __call__(self, what: str, conversation: Conversation) -> None:
-        self._kept.append((what, conversation.transcript))
+    def begun(self, recorded: Recorded) -> None:
+        """One more conversation."""
+        self._kept.append(recorded)
+
+    def __call__(self, what: str, recorded: Recorded) -> None:
+        """A conversation is of more than the common kind."""
+        self._names[id(recorded)] = what
 
     def store(self, stream: TextIO, folder: Path, test: str) -> None:
         """Write transcript and capture."""
-        if self._kept:
-            save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, self._kept)
+        counts: Counter[str] = Counter()
+        kept = []
+        for one in self._kept:
+            name = self._names.get(id(one), "conversation")
+            counts[name] += 1
+            kept.append((f"{name} {counts[name]}" if counts[name] > 1 else name, one.transcript))
+        if kept:
+            save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +121,24 @@ class Player:
         if self._health.given_up and waits:
             raise ControlFailed(f"given up: {self._health.last}")
         iut: Iut = self._fleet.iut(case.role)
+        iut.began = keeper.begun
         return Bench(iut, case, self._controls, keeper, self._health, waits=waits)
 
     def _settle(self) -> None:
         """One good connection vouches for the tests before it; if it fails, each of them is played again alone."""
         waiting, self._waiting = self._waiting, []
-        digest = waiting[-1].bench.alive() if waiting else None
+        digest = self._alive(waiting[-1]) if waiting else None
         for one in waiting:
             if digest:
                 one.bench.vouch(digest)
                 self._record(one.test, one.bench, one.keeper, None, one.duration)
             else:
                 self._play(one.test, one.keeper, alone=True)
+
+    def _alive(self, last: Waiting) -> str | None:
+        """The good connection belongs to the last of them."""
+        last.bench.iut.began = last.keeper.begun
+        return last.bench.alive()
 
     def _record(
         self, test: SuiteTest, bench: Bench | None, keeper: Keeper, error: BaseException | None, duration: float

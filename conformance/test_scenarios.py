@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -10,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ..harness.codec import cbor
 from ..harness.deadline import Deadline
 from ..harness.peer.tcp import TcpError
-from ..harness.tester.session import Iut
+from ..harness.tester.session import OPPOSITE, Iut
+from ..harness.verdict.transcript import Transcript
 from .bench import Bench
 from .case import Case, for_each
 from .literal import (
@@ -53,20 +55,33 @@ def identity(iut: Iut) -> Identity:
     )
 
 
+class Line:
+    """A connection of octets alone, recorded."""
+
+    def __init__(self, iut: Iut) -> None:
+        self.connection, self.transcript = iut.connect(), Transcript()
+        self._iut, self._started = iut, time.monotonic()
+        iut.began(self)
+
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        self.transcript.add(time.monotonic() - self._started, self._iut.opposite, data)
+        self.connection.send_all(data, Deadline.after(self._iut.reply))
+
+    def read(self) -> bytes:
+        """At least one octet."""
+        data = self.connection.recv_some(Deadline.after(self._iut.reply))
+        self.transcript.add(time.monotonic() - self._started, OPPOSITE[self._iut.opposite], data)
+        return data
+
+
 def play(bench: Bench, scenario: Callable[[Peer], None]) -> None:
     """Play a scenario after the handshake, and say where the implementation left it."""
     iut = bench.iut
-    connection = iut.connect()
-
-    def write(data: bytes) -> None:
-        connection.send_all(data, Deadline.after(iut.reply))
-
-    def read() -> bytes:
-        return connection.recv_some(Deadline.after(iut.reply))
-
+    line = Line(iut)
     role = INITIATOR if iut.role == "service" else RESPONDER
     secret = 1 + int.from_bytes(iut.rng.child(bench.case.id)(31), "big")
-    peer = Peer(role, identity(iut), write, read, secret)
+    peer = Peer(role, identity(iut), line.write, line.read, secret)
     try:
         peer.handshake()
         scenario(peer)
@@ -74,7 +89,7 @@ def play(bench: Bench, scenario: Callable[[Peer], None]) -> None:
     except (Mismatch, InvalidTag, InvalidSignature, TcpError) as error:
         wrong = f"{type(error).__name__}: {error}"
     finally:
-        connection.close()
+        line.connection.close()
     bench.show(wrong)
 
 

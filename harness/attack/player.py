@@ -233,13 +233,22 @@ class Performance:
         refusals = (o for o in self.stage.victim.observations if o.action is not None)
         return any(refusals) or self.stage.conversation.ended is not None
 
+    def _is_over(self) -> bool:
+        """Whether no answer to PING comes any more: after a receipt one does."""
+        words = (o.action for o in self.stage.victim.observations if o.action is not None)
+        return self.stage.conversation.ended is not None or any(not w.startswith("receipt:") for w in words)
+
+    def _await_answer(self, answers: int, seconds: float | None = None) -> None:
+        """One more answer to PING than so many, or none any more."""
+        self.stage.conversation.until(lambda: self.stage.victim.answers > answers or self._is_over(), seconds)
+
     def _probe(self) -> None:
         """Whether the implementation goes on after what it should refuse: it answers PING, or it has refused."""
         mirror, conversation = self.stage.victim, self.stage.conversation
         answers = mirror.answers
         mirror.probe()
         conversation.flush()
-        conversation.until(lambda: mirror.answers > answers or self._has_refused())
+        self._await_answer(answers)
         if self._has_refused():
             raise Stopped
 
@@ -250,6 +259,8 @@ class Performance:
         for _ in range(PATIENCE):
             refusals = [o.action for o in mirror.observations if o.action is not None]
             if refusals or conversation.ended:
+                if asked is not None:
+                    self._await_answer(asked, self.iut.silence)
                 return self._alive(Outcome(Reaction.REFUSED, (*refusals, "close")[0]))
             if asked is not None and mirror.answers > asked:
                 return self._alive(Outcome(Reaction.ACCEPTED))

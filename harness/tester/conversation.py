@@ -162,6 +162,8 @@ class Conversation:
         while True:
             decided = self._decided(deferred)
             if decided is not None:
+                if probed:
+                    self._hear_out(decided)
                 return decided if is_alive() else Outcome(Reaction.CRASHED)
             if self.ended == "flooded" or len(self.peer.reaction) > MOST_MESSAGES:
                 return Outcome(Reaction.HUNG) if is_alive() else Outcome(Reaction.CRASHED)
@@ -182,6 +184,12 @@ class Conversation:
     def _send_probe(self) -> None:
         self.peer.put_frame(8, {1: PROBE})
         self.flush()
+
+    def _hear_out(self, decided: Outcome) -> None:
+        """A session that goes on after a receipt answers PING too: what it says belongs here, whenever it comes."""
+        if (decided.action or "").startswith("receipt:"):
+            pong = f"PONG_{self.peer.peer}"
+            self.until(lambda: any(o.name == pong for o in self.peer.reaction), self._silence)
 
     def _decided(self, deferred: bool) -> Outcome | None:
         for observation in self.peer.reaction:

@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..crypto.random import SeededRandom
 from ..identity.tester import TesterPki
 from ..identity.world import World
 from ..iut.usage import Usage
 from ..peer.keylog import KeyLog
+from ..verdict.transcript import Transcript
 from .clock import TesterClock
 from .conversation import Connection, Conversation
 from .deviation import Deviation
@@ -34,6 +35,18 @@ class ControlFailed(Exception):
     """The same configuration does not work without the fault: nothing can be said about the fault."""
 
 
+class Recorded(Protocol):
+    """Something with a transcript."""
+
+    @property
+    def transcript(self) -> Transcript:
+        """Every octet of it, also of those still to come."""
+
+
+def _unnoticed(recorded: Recorded) -> None:
+    """Nobody keeps it."""
+
+
 class Iut(ABC):
     """An implementation under test of one role, and everything needed to talk to it again and again.
 
@@ -47,6 +60,8 @@ class Iut(ABC):
     """Whether nothing but the handshake can be asked of it."""
     make: Callable[..., TesterEndpoint] = staticmethod(TesterEndpoint)
     """What the tester is to it, unless a test says otherwise."""
+    began: Callable[[Recorded], None] = staticmethod(_unnoticed)
+    """Gets every conversation as it begins; whoever keeps them sets it."""
     pki: TesterPki
     world: World
     clock: TesterClock
@@ -171,6 +186,7 @@ class Iut(ABC):
         conversation = Conversation(
             peer, connection or self.connect(), reply=self.reply, silence=self.silence, since=since
         )
+        self.began(conversation)
         conversation.start()
         return conversation
 

@@ -165,7 +165,7 @@ def signed(key: PrivateKey, context: bytes, transcript: Callable[[bytes], bytes]
     def change(handshake: Handshake, octets: bytes) -> list[Piece]:
         assert isinstance(key, EllipticCurvePrivateKey)
         content = b" " * 64 + context + b"\0" + transcript(handshake.transcript())
-        return [Piece(certificate_verify(key.sign(content, ECDSA(SHA256()))))]
+        return [Piece(certificate_verify(key.sign(content, ECDSA(SHA256(), deterministic_signing=True))))]
 
     return change
 

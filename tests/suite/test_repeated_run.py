@@ -1,0 +1,31 @@
+"""A run keeps every conversation, and the same seed gives the same octets."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from trustconn.harness.verdict.transcript import Transcript
+
+SELECTION = "test_scenarios or test_attacks or test_unit_length or test_retry or test_later_label or SES-12"
+
+
+def run(out: Path) -> dict[tuple[str, str], str]:
+    """Digest of each conversation by its test and its name there."""
+    command = [sys.executable, "-m", "trustconn", "run", "--seed", "5", "--select", SELECTION, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+    kept: dict[tuple[str, str], Transcript] = {}
+    for file in out.glob("transcripts-*.jsonl"):
+        for entry in map(json.loads, file.read_text().splitlines()):
+            transcript = kept.setdefault((entry["test"], entry["conversation"]), Transcript())
+            transcript.add(entry["time"], entry["sender"], bytes.fromhex(entry["data"]))
+    tests = {test["id"] for test in json.loads((out / "results.json").read_text())["tests"]}
+    assert {test for test, _ in kept} == tests
+    assert len(list((out / "pcap").iterdir())) == len(tests)
+    return {name: transcript.digest() for name, transcript in kept.items()}
+
+
+def test_the_same_seed_gives_the_same_octets(tmp_path: Path) -> None:
+    first, second = run(tmp_path / "first"), run(tmp_path / "second")
+    assert {name for name in first if first[name] != second.get(name)} == set()
