@@ -16,13 +16,14 @@ from trustconn.model.claims import (
     holds_under,
     statements,
 )
+from trustconn.model.extract.committed import expected
 from trustconn.model.knowledge import learned, missing
 from trustconn.model.linter import known_in_states
 from trustconn.model.powers import POWERS, Part, Sessions, Whose
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import Transition
 from trustconn.model.terms import Term
-from trustconn.spec import claims, powers
+from trustconn.spec import claims, powers, threats
 
 TABLE = profile()
 KNOWN = {role.name: known_in_states(TABLE, role) for role in TABLE.roles}
@@ -112,6 +113,18 @@ def test_what_is_compared_is_known_where_it_is_compared(statement: Statement) ->
     for role, event, term in terms_of(statement):
         lack = lacking(role, event, term)
         assert lack is None or statement.where is not None, f"{role} at {event} lacks {lack}"
+
+
+def test_every_threat_has_a_proof_and_every_power_of_it_is_met_or_said_not_to_be() -> None:
+    """A claim on a threat holds under each power that poses it, or is said to fail under it."""
+    verdicts = expected()["claims"]
+    for threat in threats().values():
+        decided = [id_ for id_ in threat.claims if id_ in STATEMENTS]
+        assert decided, threat.id
+        assert [id_ for id_ in decided if verdicts[id_]["verdict"] != "proof"] == [], threat.id
+        answers = [claims()[id_] for id_ in threat.claims]
+        named = {power for claim in answers for power in (*claim.holds, *claim.fails)}
+        assert set(threat.powers) <= named, threat.id
 
 
 def test_a_waived_direction_rests_on_the_authority() -> None:

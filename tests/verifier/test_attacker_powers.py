@@ -286,6 +286,14 @@ def test_fields_of_any_type_can_be_confused_only_when_asked() -> None:
     assert kinds(protocol(a, b, untyped=True), secret) == "attack"
 
 
+def test_what_one_has_signed_somebody_dishonest_can_sign_too() -> None:
+    """A key that is made to fit another's signature would give no more; what nobody reads nobody signs."""
+    signed: Template = ("sign", ("tuple", "n", "B"), ("sk", "A"))
+    one_signer = Unique("B", "done", other="B", other_at="done", keys=(("n", "n"),), agree=(("A", "A"),))
+    assert kinds(transport(signed), one_signer, "dishonest") == "attack"
+    assert kinds(transport(("aenc", signed, ("pk", "B"))), one_signer, "dishonest") == "proof"
+
+
 def test_replay_breaks_injective_agreement_only() -> None:
     p = transport(("sign", ("tuple", "n", "B"), ("sk", "A")))
     once = Agree("B", "done", peer="A", running="running")
