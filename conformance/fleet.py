@@ -95,14 +95,14 @@ class Fleet:
                 patience = PATIENCE if self._request.wait else None
                 self._sessions[role] = IutSession(
                     self.descriptions[role], self._request.seed, patience, slow=self._request.slow,
-                    key_log=self._key_log(),
+                    key_log=self.key_log(),
                 )  # fmt: skip
             except Exception as error:
                 self._failed[role] = f"{type(error).__name__}: {error}"
                 raise
         return self._sessions[role]
 
-    def _key_log(self) -> KeyLog | None:
+    def key_log(self) -> KeyLog | None:
         """The one of this process: others that share the file write lines of their own."""
         if self._log is None and self._request.key_log is not None:
             self._log = KeyLog(self._request.key_log)

@@ -151,7 +151,7 @@ class Campaign:
         if not chosen:
             return
         try:
-            pair = Pair(self.fleet.descriptions, self.request.seed)
+            pair = Pair(self.fleet.descriptions, self.request.seed, self.fleet.key_log())
         except NotAPair as error:
             raise RequestError(str(error)) from error
         except (*NO_CONVERSATION, SettingError, OSError) as error:

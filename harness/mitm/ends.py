@@ -11,6 +11,7 @@ from typing import Any
 from ..deadline import Deadline
 from ..iut.description import Description
 from ..iut.messages import Message
+from ..peer.keylog import KeyLog
 from ..peer.tcp import TcpConnection
 from ..tester.live import IutSession
 from ..tester.session import OPPOSITE, NeedNotMet, Role
@@ -115,11 +116,12 @@ class End:
 class Pair:
     """A device and a service that trust each other, both running. Use as a context manager."""
 
-    def __init__(self, descriptions: Mapping[str, Description], seed: int) -> None:
+    def __init__(self, descriptions: Mapping[str, Description], seed: int, key_log: KeyLog | None = None) -> None:
         """Launches both at once. Raises NotAPair, and what `IutSession` raises."""
         self.binding = _common_binding(descriptions)
         with ThreadPoolExecutor(2) as pool:
-            started = [pool.submit(partial(IutSession, descriptions[role], seed)) for role in ("device", "service")]
+            start = partial(IutSession, seed=seed, key_log=key_log)
+            started = [pool.submit(start, descriptions[role]) for role in ("device", "service")]
         for future in started:
             if future.exception() is None:
                 continue

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dissecting import Capture
 
 from trustconn.cli import exit_code
 from trustconn.cli.main import main
@@ -70,6 +71,16 @@ def test_a_run_writes_the_keys_of_its_conversations_when_asked(
     assert main([*run, str(tmp_path), "--keylog", str(keys)]) == exit_code.PASSED
     lines = Counter(keys.read_text(encoding="ascii").splitlines())
     assert {line.split()[0] for line in lines} == EDHOC and set(lines.values()) == {2}
+
+
+def test_between_two_ends_their_own_keys_open_the_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = tmp_path / "keys.log"
+    chosen = ["--select", "drop-ATT_I", "--keylog", str(keys), "--out", str(tmp_path)]
+    assert main(["mitm", *chosen]) == exit_code.PASSED
+    (messages,) = Capture(tmp_path / "pcap" / "drop-ATT_I.pcap", keys).values("tc1.message")
+    assert {name: messages.count(name) for name in ("message_4", "HELLO_I", "ATT_R", "ATT_I")} == {
+        "message_4": 2, "HELLO_I": 2, "ATT_R": 2, "ATT_I": 1
+    }  # fmt: skip
 
 
 def test_a_log_that_cannot_be_written_is_told_before_the_run(

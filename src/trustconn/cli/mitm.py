@@ -13,7 +13,7 @@ from ..harness.verdict.results import Results
 from ..harness.verdict.verdict import Verdict
 from . import exit_code
 from .errors import UsageError
-from .options import add_switches, bindings, readable_file
+from .options import add_key_log, add_switches, bindings, key_log, readable_file
 from .run import make_folder, report
 
 
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results-mitm"), metavar="DIR", help="default: results-mitm")
     add("--list", action="store_true", help="name the selected scenarios, each with its sentence, and play none")
+    add_key_log(parser)
     add_switches(parser)
 
 
@@ -65,6 +66,7 @@ def _request(arguments: argparse.Namespace, files: dict[str, Path]) -> RunReques
         without=arguments.without,
         faults=arguments.fault,
         binding=arguments.binding,
+        key_log=key_log(arguments),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..harness.iut.features import BINDINGS
 from ..model.checks import CHECKS
-from .errors import did_you_mean
+from .errors import UsageError, did_you_mean
 
 
 def bindings() -> tuple[str, ...]:
@@ -56,3 +56,22 @@ def add_switches(parser: argparse.ArgumentParser) -> None:
         ("--fault", fault_names, "NAME[,NAME]", "give the reference peers faults"),
     ):
         parser.add_argument(option, type=kind, default=frozenset(), metavar=metavar, help=text)
+
+
+def add_key_log(parser: argparse.ArgumentParser) -> None:
+    """`--keylog`."""
+    text = "append the secrets of all sessions to a file, for Wireshark (only where keys are those of tests)"
+    parser.add_argument("--keylog", type=Path, metavar="FILE", help=text)
+
+
+def key_log(arguments: argparse.Namespace) -> Path | None:
+    """The file that `--keylog` names and that can be written. Raises UsageError."""
+    from ..harness.peer.keylog import KeyLog
+
+    path: Path | None = arguments.keylog
+    if path is not None:
+        try:
+            KeyLog(path).close()
+        except OSError as error:
+            raise UsageError(f"--keylog {path}: expected a file that can be written: {error.strerror}") from error
+    return path

@@ -16,7 +16,7 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import add_switches, bindings, readable_file, roles
+from .options import add_key_log, add_switches, bindings, key_log, readable_file, roles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rerun", metavar="TEST-ID", help="run this one test")
     add_switches(parser)
     add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
-    add(
-        "--keylog",
-        type=Path,
-        metavar="FILE",
-        help="write the secrets of all sessions there, for Wireshark (never where keys matter)",
-    )
+    add_key_log(parser)
     add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
 
 
@@ -68,8 +63,6 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     _check_profile_set(arguments.profile_set)
     _check_description(arguments.iut, arguments.role)
     make_folder(arguments.out)
-    if arguments.keylog is not None:
-        _check_key_log(arguments.keylog)
     return RunRequest(
         out=arguments.out,
         iut=arguments.iut,
@@ -82,7 +75,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         without=arguments.without,
         faults=arguments.fault,
         slow=arguments.slow,
-        key_log=arguments.keylog,
+        key_log=key_log(arguments),
         binding=arguments.binding,
         profile_set=arguments.profile_set,
     )
@@ -94,15 +87,6 @@ def _check_profile_set(name: str | None) -> None:
             read_set(files("trustconn.conformance") / "sets", name)
         except RequestError as error:
             raise UsageError(str(error)) from error
-
-
-def _check_key_log(path: Path) -> None:
-    from ..harness.peer.keylog import KeyLog
-
-    try:
-        KeyLog(path).close()
-    except OSError as error:
-        raise UsageError(f"--keylog {path}: expected a file that can be written: {error.strerror}") from error
 
 
 def _check_description(path: Path | None, role: str | None) -> None:
