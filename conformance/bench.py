@@ -17,15 +17,13 @@ from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import ControlFailed, Iut, why
-from ..harness.verdict.allowed import Allowed, allowed_refusals
+from ..harness.verdict.allowed import CERTIFICATE_RULES, Allowed, allowed_refusals
 from ..harness.verdict.verdict import Grade, Judgement, Outcome, Reaction, Verdict, Witness, judge, judged
 from ..model.checks import CHECKS
 from .case import Case
 from .health import Health
 from .stages import Stage, StageNotReached, at_once
 
-CERTIFICATE_RULES = {"tls": "tls-certificate"}
-"""Binding to the rule of refusals for what its handshake thinks of certificates, where it has one of its own."""
 Keep = Callable[[str, Conversation], None]
 
 

@@ -27,7 +27,7 @@ def test_attack(case: Case, bench: Bench) -> None:
     except Inexpressible as error:
         raise NeedNotMet(str(error)) from error
     bench.main = played.conversation
-    bench.conclude(played.outcome, control, played.conversation, allowed(story, played))
+    bench.conclude(played.outcome, control, played.conversation, allowed(story, bench.iut.binding, played))
 
 
 def _honest(story: Story, bench: Bench) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from ...harness.deadline import Deadline
 from ...harness.mitm.agreement import Allowed, disagreements
-from ...harness.mitm.cutter import LengthCutter
 from ...harness.mitm.edhoc import cutter
 from ...harness.mitm.ends import End
 from ...harness.mitm.view import View, view_of
@@ -24,6 +23,7 @@ from ...harness.tester.conversation import Connection
 from ...harness.tester.live import IutSession
 from ...harness.tester.local import LocalConnection
 from ...harness.tester.session import Iut, Role
+from ...harness.transport.cutter import LengthCutter
 from ...harness.transport.units import HEAD_LENGTH
 from .encoding import UNITS
 from .oracle import Difference

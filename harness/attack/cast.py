@@ -78,6 +78,11 @@ class Cast:
         credentials = self._with_waiver(self.iut.world.credentials, peer)
         return self._towards(self.iut.fresh_world(credentials=credentials), peer, self.victim_name)
 
+    def signs(self, player: Player) -> bool:
+        """Whether the attacker has the key to the certificate that he shows to a run."""
+        shown = self.story.about(player.number, CREDENTIAL[OTHER[player.letter]])
+        return shown is None or self.story.holds(_key(shown))
+
     def attacker(self, player: Player) -> World:
         """The world that the attacker shows to a run: whom he plays there, with the keys that he has."""
         letter, story = OTHER[player.letter], self.story

@@ -13,52 +13,21 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
 
-from ...model.protocol.attestation import CHANNEL_SECRET
-from ...model.protocol.edhoc import INITIATOR, RESPONDER, SUITES_I
 from ...model.protocol.frames import HELLO, PONG
 from ...model.table import NET, Message
 from ...model.terms import Term
 from ..evaluator.errors import CheckFailed
 from ..evaluator.matchers import match
 from ..evaluator.run import Run
-from ..peer.edhoc_channel import EdhocChannel
+from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..tester.peer import TesterEndpoint
-from ..tester.session import OPPOSITE
-from ..transport.units import Kind, Unit
+from ..transport.units import Kind
+from .handshakes import HANDSHAKES, SHARED, PassedOn
+from .story import Inexpressible
 
-SHARED = (CHANNEL_SECRET, SUITES_I, INITIATOR.id_cred, RESPONDER.id_cred)
-"""What a handshake leaves behind."""
-HANDSHAKE = {"device": ("message_1", "message_3"), "service": ("message_2", "message_4")}
 AFTER_HANDSHAKE = {"device": "wait_HELLO_R", "service": "wait_HELLO_I"}
 PROBE = b"tcprobe\x00"
-
-
-class PassedOn(EdhocChannel):
-    """A channel whose handshake is another's: messages are kept as they come, records until their keys are there."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(endpoint)
-        self._mirror, self._sealed, self._count = endpoint, list[Unit](), 0
-
-    def _unit(self, unit: Unit) -> None:
-        if unit.kind == Kind.EDHOC_ERROR:
-            self._mirror.observe("edhoc_error", unit.payload)
-        elif unit.kind == Kind.EDHOC_MESSAGE:
-            names = HANDSHAKE[OPPOSITE[self._mirror.role]]
-            self._mirror.observe(names[min(self._count, 1)], unit.payload)
-            self._count += 1
-        elif self.stands:
-            super()._unit(unit)
-        else:
-            self._sealed.append(unit)
-
-    def unseal(self) -> None:
-        """Read what has been kept."""
-        self.protect()
-        sealed, self._sealed = self._sealed, []
-        for unit in sealed:
-            self._unit(unit)
 
 
 class Mirror(TesterEndpoint):
@@ -69,7 +38,8 @@ class Mirror(TesterEndpoint):
         self.seen: dict[str, list[bytes]] = defaultdict(list)
         self.told: dict[str, int] = defaultdict(int)
         self._ready: dict[str, deque[bytes]] = defaultdict(deque)
-        super().__init__(*arguments, channel=PassedOn if passing else EdhocChannel, **options)
+        handshake = HANDSHAKES[options.get("binding", DEFAULT)]
+        super().__init__(*arguments, channel=handshake.passing if passing else handshake.own, **options)
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
@@ -94,6 +64,12 @@ class Mirror(TesterEndpoint):
     def _refuse(self, failure: CheckFailed) -> None:
         """The attacker complains of nothing."""
 
+    @property
+    def passed(self) -> PassedOn:
+        """The channel, where the handshake is passed on."""
+        assert isinstance(self.channel, PassedOn)
+        return self.channel
+
     def unlock(self, end: Endpoint) -> None:
         """The channel whose handshake was passed on can be read, with the keys that one of its ends has."""
         if self.channel_stands:
@@ -101,8 +77,7 @@ class Mirror(TesterEndpoint):
         for term in SHARED:
             self.run.bind(term, end.run.value(term))
         self.machine.state = AFTER_HANDSHAKE[self.role]
-        assert isinstance(self.channel, PassedOn)
-        self._guarded(self.channel.unseal)
+        self._guarded(lambda: self.passed.unseal(end))
 
     # --- what goes ---------------------------------------------------------------------------------------------------
 
@@ -118,21 +93,27 @@ class Mirror(TesterEndpoint):
         self.told[message.name] += 1
         self._ready[message.name].clear()
         if message.channel == NET:
-            self.send_unit(Kind.EDHOC_MESSAGE, _flipped(data) if damaged else data)
+            self.channel.send_handshake(message, _flipped(data) if damaged else data)
             return
         if message is HELLO[self.letter]:
             self.run.unbind(message.slots)
             match(self.run, message.term, data)
+        if not damaged:
+            self.send_frame(data)
+            return
         for record in self.edhoc.protect().seal(data):
-            self.send_unit(Kind.RECORD, _flipped(record) if damaged else record)
+            self.send_unit(Kind.RECORD, _flipped(record))
 
     def make(self, message: Message, pins: Mapping[Term, bytes]) -> bytes:
         """A message with these values in it, and everything around them made over that.
 
         Raises:
+            Inexpressible: a library makes it, and nobody else can.
             Unbound: something in it is not known here.
         """
         ready = self._ready[message.name]
+        if message.by_library and (pins or not ready):
+            raise Inexpressible(f"{message.name} with other values in it, or out of its turn, is no library's")
         return ready.popleft() if ready and not pins else valued(self.knowledge(), message.term, pins)
 
     def probe(self) -> None:

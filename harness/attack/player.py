@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ...model.protocol.frames import ATT_REQ, CLOSE, NOT_REQUIRED, PONG
 from ...model.protocol.labels import LABEL
-from ...model.table import NET
+from ...model.table import NET, Message
 from ..codec import cbor
 from ..deadline import Deadline
 from ..evaluator.errors import Unbound
@@ -22,6 +22,7 @@ from ..tester.frames import quote, what_if
 from ..tester.peer import TesterEndpoint
 from ..tester.session import Iut
 from ..verdict.verdict import Outcome, Reaction
+from .handshakes import played_as
 from .mirror import Mirror, valued
 from .stage import OFFERED_AGAIN, PREFERENCE, Stage
 from .story import APPLICATION, OTHER, RECEIVE, SEND, Inexpressible, Line, Story
@@ -124,6 +125,8 @@ class Performance:
         return False
 
     def _line(self, line: Line) -> None:
+        if line.kind in (RECEIVE, SEND) and self._message(line) is None:
+            return
         if line.kind == RECEIVE:
             self._deliver(line)
         elif line.kind == SEND:
@@ -133,12 +136,17 @@ class Performance:
         elif line.kind == APPLICATION:
             self._apply(line)
 
+    def _message(self, line: Line) -> Message | None:
+        """What stands for the message of a line over this binding; None where nothing does."""
+        return played_as(line.message, self.iut.binding)
+
     # --- what a run sends --------------------------------------------------------------------------------------------
 
     def _seen(self, line: Line) -> bytes:
         """The octets of a message that a run has sent."""
-        name, run = line.message.name, line.run
-        mirror = self.stage.mirrors[run]
+        message, run = self._message(line), line.run
+        assert message is not None
+        name, mirror = message.name, self.stage.mirrors[run]
         if self.stage.is_victim(run):
             there = self.stage.conversation.until(lambda: len(mirror.seen[name]) > line.nth or self._has_refused())
             if not there or self._has_refused():
@@ -149,9 +157,17 @@ class Performance:
         if len(mirror.seen[name]) <= line.nth and name in BY_ITSELF:
             BY_ITSELF[name](honest)
         self.stage.exchange(run)
+        while len(mirror.seen[name]) <= line.nth and mirror.passing and self._more():
+            self.stage.exchange(run)
         if len(mirror.seen[name]) <= line.nth:
             raise Lost(f"the {honest.role} of run {run} is in {honest.state} and has not sent {name}{_why(honest)}")
         return mirror.seen[name][line.nth]
+
+    def _more(self) -> bool:
+        """Whether the implementation says more, of a message that is passed on in pieces."""
+        there = not self._has_refused() and self.stage.conversation.receive(Deadline.after(self.iut.silence))
+        self.stage.unlock()
+        return there
 
     def _apply(self, line: Line) -> None:
         content = self.stage.wording.content(line.term)
@@ -171,7 +187,9 @@ class Performance:
         octets = self._octets(line, mirror)
         if line is self.story.refused:
             self.stage.victim.deviation.happened(mirror)
-        mirror.tell(line.message, octets, damaged=line.weak and self.stage.is_victim(line.run))
+        message = self._message(line)
+        assert message is not None
+        mirror.tell(message, octets, damaged=line.weak and self.stage.is_victim(line.run))
         self.stage.exchange(line.run)
         if line is self.story.refused and mirror.probe_is_legal:
             self._probe()
@@ -186,7 +204,10 @@ class Performance:
         try:
             if line.message is LABEL[mirror.letter].data:
                 return self._data(line, mirror)
-            return mirror.make(line.message, self.stage.wording.pins(line, mirror.knowledge()))
+            message = self._message(line)
+            assert message is not None
+            pins = {} if message.by_library else self.stage.wording.pins(line, mirror.knowledge())
+            return mirror.make(message, pins)
         except Unbound as error:
             raise Inexpressible(f"{line.message.name}: {error}") from error
 

@@ -17,6 +17,7 @@ from ..tester.peer import TesterEndpoint
 from ..tester.session import OPPOSITE, Iut
 from ..transport.units import Kind, write_unit
 from .cast import Cast
+from .handshakes import HANDSHAKES
 from .mirror import Mirror
 from .story import HINT, RECEIVE, WAIVER, Inexpressible, Player, Story
 from .wording import Wording
@@ -72,14 +73,18 @@ class Stage:
         if run in self.mirrors:
             return
         player = self.story.players[run]
-        make = partial(Mirror, passing=self._passes(player), **self._offer(player))
+        passing, handshake = self._passes(player), HANDSHAKES[self.iut.binding]
+        make = partial(Mirror, passing=passing, **self._offer(player))
         world = self.cast.attacker(player)
+        if not (passing or handshake.inside or self.cast.signs(player)):
+            raise Inexpressible(f"a handshake of {self.iut.binding} without the key to its certificate")
         if self.is_victim(run):
             self._conversation = self.iut.converse(world=world, make=make)
             mirror = self._conversation.peer
             assert isinstance(mirror, Mirror)
         else:
-            mirror = make(OPPOSITE[player.role], world, Deviation(), rng=self._rng.child(f"attacker {run}"))
+            rng = self._rng.child(f"attacker {run}")
+            mirror = make(OPPOSITE[player.role], world, Deviation(), rng=rng, binding=self.iut.binding)
         self.mirrors[run] = mirror
         if run in self.cast.endorsements:
             mirror.run.pinned[EVIDENCE[mirror.letter].endorsements] = self.cast.endorsements[run]
@@ -112,7 +117,10 @@ class Stage:
 
     def _endpoint(self, player: Player, world: World, suites_i: tuple[int, ...] = ()) -> TesterEndpoint:
         rng, off = self._rng.child(f"run {player.number}"), frozenset(self.story.checks)
-        return TesterEndpoint(player.role, world, Deviation(), rng=rng, off=off, suites_i=suites_i)
+        return TesterEndpoint(
+            player.role, world, Deviation(), rng=rng, off=off, suites_i=suites_i, binding=self.iut.binding,
+            channel=HANDSHAKES[self.iut.binding].honest,
+        )  # fmt: skip
 
     def _misled(self, player: Player, world: World) -> tuple[int, ...]:
         """What a device offers on a new connection after the attacker's EDHOC error about its suite."""
@@ -125,6 +133,7 @@ class Stage:
 
     def exchange(self, run: int) -> None:
         """Everything that a run and the attacker's end have to say to each other now."""
+        self._hand_on(run)
         if self.is_victim(run):
             self.conversation.flush()
             self.unlock()
@@ -138,13 +147,21 @@ class Stage:
                 honest.receive_data(back)
         self.unlock()
 
+    def _hand_on(self, run: int) -> None:
+        """What came late of a message that is passed on to a run."""
+        mirror, partner = self.mirrors[run], self.partner(run)
+        if mirror.passing and partner in self.mirrors:
+            mirror.put_octets(self.mirrors[partner].passed.late())
+
     def unlock(self) -> None:
         """Channels whose handshake was passed on can be read as soon as an end of the suite's has their secret."""
         for run, mirror in self.mirrors.items():
             ends = (run, self.partner(run)) if mirror.passing and not mirror.channel_stands else ()
             for honest in (self.honest.get(end) for end in ends if end is not None):
-                if honest is not None and CHANNEL_SECRET in honest.run.values:
-                    mirror.unlock(honest)
+                if honest is not None:
+                    mirror.passed.overhear(honest)
+                    if CHANNEL_SECRET in honest.run.values:
+                        mirror.unlock(honest)
 
     def partner(self, run: int) -> int | None:
         """The run at the other end of a handshake that is passed on."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...model.checks import CHECKS
 from ...model.extract.committed import attacks
+from ...model.table import NET
 from ...model.verifier import charts
 from ...model.verifier.attack import Attack
 from ..iut.control import ControlError
@@ -23,9 +24,10 @@ from ..peer.tcp import TcpError
 from ..tester.conversation import Conversation
 from ..tester.local import LocalIut
 from ..tester.session import Iut, NeedNotMet
-from ..verdict.allowed import Allowed, allowed_refusals
+from ..verdict.allowed import CERTIFICATE_RULES, Allowed, allowed_refusals
 from ..verdict.verdict import Reaction
 from .cast import Cast
+from .handshakes import played_as
 from .player import Lost, Performance, Played, configured
 from .story import Inexpressible, Story
 
@@ -96,15 +98,27 @@ def missing(story: Story) -> frozenset[str]:
     return frozenset((*story.checks, *beside().get(story.name, Beside()).also))
 
 
-def allowed(story: Story, played: Played | None = None) -> Allowed:
+def allowed(story: Story, binding: str, played: Played | None = None) -> Allowed:
     """The refusals of the missing checks at the step where they stand; none, once the implementation has gone on."""
-    message = story.refused.message.name
-    rules = [allowed_refusals(CHECKS[check], handshake=message.startswith("message_")) for check in story.reasons]
+    message, handshake = place(story, binding), story.refused.message.channel == NET
+    certificates = CERTIFICATE_RULES.get(binding, "")
+    rules = [allowed_refusals(CHECKS[check], handshake=handshake, certificates=certificates) for check in story.reasons]
     specified = frozenset().union(*(rule.specified for rule in rules))
     if played is not None and played.later:
         return Allowed(frozenset(f"{action} to {message}" for action in specified), frozenset(), rules[0].because)
     tolerated = frozenset().union(*(rule.tolerated for rule in rules))
     return Allowed(specified, tolerated - specified, rules[0].because)
+
+
+def place(story: Story, binding: str) -> str:
+    """The message that a complete implementation refuses."""
+    message = played_as(story.refused.message, binding)
+    return message.name if message is not None else ""
+
+
+def is_over(story: Story, binding: str) -> bool:
+    """Whether each check that an attack needs gone is made over a binding."""
+    return all(CHECKS[check].binding in ("", binding) for check in story.checks)
 
 
 def perform(story: Story, iut: Iut) -> Played:
@@ -118,8 +132,8 @@ def perform(story: Story, iut: Iut) -> Played:
     known = beside().get(story.name, Beside())
     if known.unplayed:
         raise Inexpressible(known.because)
-    if iut.binding != DEFAULT:
-        raise NeedNotMet(f"the attacks are found over {DEFAULT}, and this implementation speaks {iut.binding}")
+    if not is_over(story, iut.binding):
+        raise NeedNotMet(f"over {iut.binding} there is no {story.name}")
     with configured(story, iut):
         return Performance(story, iut).play()
 
@@ -151,7 +165,7 @@ def _attempted(story: Story, iut: Iut) -> _Attempt:
         played = perform(story, iut)
     except (Inexpressible, NeedNotMet, Lost, TcpError, LaunchError, ControlError) as error:
         return _Attempt(Trial(story.name, story.claim, iut.role, Result.UNPLAYED, reason=str(error)))
-    at, rule = story.refused.message.name, allowed(story, played)
+    at, rule = place(story, iut.binding), allowed(story, iut.binding, played)
     expected = tuple(sorted(rule.specified))
     result, reason = _judged(played, rule)
     seen = played.outcome.action or played.outcome.reaction.value
@@ -201,7 +215,7 @@ class Pair:
         return ""
 
 
-def both(story: Story, seed: int) -> Pair:
+def both(story: Story, seed: int, binding: str = DEFAULT) -> Pair:
     """Play an attack against reference peers in this process: one without the checks, and a complete one."""
     try:
         role = story.victim.role
@@ -209,7 +223,8 @@ def both(story: Story, seed: int) -> Pair:
         trial = Trial(story.name, story.claim, "", Result.UNPLAYED, reason=str(error))
         return Pair(story, trial, trial, False, "")
     faulty, complete = (
-        LocalIut(role, off=off, seed=f"attack/{seed}".encode()) for off in (missing(story), frozenset[str]())
+        LocalIut(role, off=off, seed=f"attack/{seed}".encode(), binding=binding)
+        for off in (missing(story), frozenset[str]())
     )
     without, refused = _attempted(story, faulty), _attempted(story, complete)
     honest_runs = without.played.honest if without.played is not None else {}
@@ -242,14 +257,17 @@ def _found(without: Iterable[str], broken: Mapping[str, Any]) -> Story:
     return Story(" + ".join(without), {**broken, "text": text})
 
 
-def chosen(names: Iterable[str], role: str | None = None, among: Iterable[Story] | None = None) -> tuple[Story, ...]:
-    """Attacks that need all the named checks missing, on an implementation of `role` if one is given.
+def chosen(
+    names: Iterable[str], role: str | None = None, among: Iterable[Story] | None = None, binding: str = DEFAULT
+) -> tuple[Story, ...]:
+    """Attacks that need all the named checks missing, which are made over a binding, on a `role` if one is given.
 
     They are `among` those of the removal matrix, unless others are given.
     """
     wanted = frozenset(names)
     known = stories().values() if among is None else among
-    return tuple(s for s in known if wanted <= frozenset(s.checks) and _is_on(s, role))
+    over = (s for s in known if is_over(s, binding))
+    return tuple(s for s in over if wanted <= frozenset(s.checks) and _is_on(s, role))
 
 
 def _is_on(story: Story, role: str | None) -> bool:

@@ -8,15 +8,14 @@ from ...model.protocol.proofs import proof_of
 from ..peer.endpoint import Endpoint
 from ..peer.tls_channel import TlsChannel
 from ..tester.session import OPPOSITE
-from ..tester.tls_flight import REWRITES, TAG, FlightLog, Rewrite
+from ..tester.tls_flight import REWRITES, FlightLog, Rewrite
 from ..tester.tls_messages import ALERT, APPLICATION_DATA, record
+from ..tester.tls_records import HEAD, TAG
 from .letter import Letter, Playing, handshake_message
 from .puppet import UNREADABLE, Puppet, Watching
 
 HANDSHAKE_FAILURE = bytes((2, 40))
 """A fatal alert (RFC 9846 section 6)."""
-_HEAD = 5
-"""Octets before the content of a record."""
 
 
 class WatchingTls(TlsChannel, Watching):
@@ -41,7 +40,7 @@ class WatchingTls(TlsChannel, Watching):
         if not self.done and data[:1] == bytes((ALERT,)):
             # In the clear: OpenSSL does not read all of them, for the version that stands beside them.
             self.failed = True
-            self._endpoint.observe("tls_alert", data[_HEAD:])
+            self._endpoint.observe("tls_alert", data[HEAD:])
         else:
             super().receive(data)
 

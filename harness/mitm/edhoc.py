@@ -13,9 +13,9 @@ from ..crypto.suites import SUITES
 from ..peer import edhoc_errors
 from ..peer.channel import ChannelOf
 from ..peer.edhoc_channel import EdhocChannel
+from ..transport.cutter import LengthCutter
 from ..transport.units import HEAD_LENGTH, Kind, write_unit
 from .binding import Cutter, Interjection, Position, Rewrite
-from .cutter import LengthCutter
 from .flow import CLOSE_FRAME, forged_close, honest, positions
 
 LARGEST = 1 << 20

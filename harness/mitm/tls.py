@@ -29,14 +29,11 @@ from ..tester.tls_messages import (
     message,
     record,
 )
+from ..tester.tls_records import HEAD, TAG, cutter
 from ..tester.tls_tester import MisbehavingTls
 from .binding import Cutter, Interjection, Position, Rewrite
-from .cutter import LengthCutter
 from .flow import CLOSE_FRAME, END_OF_CHANNEL, forged_close, honest, positions
 
-HEAD, TAG = 5, 16
-"""Octets before the content of a record, and at the end of a protected one (RFC 9846 section 5.2)."""
-LARGEST = (1 << 14) + 256
 ENFORCED_BY = {
     "client_hello": "finished_r_verifies",
     "server_flight": "flight_r_is_protected",
@@ -47,16 +44,6 @@ PROTECTED = "tls_message_is_expected"
 RANDOM_AT = HEAD + 4 + 2
 """Where the random value of a hello begins (RFC 9846 section 4.1)."""
 P_256, X25519, X25519MLKEM768, TLS_1_2, AES_256, NOBODY = 0x0017, 0x001D, 0x11EC, 0x0303, 0x1302, b"\x00\x02h2"
-
-
-def _end_of(head: bytes) -> int | None:
-    length = int.from_bytes(head[3:], "big")
-    return HEAD + length if CHANGE_CIPHER_SPEC <= head[0] <= APPLICATION_DATA and length <= LARGEST else None
-
-
-def cutter() -> LengthCutter:
-    """Cuts at the lengths of records."""
-    return LengthCutter(HEAD, _end_of)
 
 
 def _enforced(message_name: str, protected: bool) -> str:

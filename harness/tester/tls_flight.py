@@ -10,18 +10,12 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from .tls_messages import CHANGE_CIPHER_SPEC, HANDSHAKE, NAMES, message, record
+from .tls_records import SUITE, RecordKeys
 
-from ..crypto.suites import SUITES
-from .tls_messages import APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, NAMES, message, record
-
-SUITE = SUITES[3]
-"""For its hash alone, which is that of TLS_AES_128_GCM_SHA256."""
 SECRETS = {"device": b"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "service": b"SERVER_HANDSHAKE_TRAFFIC_SECRET"}
 """Label in the key log by the role of the side that protects with it."""
 FORGED, UNSIGNED, EMPTY = "forged", "unsigned", "empty"
-TAG, KEY, IV = 16, 16, 12
-"""Octets."""
 Messages = Sequence[bytes]
 Rewrite = Callable[[Messages], Iterable[bytes]]
 """The messages between the hello and Finished, headers included, to others."""
@@ -54,14 +48,7 @@ class FlightLog:
         key = SUITE.expand_label(self.secret, "finished", b"", SUITE.hash_length)
         inside.append(message("Finished", hmac.digest(key, transcript, SUITE.hash_algorithm.name)))
         clear = [record(HANDSHAKE, octets) for octets in hello] + [record(CHANGE_CIPHER_SPEC, b"\x01")]
-        return b"".join((*clear, self._sealed(b"".join(inside))))
-
-    def _sealed(self, inside: bytes) -> bytes:
-        """The first record under our handshake traffic secret (RFC 9846 section 5.2)."""
-        key, iv = SUITE.expand_label(self.secret, "key", b"", KEY), SUITE.expand_label(self.secret, "iv", b"", IV)
-        content = inside + bytes((HANDSHAKE,))
-        head = record(APPLICATION_DATA, bytes(len(content) + TAG))[:5]
-        return head + AESGCM(key).encrypt(iv, content, head)
+        return b"".join((*clear, RecordKeys(self.secret).seal(HANDSHAKE, b"".join(inside))))
 
 
 def _named(kind: str, change: Callable[[bytes], Iterable[bytes]]) -> Rewrite:

@@ -15,6 +15,8 @@ class Allowed:
     because: str
 
 
+CERTIFICATE_RULES = {"tls": "tls-certificate"}
+"""Rule for checks of certificates by the binding that has one of its own."""
 ANY_TLS_ALERT = "tls-alert:any"
 TLS_ALERTS = frozenset(f"tls-alert:{code}" for code in range(1, 256) if code != 90)
 """Fatal alerts: all but close_notify and user_canceled (RFC 9846 section 6.1)."""

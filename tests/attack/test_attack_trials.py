@@ -7,8 +7,10 @@ import pytest
 
 from trustconn.harness.attack.story import Story
 from trustconn.harness.attack.trial import Beside, Result, attempt, beside, both, chosen, honest, missing, stories
+from trustconn.harness.deadline import Deadline
+from trustconn.harness.peer.binding import BINDINGS
 from trustconn.harness.peer.endpoint import Endpoint
-from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.local import LocalConnection, LocalIut
 from trustconn.harness.tester.session import NeedNotMet
 from trustconn.model.extract.committed import attacks
 
@@ -16,13 +18,42 @@ STORIES = list(stories().values())
 NAMES = [story.name for story in STORIES]
 
 
-@pytest.mark.parametrize("story", STORIES, ids=NAMES)
-def test_it_succeeds_without_the_check_and_is_refused_with_it_at_its_step(story: Story) -> None:
-    pair = both(story, seed=0)
+PLAYED = [(story, binding) for binding in BINDINGS for story in chosen((), binding=binding)]
+
+
+@pytest.mark.parametrize(("story", "binding"), PLAYED, ids=[f"{binding}-{story.name}" for story, binding in PLAYED])
+def test_it_succeeds_without_the_check_and_is_refused_with_it_at_its_step(story: Story, binding: str) -> None:
+    pair = both(story, 0, binding)
     assert pair.deviation == ""
     if not beside().get(story.name, Beside()).also:
         assert missing(story) == set(story.checks)
     assert pair.without.shown, "the implementation shows that it went on"
+
+
+class Slow(LocalConnection):
+    """What comes, comes in pieces, in the middle of records too."""
+
+    left = b""
+
+    def recv_some(self, deadline: Deadline) -> bytes:
+        self.left = self.left or super().recv_some(deadline)
+        piece, self.left = self.left[:700], self.left[700:]
+        return piece
+
+
+class InPieces(LocalIut):
+    def connect(self) -> LocalConnection:
+        connection = super().connect()
+        connection.__class__ = Slow
+        return connection
+
+
+@pytest.mark.parametrize("name", ["label_digest_is_content", "ak_is_not_revoked"])
+def test_a_handshake_of_tls_is_passed_on_in_pieces_too(name: str) -> None:
+    story = stories()[name]
+    role = story.victim.role
+    assert attempt(story, InPieces(role, binding="tls")).result is Result.REFUSED
+    assert attempt(story, InPieces(role, binding="tls", off=missing(story))).result is Result.SUCCEEDED
 
 
 def test_every_attack_of_the_matrix_is_there() -> None:
@@ -81,14 +112,17 @@ def test_a_role_that_the_table_does_not_have_is_not_played() -> None:
     assert (trial.result, trial.reason) == (Result.UNPLAYED, "the table has no role device xx")
 
 
-def test_over_another_binding_it_is_not_played() -> None:
-    trial = attempt(stories()["eat_signature_verifies"], LocalIut("device", binding="tls"))
+def test_over_a_binding_that_has_no_such_check_it_is_not_played() -> None:
+    trial = attempt(stories()["signature_2_verifies"], LocalIut("device", binding="tls"))
     assert trial.result is Result.UNPLAYED
     assert "tls" in trial.reason
 
 
 def test_attacks_are_chosen_by_missing_checks_and_role() -> None:
     assert chosen(()) == tuple(STORIES)
+    assert {s.name for s in STORIES} - {s.name for s in chosen((), binding="tls")} == {
+        "signature_2_verifies", "signature_3_verifies", "suite_is_most_preferred", "record_tag_verifies",
+    }  # fmt: skip
     assert [s.name for s in chosen(["peer_leaf_is_not_revoked"], "service")] == [
         "cred_i_is_not_revoked_locally + peer_leaf_is_not_revoked"
     ]

@@ -6,7 +6,7 @@ from mitm_pair import register
 from trustconn.harness.mitm.edhoc import cutter as of_units
 from trustconn.harness.mitm.ends import BINDINGS
 from trustconn.harness.mitm.flow import END_OF_CHANNEL
-from trustconn.harness.mitm.tls import cutter as of_records
+from trustconn.harness.tester.tls_records import cutter as of_records
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import NET, RECORD
 from trustconn.spec import requirements

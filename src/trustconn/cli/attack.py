@@ -5,7 +5,7 @@ succeed, and a complete one, which must refuse it at the step where the check st
 --iut the attacks on its role are played against an implementation: to pass is to refuse each.
 
     trustconn attack
-    trustconn attack --without eat_nonce_is_binder --chart
+    trustconn attack --binding tls --without eat_nonce_is_binder --chart
     trustconn attack --iut iut.toml --json trials.json
     trustconn verify --matrix --json matrix.json; trustconn attack --found matrix.json
 
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from ..model.checks import CHECKS
 from . import exit_code
 from .errors import UsageError
-from .options import check_names, readable_file, roles
+from .options import bindings, check_names, readable_file, roles
 from .status import status
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--found", type=readable_file, metavar="FILE", help="attacks of `verify --matrix --json FILE` instead")
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation to attack")
+    add("--binding", choices=bindings(), help="secure channel of the reference peers; default: edhoc")
     add("--role", choices=roles(), help="attacks on this role; default: both")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the attacker; default: 0")
     add("--list", action="store_true", help="name the attacks, where they are refused, and by which requirement")
@@ -54,20 +55,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Plays, prints a line for each attack, and compares."""
-    stories = _chosen(arguments)
+    binding = _binding(arguments)
+    stories = _chosen(arguments, binding)
     if arguments.list:
-        return _list(stories, arguments.chart)
-    return _references(arguments, stories) if arguments.iut is None else _against(arguments, stories)
+        return _list(stories, binding, arguments.chart)
+    return _references(arguments, stories, binding) if arguments.iut is None else _against(arguments, stories)
 
 
-def _chosen(arguments: argparse.Namespace) -> tuple["Story", ...]:
+def _binding(arguments: argparse.Namespace) -> str:
+    """The secure channel over which is played."""
+    from ..harness.iut.description import DescriptionError, load
+
+    if arguments.iut is None:
+        return str(arguments.binding or bindings()[0])
+    if arguments.binding:
+        raise UsageError("--binding is about the reference peers; it cannot go with --iut")
+    try:
+        return load(arguments.iut).wire.binding
+    except DescriptionError as error:
+        raise UsageError(str(error)) from error
+
+
+def _chosen(arguments: argparse.Namespace, binding: str) -> tuple["Story", ...]:
     from ..harness.attack.trial import chosen, found
 
     try:
         among = None if arguments.found is None else found(arguments.found)
     except (OSError, ValueError) as error:
         raise UsageError(f"{arguments.found}: {error}") from error
-    stories = chosen(arguments.without, arguments.role, among)
+    stories = chosen(arguments.without, arguments.role, among, binding)
     if not stories and arguments.without:
         on = f" on a {arguments.role}" if arguments.role else ""
         why = _why(arguments.without) if among is None else f" in {arguments.found}"
@@ -83,21 +99,22 @@ def _why(checks: frozenset[str]) -> str:
     return f": {', '.join(verdicts)}"
 
 
-def _list(stories: Iterable["Story"], chart: bool) -> int:
+def _list(stories: Iterable["Story"], binding: str, chart: bool) -> int:
     print(LINE.format("without", "claim", "role", "step", "requirement of the check that refuses"))
     for story in stories:
-        print(LINE.format(story.name, story.claim, *_place(story)))
+        print(LINE.format(story.name, story.claim, *_place(story, binding)))
         _chart(story, chart)
     return exit_code.PASSED if stories else exit_code.UNDECIDED
 
 
-def _place(story: "Story") -> tuple[str, str, str]:
+def _place(story: "Story", binding: str) -> tuple[str, str, str]:
     """Role, step and requirements, or why there are none."""
     from ..harness.attack.story import Inexpressible
+    from ..harness.attack.trial import place
 
     try:
         requirements = dict.fromkeys(CHECKS[check].requirement for check in story.reasons)
-        return story.victim.role, story.refused.message.name, ", ".join(requirements)
+        return story.victim.role, place(story, binding), ", ".join(requirements)
     except Inexpressible as error:
         return "", "", f"not played: {error}"
 
@@ -123,7 +140,7 @@ def _told(trial: "Trial") -> str:
 # --- reference peers -------------------------------------------------------------------------------------------------
 
 
-def _references(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
+def _references(arguments: argparse.Namespace, stories: Iterable["Story"], binding: str) -> int:
     from ..harness.attack.trial import both
 
     pairs: list[Pair] = []
@@ -132,7 +149,7 @@ def _references(arguments: argparse.Namespace, stories: Iterable["Story"]) -> in
         with status() as tell:
             for story in stories:
                 tell(story.name)
-                pairs.append(pair := both(story, arguments.seed))
+                pairs.append(pair := both(story, arguments.seed, binding))
                 answers = ANSWERS.format(_told(pair.complete), _told(pair.without))
                 print(LINE.format(story.name, story.claim, pair.complete.role, pair.complete.at, answers), flush=True)
                 for remark in _remarks(pair):
@@ -183,7 +200,7 @@ def _against(arguments: argparse.Namespace, stories: Iterable["Story"]) -> int:
     print(LINE.format("without", "claim", "role", "step", "result"))
     try:
         with status() as tell:
-            for story in chosen((), iut.role, stories):
+            for story in chosen((), iut.role, stories, iut.binding):
                 tell(story.name)
                 trials.append(trial := attempt(story, iut))
                 print(LINE.format(story.name, story.claim, iut.role, trial.at, _told(trial)), flush=True)
