@@ -24,7 +24,6 @@ frames.fields = { F.message, F.length, F.type, (table.unpack or unpack)(show.fie
 frames.experts = show.experts
 units.fields = { F.unit_length, F.kind, F.record, F.verified, F.error }
 
-local stream_of = Field.new("tcp.stream")
 local streams, results = {}, {}
 
 function units.init()
@@ -34,10 +33,12 @@ end
 
 local function sender(pinfo) return tostring(pinfo.src) .. " " .. pinfo.src_port end
 
+-- By both ends: when Wireshark sees packets first, it has no fields to ask for the number of a stream.
 local function stream(pinfo)
-  local number = stream_of() and stream_of().value or -1
-  if not streams[number] then streams[number] = session.new(sender(pinfo)) end
-  return streams[number]
+  local from, to = sender(pinfo), tostring(pinfo.dst) .. " " .. pinfo.dst_port
+  local ends = from < to and from .. " " .. to or to .. " " .. from
+  if not streams[ends] then streams[ends] = session.new(from) end
+  return streams[ends]
 end
 
 -- What was made of the next thing in this packet when it was seen first; `make` makes it. Packets are seen in order once,
