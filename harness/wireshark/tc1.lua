@@ -70,11 +70,13 @@ local function name_of(type, letter)
   return "frame of type " .. type
 end
 
-local function frame(tvb, letter, pinfo, tree)
+-- `length` is where its length stands, if that is in a Tvb of the same packet.
+local function frame(tvb, letter, pinfo, tree, length)
   local type = show.frame_type(tvb)
   local view = { name = name_of(type, letter) }
   local branch = tree:add(frames, tvb(), "Frame " .. view.name)
   branch:add(F.message, tvb(), view.name)
+  if length then branch:add(F.length, length) end
   if type then branch:add(F.type, tvb(), math.min(type, 2 ^ 32 - 1)) end
   show.message(view, tvb, branch)
   local words = #view.words > 0 and " (" .. table.concat(view.words, ", ") .. ")" or ""
@@ -105,8 +107,7 @@ function frames.dissector(tvb, pinfo, tree)
       pinfo.desegment_len = length and 3 + length - left or DESEGMENT_ONE_MORE_SEGMENT
       return tvb:len()
     end
-    tree:add(F.length, tvb(at, 3))
-    if length > 0 then frame(tvb(at + 3, length):tvb(), letter, pinfo, tree) end
+    if length > 0 then frame(tvb(at + 3, length):tvb(), letter, pinfo, tree, tvb(at, 3)) end
     at = at + 3 + length
   end
   return at

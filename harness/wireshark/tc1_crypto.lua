@@ -1,4 +1,4 @@
--- AES-CCM (RFC 3610) and ChaCha20-Poly1305 (RFC 8439), because Wireshark lends no cipher to Lua. For looking into test
+-- AES-CCM (RFC 3610) and ChaCha20-Poly1305 (RFC 8439), because Wireshark 4.0 lends no cipher to Lua. For looking into test
 -- captures alone: slow, and careless about time. Keys, nonces and octets are Lua strings.
 local band, bxor, lshift, rshift, rol = bit.band, bit.bxor, bit.lshift, bit.rshift, bit.rol
 local byte, char, concat, floor = string.byte, string.char, table.concat, math.floor
