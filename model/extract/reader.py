@@ -18,7 +18,19 @@ from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
 from .algebra import PRIVATE_KEY
-from .view import AGENT, AUTHORITY, KIND, STRUCTURE, TRANSPARENT, ZERO_SHARE, View, plain_sort, tuple_of
+from .view import (
+    AGENT,
+    AUTHORITY,
+    KIND,
+    STRUCTURE,
+    TRANSPARENT,
+    ZERO_SHARE,
+    Declarations,
+    Setting,
+    View,
+    plain_sort,
+    tuple_of,
+)
 
 ANY, EARLY, IDENTITY, OTHER = "any", "early", "identity", "other"
 """Readings that switched off checks allow: of a key, of the order, of a certificate and of its usage."""
@@ -35,8 +47,8 @@ CARRIERS = frozenset({"WAIVER", "DATA_ENVIRONMENT"})
 class Reader(View):
     """A view that receives."""
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, role: str, letter: str, setting: Setting, declared: Declarations) -> None:
+        super().__init__(role, letter, setting, declared)
         self._on: frozenset[str] = frozenset()
         self._steps: dict[Term, Step] = {}
         self._opened: dict[Term, Term] = {}

@@ -7,6 +7,7 @@ EXPIRED data is receipted as stale and never delivered, and an affirming verdict
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..checks import Code
 from ..symbols import sha256, unary
@@ -74,11 +75,11 @@ def _count(register: Term) -> Assignments:
     return ((register, unary("succ", register)),)
 
 
-def _data_row(side: Side, state: str, **parts: object) -> Transition:
+def _data_row(side: Side, state: str, **parts: Any) -> Transition:
     """A DATA frame of the peer: judged, then receipted whatever the judgement."""
     peer = peer_of(side).letter
     code = receipt_decided(side)
-    base: dict[str, object] = {
+    base: dict[str, Any] = {
         "sets": ((code, ZERO),),
         "sends": (RECEIPT[side.letter],),
         "then_sets": _count(received_count(side)),
@@ -86,7 +87,7 @@ def _data_row(side: Side, state: str, **parts: object) -> Transition:
         "receipt_code": code,
     }
     base.update(parts)
-    return Transition(side.role, state, LABEL[peer].data, state, **base)  # type: ignore[arg-type]
+    return Transition(side.role, state, LABEL[peer].data, state, **base)
 
 
 def data_rows(side: Side) -> Iterator[Transition]:

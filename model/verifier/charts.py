@@ -31,12 +31,12 @@ Names = Mapping[int, str]
 
 def show(term: Ground, names: Names | None = None) -> str:
     """A term as people write it: `{m}k` for encryption, `g^(x*y)` for exponents; a term with a name by its name."""
-    if isinstance(term, str):
-        return term
     return names[id(term)] if names and id(term) in names else _spelled(term, names)
 
 
-def _spelled(term: tuple[Ground, ...], names: Names | None) -> str:
+def _spelled(term: Ground, names: Names | None) -> str:
+    if isinstance(term, str):
+        return term
     head, args = str(term[0]), [show(t, names) for t in term[1:]]
     if head == "tuple":
         return "(" + ", ".join(args) + ")"
@@ -73,11 +73,11 @@ def legend(attack: Attack) -> Iterator[str]:
     needed = {n for line in lines(attack) for n in attack.names if n in line.text}
     for name in reversed(attack.names):
         if name in needed:
-            text = _spelled(attack.names[name], names)  # type: ignore[arg-type]
+            text = _spelled(attack.names[name], names)
             needed |= {n for n in attack.names if n in text}
     for name, term in attack.names.items():
         if name in needed:
-            yield f"{name} = {_spelled(term, names)}"  # type: ignore[arg-type]
+            yield f"{name} = {_spelled(term, names)}"
 
 
 def _line(event: AttackEvent, names: Names) -> Line:

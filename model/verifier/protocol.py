@@ -60,9 +60,17 @@ class Symbol:
         return self.sort or self.name
 
 
-def public(name: str, arity: int, *, opens: tuple[Opening, ...] = (), sort: str = "", **more: object) -> Symbol:
+def public(
+    name: str,
+    arity: int,
+    *,
+    opens: tuple[Opening, ...] = (),
+    inverse: str | None = None,
+    weak: tuple[int, ...] | None = None,
+    sort: str = "",
+) -> Symbol:
     """A symbol that anybody applies to arguments that he knows."""
-    return Symbol(name, arity, (tuple(range(arity)),), opens, sort=sort, **more)  # type: ignore[arg-type]
+    return Symbol(name, arity, (tuple(range(arity)),), opens, inverse=inverse, weak=weak, sort=sort)
 
 
 def key_family(name: str, arity: int = 1, *, revealed_by: frozenset[str] | None = None, sort: str = "") -> Symbol:

@@ -46,16 +46,13 @@ def _unify(left: Term, right: Term, pending: list[Equation], seen: set[tuple[App
         right = right.ref
     if left is right:
         return True
-    kind, other = type(left), type(right)
-    if kind is Var:
-        return _assign(left, right)  # type: ignore[arg-type]
-    if other is Var:
-        return _assign(right, left)  # type: ignore[arg-type]
-    if kind is not other or kind is Atom:
-        return False
-    if kind is Group:
-        return _unify_groups(left, right, pending)  # type: ignore[arg-type]
-    return _unify_apps(left, right, pending, seen)  # type: ignore[arg-type]
+    if type(left) is Var:
+        return _assign(left, right)
+    if type(right) is Var:
+        return _assign(right, left)
+    if type(left) is App and type(right) is App:
+        return _unify_apps(left, right, pending, seen)
+    return type(left) is Group and type(right) is Group and _unify_groups(left, right, pending)
 
 
 def _unify_apps(left: App, right: App, pending: list[Equation], seen: set[tuple[App, App]]) -> bool:
@@ -91,10 +88,9 @@ def _clash(left: Term, right: Term) -> bool:
         right = right.ref
     if left is right:
         return False
-    kind = type(left)
-    if kind is not type(right) or kind is Atom:
-        return True
-    return kind is App and (left.symbol != right.symbol or (left.ground and right.ground))  # type: ignore[union-attr]
+    if type(left) is App and type(right) is App:
+        return left.symbol != right.symbol or (left.ground and right.ground)
+    return type(left) is not Group or type(right) is not Group
 
 
 def _assign(var: Var, term: Term) -> bool:

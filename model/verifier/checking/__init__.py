@@ -13,6 +13,6 @@ that the certificate does not treat must fail at once, or by one of five theorem
 
 from __future__ import annotations
 
-from .tree import CertificateError, check
+from .tree import CertificateError, Checker, check
 
-__all__ = ["CertificateError", "check"]
+__all__ = ["CertificateError", "Checker", "check"]

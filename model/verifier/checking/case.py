@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..protocol import Match, Recv
+from ..protocol import Match, Recv, Template
 from ..query import Alternative, Query
 from .model import Model, Run
 from .terms import Subst, Term, resolve, subterms, unify
@@ -261,9 +261,9 @@ class Case:
             return True
         return any(self.at(t) == key and self.ordered(when, node) for t, when in self.known)
 
-    def place(self, run: int, template: object) -> Term:
+    def place(self, run: int, template: Template) -> Term:
         """A template in a run, not resolved."""
-        return self.model.theory.term(template, self.runs[run].env)  # type: ignore[arg-type]
+        return self.model.theory.term(template, self.runs[run].env)
 
     # --- the claim ------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ class Model:
         self._sent: dict[Term, bool] = {}
         self._forwarded: dict[str, bool] = {}
         self._places: dict[tuple[int, int, int], list[Place]] = {}
+        self._outs: dict[tuple[int, int, int], list[Out]] = {}
+        self._messages: dict[tuple[int, int, int], Term | None] = {}
         self.roles: list[tuple[Role, frozenset[str]]] = []
         for role in protocol.roles:
             shares = [n for n, s in role.variables.items() if s == GROUP] if protocol.neutral_element else []
@@ -127,10 +129,16 @@ class Model:
 
     def message(self, run: Run, step: int) -> Term | None:
         """What the step sends (a leak only if it is granted), resolved."""
-        what = self.steps(run)[step]
-        if isinstance(what, Send) or (isinstance(what, Leak) and what.power in self.powers):
-            return resolve(self.theory.term(what.message, run.env), {})
-        return None
+        key = (run.role, run.number, step)
+        if key not in self._messages:
+            what = self.steps(run)[step]
+            sent = isinstance(what, Send) or (isinstance(what, Leak) and what.power in self.powers)
+            self._messages[key] = self._whole(run, what) if sent else None
+        return self._messages[key]
+
+    def _whole(self, run: Run, what: Step) -> Term:
+        assert isinstance(what, Send | Leak | Recv)
+        return resolve(self.theory.term(what.message, run.env), {})
 
     def transparent(self, symbol: str) -> bool:
         """Whether everybody can take the symbol off and put it on."""
@@ -232,12 +240,19 @@ class Model:
 
     def sooner(self, run: Run, step: int, term: Term) -> list[tuple[Term, ...]]:
         """Keys with which the same term came out of an earlier receive or send of the run."""
-        found = []
-        for what in self.steps(run)[:step]:
-            if isinstance(what, Recv | Send):
-                message = resolve(self.theory.term(what.message, run.env), {})
-                found += [keys for one, _, keys in self.out(message) if one == term]
-        return found
+        return [
+            keys
+            for number, what in enumerate(self.steps(run)[:step])
+            if isinstance(what, Recv | Send)
+            for one, _, keys in self._out_of(run, number, what)
+            if one == term
+        ]
+
+    def _out_of(self, run: Run, number: int, what: Step) -> list[Out]:
+        key = (run.role, run.number, number)
+        if key not in self._outs:
+            self._outs[key] = list(self.out(self._whole(run, what)))
+        return self._outs[key]
 
     @cached_property
     def carried(self) -> dict[tuple[int, str], Carried]:

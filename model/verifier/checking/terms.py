@@ -205,6 +205,6 @@ def _fresh(theory: Theory) -> Term:
 def _rests(rest: Term | None, tail: Term | None, subst: Subst, theory: Theory) -> list[Subst]:
     if rest == tail:
         return [subst]
-    if rest is None or tail is None:
-        return [{**subst, (rest or tail): ((), None)}]  # type: ignore[dict-item]
-    return [{**subst, rest: ((), tail)}]
+    if rest is None:
+        rest, tail = tail, None
+    return [subst if rest is None else {**subst, rest: ((), tail)}]

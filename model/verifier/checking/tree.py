@@ -20,19 +20,29 @@ class CertificateError(Exception):
     """The certificate is not a proof: a case is missing, or does not end as it says."""
 
 
+class Checker:
+    """Checks proofs about one protocol under some powers, keeping what is common to them."""
+
+    def __init__(self, protocol: Protocol, powers: frozenset[str]) -> None:
+        self._model = Model(protocol, powers)
+
+    def check(self, query: Query, trees: Sequence[Tree]) -> int:
+        """Check the proof that a query has no trace: one tree for each choice of role variants for its premises.
+
+        Returns the number of cases.
+
+        Raises:
+            CertificateError: with the first case that is not treated.
+        """
+        starts = list(_starts(self._model, query))
+        if len(starts) != len(trees):
+            raise CertificateError(f"{len(starts)} patterns to start with, {len(trees)} trees")
+        return sum(_certify(case, tree) for case, tree in zip(starts, trees, strict=True))
+
+
 def check(protocol: Protocol, query: Query, powers: frozenset[str], trees: Sequence[Tree]) -> int:
-    """Check the proof that a query has no trace: one tree for each choice of role variants for its premises.
-
-    Returns the number of cases.
-
-    Raises:
-        CertificateError: with the first case that is not treated.
-    """
-    model = Model(protocol, powers)
-    starts = list(_starts(model, query))
-    if len(starts) != len(trees):
-        raise CertificateError(f"{len(starts)} patterns to start with, {len(trees)} trees")
-    return sum(_certify(case, tree) for case, tree in zip(starts, trees, strict=True))
+    """Check one proof; see `Checker.check`."""
+    return Checker(protocol, powers).check(query, trees)
 
 
 def _starts(model: Model, query: Query) -> Iterator[Case]:

@@ -6,7 +6,9 @@ derived from the shared secret; `x` and `y` are the exponents.
 
 from __future__ import annotations
 
-from ..protocol import STANDARD, Event, Protocol, Recv, Role, Send, Step, Template, key_family
+from collections.abc import Mapping
+
+from ..protocol import STANDARD, Event, Protocol, Recv, Role, Send, Step, Symbol, Template, key_family
 
 OWN = {"I": ("dh", "x"), "R": ("dh", "y")}
 SECRET = {"I": ("dh", "x", "Y"), "R": ("dh", "y", "X")}
@@ -24,7 +26,13 @@ def _mark(role: str, name: str) -> Event:
     return Event(name, ("I", "R", key(role)))
 
 
-def _protocol(name: str, initiator: tuple[Step, ...], responder: tuple[Step, ...], **more: object) -> Protocol:
+def _protocol(
+    name: str,
+    initiator: tuple[Step, ...],
+    responder: tuple[Step, ...],
+    symbols: Mapping[str, Symbol] = STANDARD,
+    neutral_element: bool = False,
+) -> Protocol:
     """Two roles; in a template `gx`, `gy` and `K` stand for each role's own view of the shares and the key."""
     roles = []
     for role, steps in (("I", initiator), ("R", responder)):
@@ -32,7 +40,7 @@ def _protocol(name: str, initiator: tuple[Step, ...], responder: tuple[Step, ...
         views |= {"Km": key(role, "mac key"), "Ke": key(role, "seal")}
         done = tuple(_view(s, views) for s in steps)
         roles.append(Role(role, ("I", "R"), role, done, FRESH[role], VARIABLES[role]))
-    return Protocol(name, tuple(roles), constants=CONSTANTS, **more)  # type: ignore[arg-type]
+    return Protocol(name, tuple(roles), symbols, CONSTANTS, neutral_element=neutral_element)
 
 
 def _view(step: Step, views: dict[str, Template]) -> Step:
