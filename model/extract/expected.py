@@ -20,7 +20,8 @@ from typing import Any
 from ..protocol.tables import profile
 from ..verifier import charts
 from .committed import ATTACKS, VERDICTS, attacks, expected
-from .matrix import DEFAULT, Removal, matrix
+from .matrix import matrix
+from .removal import DEFAULT, Removal
 from .verdicts import Decision, Prover, all_questions
 
 LARGEST_SET = 6

@@ -12,81 +12,13 @@ A check that only the TLS table has is left out of that one, every other of the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
 
-from ..checks import CHECKS, CheckClass
-from ..protocol.tables import BINDINGS, profile
-from ..verifier.attack import Attack
-from ..verifier.verify import ATTACK, PROOF
-from .modes import MODES, Mode
-from .verdicts import TIME_LIMIT, Prover, all_questions
-
-DEFAULT = next(iter(BINDINGS))
-"""The binding whose table decides what both have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A claim that fails: where, with how many runs, and the attack."""
-
-    claim: str
-    role: str
-    event: str
-    attack: Attack
-    binding: str = DEFAULT
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """What happens without some checks. `undecided` are claims that the time did not suffice for."""
-
-    checks: tuple[str, ...]
-    breaches: tuple[Breach, ...]
-    undecided: tuple[str, ...]
-    states: int
-    seconds: float
-    binding: str = DEFAULT
-
-    @property
-    def verdict(self) -> str:
-        """`carries`, `redundant`, or `undecided`."""
-        return "carries" if self.breaches else "undecided" if self.undecided else "redundant"
-
-
-def symbolic_checks() -> tuple[str, ...]:
-    """All checks that carry a claim or must be shown not to."""
-    return tuple(name for name, check in CHECKS.items() if check.cls is CheckClass.SYMBOLIC)
-
-
-def binding_of(check: str) -> str:
-    """The binding over whose table a check is left out; one beside the table belongs to both."""
-    return next((b for b in BINDINGS if check in profile(b).checks), DEFAULT)
-
-
-def in_order(checks: frozenset[str]) -> tuple[str, ...]:
-    """A set of checks in the order of the register."""
-    return tuple(name for name in symbolic_checks() if name in checks)
-
-
-def remove(
-    checks: Sequence[str],
-    claims: tuple[str, ...] = (),
-    time_limit: float = TIME_LIMIT,
-    modes: tuple[Mode, ...] = MODES,
-) -> Removal:
-    """Decide the claims without these checks, which must be of one binding."""
-    binding = binding_of(checks[0]) if checks else DEFAULT
-    prover = Prover(profile(binding), frozenset(checks), modes)
-    asked = [question for question in all_questions(claims) if question.expected == PROOF]
-    decisions = [prover.decide(question, time_limit=time_limit) for question in asked]
-    breaches = tuple(
-        Breach(d.question.claim, d.role, d.event, d.attack, binding) for d in decisions if d.kind == ATTACK and d.attack
-    )
-    undecided = tuple(d.question.claim for d in decisions if d.kind not in (PROOF, ATTACK))
-    states, seconds = sum(d.states for d in decisions), sum(d.seconds for d in decisions)
-    return Removal(tuple(checks), breaches, undecided, states, seconds, binding)
+from ..protocol.tables import BINDINGS
+from .removal import Removal, binding_of, in_order, remove, symbolic_checks
+from .sets import smallest_sets
+from .verdicts import TIME_LIMIT
 
 
 def matrix(
@@ -124,8 +56,6 @@ def _together(
     time_limit: float,
     tell: Callable[[str], None],
 ) -> Iterator[Removal]:
-    from .sets import smallest_sets
-
     tell(f"without all {len(redundant)} redundant checks")
     together = pool.submit(remove, redundant, claims, time_limit).result()
     yield together

@@ -10,7 +10,7 @@ from ..claims import STATEMENTS, UNDECIDED
 from ..draw import markdown
 from ..protocol.tables import BINDINGS
 from .committed import attacks, expected
-from .matrix import binding_of, symbolic_checks
+from .removal import binding_of, symbolic_checks
 
 
 def render_verdicts() -> str:

@@ -16,8 +16,8 @@ from ..verifier.protocol import ModelError
 from ..verifier.query import Query
 from ..verifier.replay import ReplayError, replay
 from ..verifier.verify import PROOF
-from .matrix import Breach, in_order, remove
 from .modes import MODES
+from .removal import Breach, in_order, remove
 from .verdicts import Prover, questions
 
 Checks = frozenset[str]

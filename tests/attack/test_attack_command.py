@@ -11,8 +11,8 @@ from trustconn.cli.main import main
 from trustconn.harness.attack.story import Story
 from trustconn.harness.identity.provision import provision
 from trustconn.model.extract.committed import attacks
-from trustconn.model.extract.matrix import remove
 from trustconn.model.extract.modes import MODES
+from trustconn.model.extract.removal import remove
 
 NOW = 1_800_000_000
 BOTH_ARE_WAIVED = next(mode for mode in MODES if str(mode) == "ww")

@@ -9,8 +9,8 @@ import pytest
 from trustconn.model.claims import STATEMENTS
 from trustconn.model.extract.committed import expected
 from trustconn.model.extract.extract import Extracted, extract
-from trustconn.model.extract.matrix import remove
 from trustconn.model.extract.modes import MODES, Mode
+from trustconn.model.extract.removal import remove
 from trustconn.model.extract.verdicts import Prover, Question, all_questions, questions
 from trustconn.model.extract.verdicts import prover as whole_profile
 from trustconn.model.protocol.tables import profile
@@ -101,7 +101,7 @@ def test_without_a_check_its_claim_has_an_attack(check: str, claim: str, mode: M
 
 
 def test_every_symbolic_check_has_a_committed_answer() -> None:
-    from trustconn.model.extract.matrix import symbolic_checks
+    from trustconn.model.extract.removal import symbolic_checks
 
     assert set(symbolic_checks()) <= set(expected()["matrix"])
 

@@ -8,8 +8,9 @@ import pytest
 
 from trustconn.model.extract import sets
 from trustconn.model.extract.committed import expected
-from trustconn.model.extract.matrix import Breach, Removal, binding_of, in_order, matrix, remove, symbolic_checks
+from trustconn.model.extract.matrix import matrix
 from trustconn.model.extract.modes import Mode
+from trustconn.model.extract.removal import Breach, Removal, binding_of, in_order, remove, symbolic_checks
 from trustconn.model.protocol.tables import BINDINGS
 from trustconn.model.verifier.attack import Attack
 

@@ -153,7 +153,8 @@ def _record(decision: Any) -> dict[str, Any]:
 
 def _matrix(arguments: argparse.Namespace) -> int:
     from ..model.extract.expected import removal_differences
-    from ..model.extract.matrix import Removal, matrix
+    from ..model.extract.matrix import matrix
+    from ..model.extract.removal import Removal
     from ..model.extract.verdicts import TIME_LIMIT
 
     removals: list[Removal] = []
