@@ -1,4 +1,4 @@
-"""Every check, missing: its name switches it off."""
+"""Every check that the reference peers make themselves, missing: its name switches it off."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...model.checks import CHECKS, Check
 from ...model.protocol.tables import profile
 from ..peer.binding import DEFAULT
+from ..peer.tls_errors import DECIDED
 from .fault import BOTH, DEVICE, REMOVAL, Fault, Seams
 from .flaws import MISSING_CHECKS
 
@@ -14,8 +15,8 @@ _INITIATOR_ONLY = ("suites_r_allow_a_retry",)
 
 
 def removals() -> Iterator[Fault]:
-    """A fault for each check, called like it."""
-    for check in CHECKS.values():
+    """A fault for each of them, called like it."""
+    for check in (check for check in CHECKS.values() if check.name not in DECIDED):
         sentence = f"The peer does not make the check {check.name}."
         source = MISSING_CHECKS.get(check.name, REMOVAL)
         seams = Seams(off=frozenset({check.name}))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from ...model.protocol import tls
+
 UNEXPECTED = "tls_message_is_expected"
 """What is malformed, out of place or not protected as it should be."""
+DECIDED = (
+    frozenset(step.check.name for row in tls.rows() for step in row.checks if step.by_library)
+    - {"version_r_is_tls_1_3"}
+) | {UNEXPECTED}
+"""Checks that OpenSSL makes whatever it is told: a peer that is built on it cannot lack them."""
 
 _BY_WORDS = (
     (("peer did not return a certificate",), "certificate_i_is_present"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..harness.verdict.request import RequestError, RunRequest
 from . import exit_code
 from .errors import UsageError
-from .options import check_names, fault_names, readable_file, roles
+from .options import fault_names, readable_file, roles, switches
 
 if TYPE_CHECKING:
     from ..conformance.fuzz.finding import Finding
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seconds", type=float, default=SECONDS, metavar="S", help="how long; default: 60")
     add("--cases", type=int, metavar="N", help="at most so many traces a role")
     add("--out", type=Path, default=Path("findings"), metavar="DIR", help="folder for findings; default: findings")
-    add("--without", type=check_names, default=frozenset(), metavar="CHECK[,CHECK]", help="checks off (reference)")
+    add("--without", type=switches, default=frozenset(), metavar="CHECK[,CHECK]", help="checks off (reference)")
     add("--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="give the reference peers faults")
     add("--in-process", action="store_true", help="play to the reference peers in this process")
 

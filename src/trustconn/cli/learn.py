@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from . import exit_code
 from .errors import UsageError, did_you_mean
-from .options import bindings, check_names, fault_names, readable_file, roles
+from .options import bindings, fault_names, readable_file, roles, switches
 from .run import make_folder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add("--role", choices=roles(), help="role of the implementation; default: both")
     none: frozenset[str] = frozenset()
-    add("--without", type=check_names, default=none, metavar="CHECK[,CHECK]", help="switch checks off (reference)")
+    add("--without", type=switches, default=none, metavar="CHECK[,CHECK]", help="switch checks off (reference)")
     add("--fault", type=fault_names, default=none, metavar="NAME[,NAME]", help="give the reference peers faults")
     add("--alphabet", choices=("basic", "full"), default="full", help="letters to ask with; default: full")
     add("--seed", type=int, default=0, metavar="N", help="seed of the words that are chosen at random; default: 0")

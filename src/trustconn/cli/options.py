@@ -27,6 +27,18 @@ def check_names(text: str) -> frozenset[str]:
     return names
 
 
+def switches(text: str) -> frozenset[str]:
+    """Names of checks that the reference peers can be without."""
+    from ..harness.peer.tls_errors import DECIDED
+
+    names = check_names(text)
+    for name in sorted(names & DECIDED):
+        raise argparse.ArgumentTypeError(
+            f"{name}: OpenSSL makes this check of the reference peers, whatever it is told"
+        )
+    return names
+
+
 def fault_name(text: str) -> str:
     """The name of a fault of the reference peers."""
     from ..harness.faults import FAULTS
@@ -52,7 +64,7 @@ def readable_file(text: str) -> Path:
 def add_switches(parser: argparse.ArgumentParser) -> None:
     """`--without` and `--fault`, which reach the reference peers alone."""
     for option, kind, metavar, text in (
-        ("--without", check_names, "CHECK[,CHECK]", "switch checks off (reference)"),
+        ("--without", switches, "CHECK[,CHECK]", "switch checks off (reference)"),
         ("--fault", fault_names, "NAME[,NAME]", "give the reference peers faults"),
     ):
         parser.add_argument(option, type=kind, default=frozenset(), metavar=metavar, help=text)

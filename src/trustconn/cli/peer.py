@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import bindings, check_names, fault_names, roles
+from .options import bindings, fault_names, roles, switches
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `peer`."""
     parser.add_argument("role", choices=roles())
     parser.add_argument(
-        "--without", type=check_names, default=frozenset(), metavar="CHECK[,CHECK]", help="checks to leave out"
+        "--without", type=switches, default=frozenset(), metavar="CHECK[,CHECK]", help="checks to leave out"
     )
     parser.add_argument(
         "--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="faults of this peer"
