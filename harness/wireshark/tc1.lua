@@ -41,8 +41,8 @@ local function stream(pinfo)
   return streams[ends]
 end
 
--- What was made of the next thing in this packet when it was seen first; `make` makes it. Packets are seen in order once,
--- then in any order again.
+-- What was made of the next thing in this packet when it was seen first; `make` makes it. Packets are seen in order
+-- once, then in any order again.
 local function once(pinfo, make)
   local index = tonumber(pinfo.private["tc1"] or "0") + 1
   pinfo.private["tc1"] = tostring(index)
@@ -62,7 +62,7 @@ local function tell(pinfo, protocol, text)
   end
 end
 
--- Frames ----------------------------------------------------------------------------------------------------------------
+-- Frames ------------------------------------------------------------------------------------------------------------
 
 local function name_of(type, letter)
   if not type then return "no frame" end
@@ -113,7 +113,7 @@ function frames.dissector(tvb, pinfo, tree)
   return at
 end
 
--- Units -----------------------------------------------------------------------------------------------------------------
+-- Units -------------------------------------------------------------------------------------------------------------
 
 local function message(of, letter, tvb, pinfo, branch)
   local view = once(pinfo, function() return session.message(of, letter, tvb) end)
@@ -142,7 +142,7 @@ local function record(of, letter, tvb, pinfo, branch)
     show.problem(branch, "record " .. known.number .. " where " .. known.due .. " is due")
   end
   if known.problem then show.problem(branch, known.problem) end
-  if known.pending and known.pending > 0 then branch:append_text(", " .. known.pending .. " octets of a frame to come") end
+  if (known.pending or 0) > 0 then branch:append_text(", " .. known.pending .. " octets of a frame to come") end
   if #known.frames == 0 then tell(pinfo, "TC1", "record " .. (known.number or known.due)) end
   for _, octets in ipairs(known.frames) do
     if #octets > 0 then frame(ByteArray.new(octets, true):tvb("Decrypted frame"), letter, pinfo, branch) end
@@ -202,8 +202,8 @@ end
 -- message_1 on any port: METHOD 0 to 3 in a unit of kind 1.
 local function begins(tvb, pinfo, tree)
   if tvb:len() < HEAD + 2 then return false end
-  local length = tvb(0, 4):uint()
-  if length < 8 or length > LONGEST_FIRST or tvb(4, 1):uint() ~= KIND.MESSAGE or tvb(5, 1):uint() > 3 then return false end
+  local length, kind, method = tvb(0, 4):uint(), tvb(4, 1):uint(), tvb(5, 1):uint()
+  if length < 8 or length > LONGEST_FIRST or kind ~= KIND.MESSAGE or method > 3 then return false end
   units.dissector(tvb, pinfo, tree)
   pinfo.conversation = units
   return true

@@ -1,4 +1,5 @@
--- CBOR items (RFC 8949) in a Tvb: where each begins and ends, and its diagnostic notation. What is no CBOR raises an error.
+-- CBOR items (RFC 8949) in a Tvb: where each begins and ends, and its diagnostic notation. What is no CBOR is an
+-- error.
 local cbor = { UINT = 0, NINT = 1, BSTR = 2, TSTR = 3, ARRAY = 4, MAP = 5, TAG = 6, SIMPLE = 7 }
 local DEEPEST = 32
 local LONGEST = 48  -- octets of a string, and items, that diagnostic notation shows
@@ -18,8 +19,8 @@ local function head(tvb, at, stop)
   return major, wide:tonumber(), wide, at + 9
 end
 
--- The item at `at` that ends at `stop` at the latest: `at`, `first` octet of the content, `stop`, `major`, `argument` and,
--- for arrays, maps (keys and values in turn) and tags, `items`.
+-- The item at `at` that ends at `stop` at the latest: `at`, `first` octet of the content, `stop`, `major`, `argument`
+-- and, for arrays, maps (keys and values in turn) and tags, `items`.
 function cbor.read(tvb, at, stop, depth)
   depth = depth or 0
   if depth > DEEPEST then error("nested too deep", 0) end

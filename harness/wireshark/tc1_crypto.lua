@@ -1,5 +1,5 @@
--- AES-CCM (RFC 3610) and ChaCha20-Poly1305 (RFC 8439), because Wireshark 4.0 lends no cipher to Lua. For looking into test
--- captures alone: slow, and careless about time. Keys, nonces and octets are Lua strings.
+-- AES-CCM (RFC 3610) and ChaCha20-Poly1305 (RFC 8439), because Wireshark 4.0 lends no cipher to Lua. For looking into
+-- test captures alone: slow, and careless about time. Keys, nonces and octets are Lua strings.
 local band, bxor, lshift, rshift, rol = bit.band, bit.bxor, bit.lshift, bit.rshift, bit.rol
 local byte, char, concat, floor = string.byte, string.char, table.concat, math.floor
 local unpack = table.unpack or unpack
@@ -13,7 +13,7 @@ end
 
 local function padded(octets) return octets .. ("\0"):rep(-#octets % 16) end
 
--- AES-128 (FIPS 197) ----------------------------------------------------------------------------------------------------
+-- AES-128 (FIPS 197) ------------------------------------------------------------------------------------------------
 
 local S = {}
 
@@ -94,7 +94,7 @@ local function ccm(key, nonce, aad, sealed, tag_length)
   return tag == sealed:sub(length + 1) and plaintext or nil
 end
 
--- ChaCha20-Poly1305 -----------------------------------------------------------------------------------------------------
+-- ChaCha20-Poly1305 -------------------------------------------------------------------------------------------------
 
 local function words_of(octets)
   local words = {}
@@ -189,7 +189,7 @@ local function chacha20_poly1305(key, nonce, aad, sealed, tag_length)
   return concat(made)
 end
 
--- COSE algorithm (RFC 9053) to what opens it. ---------------------------------------------------------------------------
+-- COSE algorithm (RFC 9053) to what opens it. -----------------------------------------------------------------------
 
 crypto.open = { [10] = ccm, [30] = ccm, [24] = chacha20_poly1305 }
 

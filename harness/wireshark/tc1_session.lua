@@ -1,8 +1,8 @@
--- What a capture's octets say about EDHOC sessions in their order: which message a unit is, what it decrypts to, and the
--- frames that its records complete. It is told of each unit once; what comes of it is kept for when it is shown.
+-- What a capture's octets say about EDHOC sessions in their order: which message a unit is, what it decrypts to, and
+-- the frames that its records complete. It is told of each unit once; what comes of it is kept for when it is shown.
 local cbor, crypto, keys, names = require("tc1_cbor"), require("tc1_crypto"), require("tc1_keys"), require("tc1_names")
 local session = {}
-local NEARBY = 16  -- records before and after the one that is due, among which a repeated or reordered one is looked for
+local NEARBY = 16  -- records before and after the one that is due, where a repeated or reordered one is looked for
 local MESSAGES = { I = { "message_1", "message_3" }, R = { "message_2", "message_4" } }
 
 local function u32(number)

@@ -141,8 +141,8 @@ function inside(view, shape, tvb, at, stop, tree)
   end
 end
 
--- A message by its name. `view` has its `name`, `plaintext`, whether that is `wrong`, and the `share` length of the suite;
--- it gets the `words` for the summary. Octets that are no CBOR are told as such.
+-- A message by its name. `view` has its `name`, `plaintext`, whether that is `wrong`, and the `share` length of the
+-- suite; it gets the `words` for the summary. Octets that are no CBOR are told as such.
 function show.message(view, tvb, tree)
   view.words = {}
   local shape = names.shapes[view.name]
