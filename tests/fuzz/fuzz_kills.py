@@ -6,6 +6,7 @@ Each fault's peer is fuzzed from the same seed until the first finding. An inter
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
     peers = [(name, role) for role in roles for name in chosen.name or FAULTS if role in FAULTS[name].requirements]
     print(f"seed {chosen.seed}, {len(peers)} peers, at most {chosen.cases} cases each", flush=True)
     searches: list[Search] = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Progress(transient=True, disable=not sys.stdout.isatty()) as bar:
             task = bar.add_task("", total=len(peers))
