@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..identity.credentials import Credentials
 from ..identity.keys import PrivateKey, derive_key
@@ -15,9 +14,6 @@ from ..identity.tester import TesterPki, boot_events
 from ..identity.world import Memory, World
 from ..tester.session import OPPOSITE, Role
 from .ends import Pair
-
-if TYPE_CHECKING:
-    from .scenario import Scenario
 
 SERVICE = "https://insider.example/"
 
@@ -36,17 +32,6 @@ class Cast:
     def identity(self, role: str) -> str:
         """URI of the attacker's own certificate in a role."""
         return self._names(role)[0]
-
-    def insiders(self, scenario: Scenario) -> dict[str, bool]:
-        """Identity to whether it may be believed to be attested."""
-        return {self.identity(role): attests for role, attests in scenario.insiders.items()}
-
-    def configurations(self, scenario: Scenario) -> Mapping[str, Mapping[str, Any]]:
-        """What each end is configured with."""
-        found = {role: dict(values) for role, values in scenario.configurations.items()}
-        for role in scenario.known:
-            found.setdefault(OPPOSITE[role], {}).update(self.introducing(role))
-        return found
 
     def introducing(self, role: Role) -> dict[str, Any]:
         """The configuration of the end that is meant to speak with the insider of a role."""
@@ -90,8 +75,7 @@ class Cast:
     def cuckoo(self, role: Role) -> World:
         """The honest party's identity key, and evidence by the attacker's own platform."""
         victim, own = self.stolen(role), self.insider(role).credentials
-        attestation = {"ak": own.ak, "ak_chain": own.ak_chain, "ak_key": own.ak_key}
-        credentials = dataclasses.replace(victim.credentials, **attestation)  # type: ignore[arg-type]
+        credentials = dataclasses.replace(victim.credentials, ak=own.ak, ak_chain=own.ak_chain, ak_key=own.ak_key)
         return dataclasses.replace(victim, credentials=credentials, tam=_Split(victim.tam, own, role))
 
     # --- how -----------------------------------------------------------------------------------------------------

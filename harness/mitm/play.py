@@ -13,7 +13,7 @@ from ..iut.launch import LaunchError
 from ..iut.process import ProcessError
 from ..peer.tcp import TcpError
 from ..tester.deviation import TesterFault
-from ..tester.session import ControlFailed, NeedNotMet
+from ..tester.session import OPPOSITE, ControlFailed, NeedNotMet
 from ..verdict.transcript import Transcript
 from ..verdict.verdict import PASSING, Grade, Judgement, NotExercised, Verdict, Witness, judged
 from .agreement import Allowed, disagreements, matching
@@ -124,7 +124,7 @@ class Player:
         scene = Scene(self.pair, self.cast, scenario.id)
         judgement: Judgement | NotExercised
         try:
-            with self._configured(self.cast.configurations(scenario)):
+            with self._configured(_configurations(scenario, self.cast)):
                 scenario.play(scene)
                 views = scene.end()
             judgement = self._judge(scenario, scene, views, before)
@@ -132,7 +132,7 @@ class Player:
             judgement = NotExercised(str(need))
         except NO_CONVERSATION as error:
             judgement = self._stopped(scenario, error)
-        except (Exception, TesterFault) as error:
+        except (Exception, TesterFault) as error:  # The tester's own defect: told as such, and the run goes on.
             judgement = Judgement(Verdict.ERROR, _negative(scenario), reason=f"{type(error).__name__}: {error}")
         finally:
             scene.abandon()
@@ -165,7 +165,8 @@ class Player:
 
     def _concluded(self, scenario: Scenario, scene: Scene, views: Sequence[View]) -> tuple[Verdict, Grade | None, str]:
         honest = frozenset(end.identity for end in self.pair.ends)
-        allowed = Allowed(self.cast.insiders(scenario), honest, self.suite, self.closes_unasked)
+        insiders = {self.cast.identity(role): attests for role, attests in scenario.insiders.items()}
+        allowed = Allowed(insiders, honest, self.suite, self.closes_unasked)
         seen = "; ".join(view.outcome for view in views)
         if crashed := self.pair.crashed():
             return Verdict.FAIL, Grade.CRASHED, f"the {crashed} no longer runs [{seen}]"
@@ -179,6 +180,14 @@ class Player:
             return Verdict.FAIL, None, f"{wrong} [{seen}]"
         refused = any(view.refusals or view.ended != "clean" for view in views)
         return Verdict.PASS, Grade.SPECIFIED if refused else Grade.TOLERATED, seen
+
+
+def _configurations(scenario: Scenario, cast: Cast) -> Mapping[str, Mapping[str, Any]]:
+    """What each end is configured with."""
+    found = {role: dict(values) for role, values in scenario.configurations.items()}
+    for role in scenario.known:
+        found.setdefault(OPPOSITE[role], {}).update(cast.introducing(role))
+    return found
 
 
 def inconclusive(scenario: Scenario, reason: str) -> Played:
