@@ -2,7 +2,8 @@
 
 `modes` chooses the ways through the rows, `view` translates what a role computes, `reader` what it takes in,
 `extract` puts roles together, `claims` turns the statements of `model/claims` into queries, `verdicts` answers them,
-`removal` and `matrix` remove checks, `sets` finds the smallest sets, `expected` holds what is committed, `render` writes it into the specification.
+`removal` and `matrix` remove checks, `sets` finds the smallest sets, `expected` holds what is committed, and `render`
+writes it into the specification.
 
 A role is linear: one for each of the nine modes of either side, all in one protocol. What is left out of the table, and
 why no attack is lost by it:

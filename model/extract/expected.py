@@ -28,8 +28,11 @@ LARGEST_SET = 6
 """Checks in a set of which an attack is shown; a larger one is that of all redundant checks at once."""
 
 
-def differences(decisions: Iterable[Decision]) -> list[str]:
-    """What is not as committed, a sentence each."""
+def differences(decisions: Iterable[Decision], states: bool = False) -> list[str]:
+    """What is not as committed, a sentence each.
+
+    `states` compares their numbers too: they are those of one prover that was asked all questions in their order.
+    """
     found = []
     for decision in decisions:
         known = expected()["claims"].get(decision.question.id)
@@ -37,11 +40,13 @@ def differences(decisions: Iterable[Decision]) -> list[str]:
             found.append(f"{decision.question.id}: {decision.kind}, and no verdict is committed")
         elif known["verdict"] != decision.kind:
             found.append(f"{decision.question.id}: {decision.kind}, committed is {known['verdict']}")
+        elif states and known["states"] != decision.states:
+            found.append(f"{decision.question.id}: {decision.states} states, committed are {known['states']}")
     return found
 
 
 def removal_differences(removals: Iterable[Removal]) -> list[str]:
-    """What a removal breaks otherwise than committed; claims that the time did not suffice for are left out."""
+    """What a removal breaks otherwise than committed, or after other states, as far as the time sufficed."""
     found = []
     for removal in removals:
         name, known = name_of(removal.checks), expected()["matrix"].get(name_of(removal.checks))
@@ -52,6 +57,8 @@ def removal_differences(removals: Iterable[Removal]) -> list[str]:
         broken = {b.claim for b in removal.breaches}
         for claim in sorted((broken ^ set(known["broken"])) - undecided):
             found.append(f"without {name}: {claim} {'has an attack' if claim in broken else 'holds'}, unlike committed")
+        if not undecided and known["states"] != removal.states:
+            found.append(f"without {name}: {removal.states} states, committed are {known['states']}")
     return found
 
 
@@ -115,8 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
         kept = data.get("matrix", {}) if options.only else {}
         data["matrix"] = kept | matrix_data(removals)
         _write(VERDICTS, data)
-        again = {name_of(r.checks) for r in removals}
-        _write(ATTACKS, {"attacks": {n: a for n, a in shown.items() if n not in again} | attack_data(removals)})
+        again, found = {name_of(r.checks) for r in removals}, attack_data(removals)
+        left = {n: a for n, a in (shown | found).items() if n in found or n not in again}
+        _write(ATTACKS, {"attacks": left if options.only else found})
     return 0
 
 

@@ -111,7 +111,7 @@ def _table(arguments: argparse.Namespace) -> int:
     if arguments.without:
         broken = [d.question.id for d in decisions if d.kind != d.question.expected and d.question.expected == "proof"]
         return _verdict([f"{name}: no proof" for name in broken])
-    return _verdict(differences(decisions))
+    return _verdict(differences(decisions, states=arguments.binding in (None, "edhoc") and not arguments.claim))
 
 
 def _questions(arguments: argparse.Namespace) -> Sequence[Any]:
