@@ -16,6 +16,7 @@ FEATURES = Features(
     initiates_reattestation=True,
     revocation_proofs=("crl", "ocsp", "short-lived"),
     connections=256,
+    key_log=True,
 )
 """Its statement."""
 

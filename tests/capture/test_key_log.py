@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from trustconn.cli import exit_code
 from trustconn.cli.main import main
 from trustconn.harness.deadline import Deadline
 from trustconn.harness.identity.provision import provision
+from trustconn.harness.iut import node
 from trustconn.harness.iut.description import Description
 from trustconn.harness.iut.features import KEY_LOG_VARIABLE, Features
 from trustconn.harness.iut.launch import LaunchedIut
@@ -51,6 +54,22 @@ def pair(credentials: Path, binding: str) -> tuple[Description, Description]:
 def test_both_ends_write_the_same_secrets(binding: str, labels: set[str], credentials: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys.log"
     opened(*pair(credentials, binding), keys)
+    check(keys, labels)
+
+
+def test_so_do_two_implementations(tmp_path: Path) -> None:
+    """A device in Python, a service in JavaScript."""
+    if lacks := node.missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"Node.js peer not available: {lacks}")
+    for role in ("device", "service"):
+        provision(tmp_path / role, seed=b"key log", now=int(time.time()), role=role)
+    device = reference("device", tmp_path / "device", binding="tls")
+    opened(device, node.node("service", tmp_path / "service"), tmp_path / "keys.log")
+    check(tmp_path / "keys.log", TLS | {"EXPORTER_SECRET"})
+
+
+def check(keys: Path, labels: set[str]) -> None:
+    """One session, each secret from both ends, for its owner alone."""
     lines = Counter(keys.read_text(encoding="ascii").splitlines())
     assert {line.split()[0] for line in lines} == labels and set(lines.values()) == {2}
     assert len({line.split()[1] for line in lines}) == 1

@@ -1,4 +1,5 @@
 /** TLS 1.3 with certificates on both sides (chapter 4). */
+import { appendFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { Certificate, checkIdentity } from './certificate.js';
 import { ids } from './identifiers.js';
@@ -21,27 +22,34 @@ function options(credentials) {
   };
 }
 
+/** A channel whose secrets go to the file that SSLKEYLOGFILE names, for tests (RFC 9850); off without it (ROT-17). */
+function logged(channel) {
+  const file = process.env.SSLKEYLOGFILE;
+  if (file) channel.on('keylog', (line) => appendFileSync(file, line, { mode: 0o600 }));
+  return channel;
+}
+
 /** The device's end of a connection: emits `secureConnect`. */
 export function deviceChannel(socket, credentials) {
   const { hostname } = URL.canParse(credentials.policy.intended_peer) ? new URL(credentials.policy.intended_peer) : {};
-  return tls.connect({
+  return logged(tls.connect({
     socket,
     ...options(credentials),
     ALPNProtocols: [ids.tls.alpn],
     rejectUnauthorized: false,
     ...(hostname ? { servername: hostname } : {}),
-  });
+  }));
 }
 
 /** The service's end: emits `secure`. `rejectUnauthorized` makes OpenSSL refuse an empty Certificate (TLS-03). */
 export function serviceChannel(socket, credentials) {
-  return new tls.TLSSocket(socket, {
+  return logged(new tls.TLSSocket(socket, {
     isServer: true,
     secureContext: tls.createSecureContext(options(credentials)),
     ALPNProtocols: [ids.tls.alpn],
     requestCert: true,
     rejectUnauthorized: true,
-  });
+  }));
 }
 
 /** Certificates that the peer sent, leaf first. The getter takes the leaf off OpenSSL's list: it is called once. */

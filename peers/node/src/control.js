@@ -16,6 +16,7 @@ export const features = {
   non_exportable_key: true,
   persistent_state: true,
   connections: 256,
+  key_log: true,
 };
 
 class ControlError extends Error {
