@@ -7,6 +7,10 @@ that a role cannot come to its end. Without FILE.spdl the verdicts are compared 
 The matrix leaves out each check alone, then all redundant ones at once, and finds the smallest sets of them that break
 a claim. When it is interrupted, FILE has what was found until then.
 
+FILE.spdl passes when all its claims are proved and all its roles can come to their end. Its agents may be dishonest,
+save those of the claim, unless --powers network says otherwise. What is read of SPDL and what is not is told with line
+and column.
+
     trustconn verify
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
     trustconn verify --claim CLM-01 --powers network,session-key
