@@ -37,11 +37,18 @@ def _is_fresh(item: Term, sender: str, atoms: set[Term]) -> bool:
     return source in atoms or (source is not None and source.op == "share" and source.args[0] in atoms)
 
 
-def fresh_values(run: Run, names: Sequence[str]) -> list[tuple[str, bytes]]:
-    """The fresh values of messages that were just received."""
-    slots = (item for name in names for item in fresh_slots().get(name, ()))
-    values = ((item.label, run.values.get(item)) for item in slots)
-    return [(label, value) for label, value in values if isinstance(value, bytes) and len(value) >= LEAST]
+def fresh_values(run: Run, messages: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The fresh values of messages that were just received, by name and octets.
+
+    A message that the receiver did not take apart, in a state that ignores it, has none.
+    """
+    slots = ((item, data) for name, data in messages for item in fresh_slots().get(name, ()))
+    values = ((item.label, run.values.get(item), data) for item, data in slots)
+    return [
+        (label, value)
+        for label, value, data in values
+        if isinstance(value, bytes) and len(value) >= LEAST and value in data
+    ]
 
 
 def repeated(values: Sequence[tuple[str, bytes]]) -> str:

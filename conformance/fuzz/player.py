@@ -321,7 +321,7 @@ class Player:
         told.seen += [Seen(o.name, o.action, detail(o.name, o.data), self._at, o.data) for o in new]
         told.log += [(self._at, "sent", name) for name in playing.puppet.took()]
         told.log += [(self._at, "seen", o.action or o.name) for o in new]
-        told.fresh += fresh_values(peer.run, [o.name for o in new])
+        told.fresh += fresh_values(peer.run, [(o.name, o.data) for o in new])
         playing.counted += len(new)
         told.tester = peer.state
         if conversation.ended and told.ended is None:

@@ -108,6 +108,14 @@ def test_a_repeated_nonce_is_a_finding() -> None:
     assert found is not None and (found.kind, found.requirement) == ("repeated", "EDH-14")
 
 
+def test_data_that_the_tester_ignores_is_not_taken_for_a_repetition() -> None:
+    data = step("their-data")
+    trace = Trace("service", (step("open"), step("go"), data, step("close"), data))
+    expected, seen = judged("service", trace)
+    assert [item.name for item in seen.told[0].seen].count("DATA_R") == 2
+    assert difference(trace, expected, seen) is None
+
+
 def test_shortening_keeps_what_shows() -> None:
     long = Trace("device", tuple(step("ping", n % 2) for n in range(9)))
     short = shortened(long, lambda trace: sum(item.session for item in trace.steps) >= 2)
