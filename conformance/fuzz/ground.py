@@ -72,7 +72,8 @@ class OneRole:
         self._role: Role = role
         self._renew, self._seed = renew, seed
         self._start()
-        self.twin = Player(LocalIut(role, seed=self.player.iut.pki.seed), seed)
+        iut = self.player.iut
+        self.twin = Player(LocalIut(role, seed=iut.pki.seed, binding=iut.binding), seed)
 
     def _start(self) -> None:
         self.player = Player(self._renew(self._role), self._seed)
@@ -80,7 +81,7 @@ class OneRole:
 
     def traces(self, random: Random) -> tuple[Iterator[Trace], Sequence[Trace]]:
         """Around the plain life of a session first, and now and then around others."""
-        surveyor = LocalIut(self._role, seed=b"survey")
+        surveyor = LocalIut(self._role, seed=b"survey", binding=self.player.iut.binding)
         first, lives = sweep(self._role, surveyor), scripts(self._role)
         others = [partial(elsewhere, surveyor, life) for name, life in lives.items() if name != PLAIN]
         return ordered(first, others, random), [trace for traces in first.values() for _, trace in traces]

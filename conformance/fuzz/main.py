@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ...harness.peer.binding import DEFAULT
 from ...harness.tester.local import LocalIut
-from ...harness.tester.session import Iut
+from ...harness.tester.session import OPPOSITE, Iut
 from ...harness.verdict.request import RequestError, RunRequest
 from ..fleet import Fleet
 from ..interrupt import listening
@@ -21,8 +22,8 @@ from .ground import BothRoles, Ground, OneRole
 from .oracle import Difference
 from .relay import BOTH
 
-BINDING = "edhoc"
-"""The binding whose units and handshake the traces are about."""
+RELAYED = "edhoc"
+"""The binding whose units and handshake a relay between both roles takes apart."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,12 @@ class Peers:
     """The implementations of a run. Use as a context manager."""
 
     def __init__(self, request: RunRequest, *, local: bool) -> None:
-        """Raises DescriptionError for a description that cannot be used, RequestError for another binding."""
+        """Raises DescriptionError for a description that cannot be used, RequestError for one of a handshake alone."""
         self._request, self._local = request, local
         self._fleet = None if local else _FuzzFleet(request)
         for description in self._fleet.descriptions.values() if self._fleet else ():
-            if description.wire.binding != BINDING:
-                raise RequestError(f"binding {description.wire.binding}: the fuzzer knows {BINDING}")
+            if description.iut.scope == "handshake":
+                raise RequestError(f"{description.iut.name}: an implementation of the handshake alone is not fuzzed")
         self._peers: dict[str, Iut] = {}
 
     @property
@@ -74,16 +75,23 @@ class Peers:
         if self._fleet is not None:
             return self._fleet.iut(role)
         if role not in self._peers:
-            self._peers[role] = LocalIut(role, off=self._request.without | self._request.faults)  # type: ignore[arg-type]
+            off = self._request.without | self._request.faults
+            self._peers[role] = LocalIut(OPPOSITE[OPPOSITE[role]], off=off, binding=self.binding)
         return self._peers[role]
+
+    @property
+    def binding(self) -> str:
+        """The secure channel of all of them."""
+        return self._fleet.binding if self._fleet is not None else self._request.binding or DEFAULT
 
     def names(self, role: str) -> dict[str, str]:
         """What the implementation is called, for findings."""
+        over = {"binding": self.binding}
         if self._fleet is None or role == BOTH:
             where = "" if self._fleet else " in this process"
-            return {"name": f"trustconn reference{where}", "role": role, "version": version("trustconn")}
+            return {"name": f"trustconn reference{where}", "role": role, "version": version("trustconn"), **over}
         iut = self._fleet.descriptions[role].iut
-        return {"name": iut.name, "role": iut.role, "version": iut.version, "digest": iut.digest or ""}
+        return {"name": iut.name, "role": iut.role, "version": iut.version, "digest": iut.digest or "", **over}
 
     def __enter__(self) -> Peers:
         return self
@@ -120,9 +128,9 @@ def fuzz(request: FuzzRequest, told: Told) -> Outcome:
 
 
 def _grounds(peers: Peers, seed: int) -> list[Ground]:
-    """Each role, and where there are two, both at once."""
-    grounds: list[Ground] = [OneRole(role, peers.iut, seed) for role in peers.roles]  # type: ignore[arg-type]
-    return grounds if len(grounds) < 2 else [*grounds, BothRoles(peers.iut)]
+    """Each role, and where there are two over the binding that can be relayed, both at once."""
+    grounds: list[Ground] = [OneRole(OPPOSITE[OPPOSITE[role]], peers.iut, seed) for role in peers.roles]
+    return grounds if len(grounds) < 2 or peers.binding != RELAYED else [*grounds, BothRoles(peers.iut)]
 
 
 def _turns(campaigns: list[Campaign]) -> Iterator[tuple[Campaign, Found | None]]:
@@ -156,9 +164,8 @@ def replay(finding: Finding, request: RunRequest, *, local: bool = False) -> tup
     """
     role, trace = finding.trace.role, finding.trace
     with Peers(request, local=local) as peers:
-        ground: Ground = (
-            BothRoles(peers.iut) if role == BOTH else OneRole(role, peers.iut, finding.seed)  # type: ignore[arg-type]
-        )
+        one = None if role == BOTH else OPPOSITE[OPPOSITE[role]]
+        ground: Ground = BothRoles(peers.iut) if one is None else OneRole(one, peers.iut, finding.seed)
         expected = ground.expected(trace, finding.case)
         seen, now = ground.seen(trace, expected, finding.case)
         again = dataclasses.replace(finding, difference=now or finding.difference, implementation=peers.names(role))

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from ...harness.attack.handshakes import HANDSHAKES
 from ...harness.crypto.random import SeededRandom
 from ...harness.deadline import Deadline
 from ...harness.iut.control import ControlClosed, ControlGarbage, ControlTimeout
@@ -187,6 +188,7 @@ class Player:
                 world=made.world,
                 off=frozenset() if strict else LENIENT,
                 suites=suites,
+                channel=HANDSHAKES[self.iut.binding].own,
                 connection=connection,
                 label=f"trace {self.number}, {self._at}",
             )

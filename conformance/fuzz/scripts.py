@@ -118,7 +118,8 @@ class _Surveyor(Player):
 
     def release(self, playing: Any) -> None:
         head = playing.puppet.pending[0]
-        self.places.append((self._at, head, playing.conversation.peer.tam.run))
+        if not head.message.by_library:  # There is nothing in it that a trace could name.
+            self.places.append((self._at, head, playing.conversation.peer.tam.run))
         super().release(playing)
 
 

@@ -149,6 +149,17 @@ def test_a_finding_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["replay", str(file), "--in-process"]) == 0
 
 
+def test_a_finding_over_tls_is_replayed_over_tls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--binding", "tls", "--role", "device", "--without", "cred_r_is_intended", "--in-process"]
+    assert main(["fuzz", *options, "--cases", "25", "--seed", "1", "--out", str(tmp_path)]) == 1
+    file = tmp_path / "finding-001.json"
+    assert load(file).difference.requirement == "IDN-15"
+    capsys.readouterr()
+    assert main(["replay", str(file), "--in-process"]) == 1
+    shown = capsys.readouterr().out
+    assert "client_hello" in shown and "a complete peer: tls-alert:42" in shown
+
+
 def test_what_is_no_finding_is_said_so(tmp_path: Path) -> None:
     file = tmp_path / "finding.json"
     file.write_text('{"format": 1}', encoding="utf-8")

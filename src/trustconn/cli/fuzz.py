@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..harness.verdict.request import RequestError, RunRequest
 from . import exit_code
 from .errors import UsageError
-from .options import fault_names, readable_file, roles, switches
+from .options import bindings, fault_names, readable_file, roles, switches
 
 if TYPE_CHECKING:
     from ..conformance.fuzz.finding import Finding
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `fuzz`."""
     add = parser.add_argument
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation under test")
+    add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add("--role", choices=roles(), help="role of the implementation under test; default: both, in turn")
     add("--seed", type=int, default=0, metavar="N", help="seed of the order and of every choice; default: 0")
     add("--seconds", type=float, default=SECONDS, metavar="S", help="how long; default: 60")
@@ -50,7 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
     _check(arguments)
     request = RunRequest(
         out=arguments.out, iut=arguments.iut, role=arguments.role, seed=arguments.seed,
-        without=arguments.without, faults=arguments.fault,
+        without=arguments.without, faults=arguments.fault, binding=arguments.binding,
     )  # fmt: skip
     print(f"seed {arguments.seed}", flush=True)
     try:

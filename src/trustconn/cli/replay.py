@@ -39,6 +39,7 @@ def main(arguments: argparse.Namespace) -> int:
             out=Path(), iut=arguments.iut, role=role, seed=finding.seed,
             without=frozenset() if arguments.iut else frozenset(finding.without),
             faults=frozenset() if arguments.iut else frozenset(finding.faults),
+            binding=None if arguments.iut else finding.implementation.get("binding"),
         )  # fmt: skip
         wrong, again = replay(finding, request, local=arguments.in_process)
     except (FindingError, RequestError, DescriptionError, LaunchError) as error:
