@@ -12,6 +12,9 @@ from .case import Case, fault, for_each
 from .plan import Planned, plan
 from .stages import stage_of
 
+ELSEWHERE = ("DATA_CONTENT_I", "DATA_CONTENT_R")
+"""What need not be in the frame where labels may carry the digest of content that travels elsewhere (LBL-10)."""
+
 
 def _case(planned: Planned) -> Case:
     case = fault(planned.role, planned.check, f"{planned.how}-{planned.operator}", planned.field, planned)
@@ -22,4 +25,6 @@ def _case(planned: Planned) -> Case:
 def test_field(case: Case, bench: Bench) -> None:
     """The altered field is refused by the check that the table names for it."""
     planned: Planned = case.data
+    if planned.operator == "absent" and planned.field.endswith(ELSEWHERE):
+        bench.iut.need_feature("hash_envelope", False)
     bench.refuses(planned.deviation(), stage_of(planned.message))

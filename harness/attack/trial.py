@@ -101,6 +101,8 @@ def missing(story: Story) -> frozenset[str]:
 def allowed(story: Story, binding: str, played: Played | None = None) -> Allowed:
     """The refusals of the missing checks at the step where they stand; none, once the implementation has gone on."""
     message, handshake = place(story, binding), story.refused.message.channel == NET
+    if played is not None and played.conversation.peer.channel_stands:
+        handshake = False  # What judges certificates behind the handshake refuses in the session.
     certificates = CERTIFICATE_RULES.get(binding, "")
     rules = [allowed_refusals(CHECKS[check], handshake=handshake, certificates=certificates) for check in story.reasons]
     specified = frozenset().union(*(rule.specified for rule in rules))

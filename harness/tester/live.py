@@ -123,7 +123,7 @@ class IutSession(Iut):
 
     @contextmanager
     def provisioned(self, change: Callable[[Path], None]) -> Iterator[None]:
-        own, control = self.description.credentials.iut, self.need_verb("provision")
+        own, control = self.description.credentials.iut.absolute(), self.need_verb("provision")
         if not own.is_dir():
             raise NeedNotMet("its folder of credentials is not at hand")
         with TemporaryDirectory() as folder:

@@ -95,6 +95,7 @@ export class DataFlow {
       ensure(body.has(1), 'decode_error', 'neither label nor octets');
       return { labelled: false, digest: sha256(body.get(1)).toString('hex') };
     }
+    ensure(body.has(3), 'decode_error', 'content that is elsewhere (LBL-10)');
     const accepted = checkLabel(body, {
       peer: peer.leaf,
       sid,

@@ -31,6 +31,7 @@ const map = (needed, optional = {}, open = () => false) => (item) =>
 const digest = bstr(32);
 const signature = bstr(64); // ES256 alone
 const seconds = range(1, 0xffffffff);
+const limit = range(0, 0xffffffff);
 const evidenceType = either(uint, tstr);
 const claimKey = either(isInt, tstr);
 const x5chain = either(bstr(), list(bstr(), 2, 8));
@@ -62,7 +63,7 @@ const data = either(
 const bodies = {
   [ids.frame.hello]: map(
     {
-      1: uint, 2: bstr(32), 3: list(evidenceType), 4: list(evidenceType), 5: range(0, 15), 6: seconds, 7: seconds,
+      1: uint, 2: bstr(32), 3: list(evidenceType), 4: list(evidenceType), 5: range(0, 15), 6: limit, 7: limit,
     },
     { 8: proofs, 9: waiver, 10: tstr },
   ),
