@@ -57,7 +57,7 @@ def check(name: str, message: Mapping[str, Any]) -> None:
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """One line. Raises `MessageError` when it would be longer than a line may be."""
-    line = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    line = _ENCODER.encode(message).encode() + b"\n"
     if len(line) > MAX_LINE:
         raise MessageError(f"a line of {len(line)} bytes; at most {MAX_LINE} are allowed")
     return line
@@ -70,7 +70,7 @@ def decode(line: bytes) -> Message:
         MessageError: not UTF-8, not strict JSON, or no object.
     """
     try:
-        message = json.loads(line.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        message = _DECODER.decode(line.decode())
     except (ValueError, RecursionError) as error:
         raise MessageError(f"a line that is not JSON ({error}): {quoted(line)}") from error
     if not isinstance(message, dict):
@@ -93,3 +93,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> Message:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

@@ -8,6 +8,7 @@ import base64
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -81,7 +82,7 @@ class Adapter:
             "protocol": PROTOCOL,
             "role": options.role,
             "name": f"trustconn reference {options.role}",
-            "version": version("trustconn"),
+            "version": _version(),
             "verbs": list(verbs()),
             "features": as_message(REFERENCE),
         }
@@ -134,6 +135,11 @@ class Adapter:
 _VERBS: dict[str, Callable[[Adapter, Message], Awaitable[Message]]] = {
     name: getattr(Adapter, f"_{name}") for name in verbs()
 }
+
+
+@cache
+def _version() -> str:
+    return version("trustconn")
 
 
 def _error(identifier: int, code: str, message: str) -> Message:

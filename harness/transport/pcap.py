@@ -21,7 +21,10 @@ _PORTS = 65536 - DEVICE_PORT
 _SEGMENT = 65_495
 """Octets of data in the longest IPv4 packet with two bare headers."""
 _FIN, _SYN, _PSH, _ACK = 1, 2, 8, 16
-_LOOPBACK = bytes((127, 0, 0, 1))
+_BOTH = 2 * bytes((127, 0, 0, 1))
+"""Source and destination."""
+_PSEUDO, _IP, _TCP = (struct.Struct(form).pack for form in (">BBH", ">BBHHHBB", ">HHIIBBHHH"))
+_RECORD = struct.Struct("<IIII").pack
 
 
 def write_pcap(path: Path, *conversations: Iterable[Chunk]) -> None:
@@ -62,14 +65,14 @@ def _packet(time: float, sender: str, flags: int, next_octet: dict[str, int], da
     ports = (port, SERVICE_PORT) if to_service else (SERVICE_PORT, port)
     sequence = next_octet[sender] & 0xFFFFFFFF
     acknowledged = next_octet["service" if to_service else "device"] & 0xFFFFFFFF if flags & _ACK else 0
-    tcp = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 0xFFFF, 0, 0)
-    pseudo = _LOOPBACK + _LOOPBACK + struct.pack(">BBH", 0, 6, len(tcp) + len(data))
+    tcp = _TCP(*ports, sequence, acknowledged, 5 << 4, flags, 0xFFFF, 0, 0)
+    pseudo = _BOTH + _PSEUDO(0, 6, len(tcp) + len(data))
     tcp = tcp[:16] + _checksum(pseudo + tcp + data) + tcp[18:]
-    ip = struct.pack(">BBHHHBB", 0x45, 0, 20 + len(tcp) + len(data), 0, 0x4000, 64, 6)
-    ip += _checksum(ip + _LOOPBACK + _LOOPBACK) + _LOOPBACK + _LOOPBACK
+    ip = _IP(0x45, 0, 20 + len(tcp) + len(data), 0, 0x4000, 64, 6)
+    ip += _checksum(ip + _BOTH) + _BOTH
     seconds, microseconds = divmod(round(time * 1_000_000), 1_000_000)
     length = len(ip) + len(tcp) + len(data)
-    return struct.pack("<IIII", seconds & 0xFFFFFFFF, microseconds, length, length) + ip + tcp + data
+    return _RECORD(seconds & 0xFFFFFFFF, microseconds, length, length) + ip + tcp + data
 
 
 def _checksum(data: bytes) -> bytes:

@@ -9,6 +9,8 @@ from types import TracebackType
 from .records import Header, Json, RequirementRecord, TestCase, TestResult
 from .schema import SchemaError, validate_event
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 class EventLogError(ValueError):
     """A log that no run wrote: a line other than the last is damaged or breaks the schema."""
@@ -68,7 +70,7 @@ class EventLog:
         self.close()
 
     def _write(self, event: Json) -> None:
-        self._file.write(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        self._file.write(_ENCODER.encode(event).encode() + b"\n")
         self._file.flush()
 
 
