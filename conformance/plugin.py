@@ -79,15 +79,18 @@ class SuitePlugin:
     # --- playing -----------------------------------------------------------------------------------------------------
 
     def pytest_runtestloop(self) -> bool:
-        """Play the tests of the first role here, those of another in a process of its own."""
+        """Play the tests of the last role here, those of another in a process of its own.
+
+        A device costs more, since it is told to dial, and this process writes the log for both.
+        """
         if not self.request.list_only:
             settle_memory()
-            first, *others = self._tests or ("",)
+            *others, mine = self._tests or ("",)
             for role in others:
                 companion = Companion(partial(self._beside, role), self.log, self.progress.advance)
                 self._companions.append(companion)
                 companion.start()
-            self._play(first, self.log, self.progress.advance)
+            self._play(mine, self.log, self.progress.advance)
         return True
 
     def _play(self, role: str, log: Log, told: Callable[[TestResult], None]) -> None:

@@ -186,7 +186,7 @@ class IutSession(Iut):
         if self._slow and "events" not in self._verbs():
             return 0
         self.need_verb("events")
-        self.control.hello()  # What was pushed before a reply is there with it.
+        self.control.call("events", since=self.control.last_seq)  # What was pushed before a reply is there with it.
         return self.control.last_seq
 
     def begun(self, since: int) -> None:
