@@ -18,6 +18,7 @@ from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import ControlFailed, Iut, why
 from ..harness.verdict.allowed import CERTIFICATE_RULES, Allowed, allowed_refusals
+from ..harness.verdict.transcript import Transcript
 from ..harness.verdict.verdict import Grade, Judgement, Outcome, Reaction, Verdict, Witness, judge, judged
 from ..model.checks import CHECKS
 from .case import Case
@@ -51,7 +52,7 @@ class Bench:
         self.iut = iut
         self.case = case
         self.judgement: Judgement | None = None
-        self.main: Conversation | None = None
+        self.main: Transcript | None = None
         self._controls = controls
         self._keep = keep
 
@@ -77,7 +78,7 @@ class Bench:
             self._give_up()
             return
         conversation = self.iut.converse(deviation, **options)
-        self.main = conversation
+        self.main = conversation.transcript
         self._keep("fault", conversation)
         try:
             self._reach(stage, conversation)
@@ -172,7 +173,7 @@ class Bench:
             self._give_up()
             return
         conversation = self.iut.converse(**options)
-        self.main = conversation
+        self.main = conversation.transcript
         try:
             wrong = play(conversation)
         finally:

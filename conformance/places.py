@@ -45,7 +45,7 @@ def refuses_at_once(bench: Bench, deviation: Deviation, stage: Stage) -> None:
     """As `Bench.refuses`, for what announces more than ever comes: waiting for it is no refusal."""
     control = bench.control()
     conversation = bench.iut.converse(deviation)
-    bench.main = conversation
+    bench.main = conversation.transcript
     try:
         stage(bench.iut, conversation)
         outcome = conversation.outcome(bench.iut.is_alive, deferred=True)

@@ -17,7 +17,7 @@ from ..harness.tester.deviation import TesterFault
 from ..harness.tester.session import ControlFailed, Iut, NeedNotMet, Recorded
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
-from ..harness.verdict.transcript import save_conversations
+from ..harness.verdict.transcript import Transcript, save_conversations
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .bench import Bench
 from .case import Case
@@ -40,16 +40,16 @@ class Keeper:
     """Keeps the conversations of one test, in their order, to be stored when it ends."""
 
     def __init__(self) -> None:
-        self._kept: list[Recorded] = []
+        self._kept: list[Transcript] = []
         self._names: dict[int, str] = {}
 
     def begun(self, recorded: Recorded) -> None:
         """One more conversation."""
-        self._kept.append(recorded)
+        self._kept.append(recorded.transcript)
 
     def __call__(self, what: str, recorded: Recorded) -> None:
         """A conversation is of more than the common kind."""
-        self._names[id(recorded)] = what
+        self._names[id(recorded.transcript)] = what
 
     def store(self, stream: TextIO, folder: Path, test: str) -> None:
         """Write transcript and capture."""
@@ -58,7 +58,7 @@ class Keeper:
         for one in self._kept:
             name = self._names.get(id(one), "conversation")
             counts[name] += 1
-            kept.append((f"{name} {counts[name]}" if counts[name] > 1 else name, one.transcript))
+            kept.append((f"{name} {counts[name]}" if counts[name] > 1 else name, one))
         if kept:
             save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, kept)
 
@@ -147,7 +147,7 @@ class Player:
         judgement = self._judgement(test.case, bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(test.id, judgement)
-        digest = bench.main.transcript.digest() if bench and bench.main else None
+        digest = bench.main.digest() if bench and bench.main else None
         result = TestResult(self._plan[test.id], judgement, self._request.seed, digest, duration)
         self._log.test_finished(result, self._now())
         self._told(result)

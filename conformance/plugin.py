@@ -56,6 +56,7 @@ class SuitePlugin:
         for test in tests:
             self._plan[test.id] = self._record(test)
             self._tests.setdefault(test.case.role, []).append(test)
+        items.clear()  # They would take memory for nothing while their tests are played.
         plan = list(self._plan.values())
         self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
         self.progress.begin(len(tests))

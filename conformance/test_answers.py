@@ -151,7 +151,7 @@ def test_retry_with_the_certificate(case: Case, bench: Bench) -> None:
         put_error(peer, 3, True)
 
     first = iut.converse(Instead("message_4", unknown))
-    bench.main = first
+    bench.main = first.transcript
     first.until(lambda: False)
     first.close()
     connection = iut.retried(expected=False)

@@ -26,7 +26,7 @@ def test_attack(case: Case, bench: Bench) -> None:
         played = perform(story, bench.iut)
     except Inexpressible as error:
         raise NeedNotMet(str(error)) from error
-    bench.main = played.conversation
+    bench.main = played.conversation.transcript
     bench.conclude(played.outcome, control, played.conversation, allowed(story, bench.iut.binding, played))
 
 

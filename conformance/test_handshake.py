@@ -138,7 +138,7 @@ def _retry(bench: Bench, case: Case, suites: list[int], due: list[int]) -> None:
     """An error 2 with the case's SUITES_R to a device of these suites, which may dial again, and then with `due`."""
     with bench.iut.configured(suites=suites):
         first = bench.iut.converse(_wrong_suite(case.data))
-        bench.main = first
+        bench.main = first.transcript
         first.until(lambda: False)
         first.close()
         connection = bench.iut.retried(expected=True)
@@ -170,7 +170,7 @@ def test_no_retry(case: Case, bench: Bench) -> None:
     with bench.iut.configured(suites=suites):
         control = bench.control(f"suites {suites}")
         conversation = bench.iut.converse(_wrong_suite(suites_r))
-        bench.main = conversation
+        bench.main = conversation.transcript
         _conclude_without_retry(bench, control, conversation)
 
 
@@ -187,7 +187,7 @@ def test_no_second_retry(case: Case, bench: Bench) -> None:
         if connection is None:
             raise NeedNotMet("it does not try again")
         second = bench.iut.converse(_wrong_suite(5), connection=connection)
-        bench.main = second
+        bench.main = second.transcript
         _conclude_without_retry(bench, control, second)
 
 
@@ -200,7 +200,7 @@ def test_no_retry_after_another_error(case: Case, bench: Bench) -> None:
     code, info = case.data
     error = cbor.encode(code) + cbor.encode(info)
     conversation = bench.iut.converse(Instead("message_2", lambda peer: peer.put_unit(Kind.EDHOC_ERROR, error)))
-    bench.main = conversation
+    bench.main = conversation.transcript
     conversation.until(lambda: False)
     conversation.close()
     again = bench.iut.retried(expected=False)

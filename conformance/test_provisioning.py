@@ -61,7 +61,7 @@ def test_withdrawn_reference_value(case: Case, bench: Bench) -> None:
     with iut.provisioned(_withdraw):
         deviation = Telling(att(iut))
         conversation = iut.converse(deviation)
-        bench.main = conversation
+        bench.main = conversation.transcript
         try:
             outcome = conversation.outcome(iut.is_alive, deferred=True)
         finally:
