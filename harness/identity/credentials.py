@@ -68,12 +68,17 @@ class Credentials:
         ak, *ak_chain = read_certificates(folder / "ak.pem")
         key = _read_pair(folder / "leaf.key.pem", leaf, keys_required)
         ak_key = _read_pair(folder / "ak.key.pem", ak, keys_required)
-        for file, certificate in ((folder / "leaf.pem", leaf), (folder / "ak.pem", ak)):
-            _check_validity(file, certificate, now)
         proofs = _read_optional(folder / "proofs.cbor")
         _check_cbor(folder / "proofs.cbor", proofs)
         waiver = _read_optional(folder / "waiver.cose")
-        return cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None)
+        credentials = cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None)
+        credentials.require_valid(folder, now)
+        return credentials
+
+    def require_valid(self, folder: Path, now: int) -> None:
+        """Raises CredentialError, which names the file in `folder`, when a certificate is not valid at `now`."""
+        for name, certificate in (("leaf.pem", self.leaf), ("ak.pem", self.ak)):
+            _check_validity(folder / name, certificate, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,15 +173,13 @@ class PeerHost:
             raise HostError("wrong_state", str(error)) from error
 
     def _load(self, folder: Path) -> World:
-        """The world of a folder, read again when a file in it has changed, that remembers nothing."""
-        stamp = _stamp(folder)
-        if self._loaded is None or self._loaded[:2] != (folder, stamp):
-            self._loaded = folder, stamp, self._read(folder)
-        return dataclasses.replace(self._loaded[2], memory=Memory())
-
-    def _read(self, folder: Path) -> World:
+        """The world of a folder that remembers nothing; the files are read again when one has changed."""
         try:
-            world = load_world(folder, self.options.clock.now)
+            stamp = _stamp(folder)
+            if self._loaded is None or self._loaded[:2] != (folder, stamp):
+                self._loaded = folder, stamp, load_world(folder, self.options.clock.now)
+            world = dataclasses.replace(self._loaded[2], memory=Memory())
+            world.credentials.require_valid(folder, world.now())
         except SettingError as error:
             raise HostError("bad_configuration", str(error)) from error
         if world.role != self.options.role:

@@ -49,7 +49,7 @@ def validate_results(record: object) -> None:
 
 @cache
 def _compiled(name: str) -> "Callable[[object], object]":
-    """A schema as code: an event is written for every test, and describing a mistake can wait until there is one."""
+    """A schema as code: an event is read for every test, and describing a mistake can wait until there is one."""
     import fastjsonschema
 
     schemas = {load(schema)["$id"]: load(schema) for schema in (EVENTS, RESULTS)}
