@@ -18,12 +18,14 @@ from trustconn.harness.iut.description import load
 from trustconn.harness.tester.live import IutSession
 from trustconn.harness.verdict.verdict import Verdict
 
+# A tester may leave at any time, also with a reset: that is no reason to end.
 LISTEN = """
-import socket, sys
+import contextlib, socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 while True:
     connection, _ = listener.accept()
-    {behave}
+    with contextlib.suppress(OSError):
+        {behave}
 """
 CLOSES_AT_ONCE = "connection.close()"
 STAYS_SILENT = "kept = globals().setdefault('kept', []); kept.append(connection)"
@@ -65,7 +67,7 @@ def describe(folder: Path, behave: str | None) -> Path:
     command = ""
     if behave is not None:
         script = folder / "peer.py"
-        script.write_text(LISTEN.format(behave=behave))
+        script.write_text(LISTEN.format(behave=behave.replace("\n", "\n    ")))
         command = f"command = {json.dumps([sys.executable, str(script), str(port)])}"
     path = folder / "iut.toml"
     path.write_text(
