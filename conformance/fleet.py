@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from ..harness.identity.provision import provision
 from ..harness.iut.description import Description, load
-from ..harness.iut.features import BINDINGS, as_message
+from ..harness.iut.features import BINDINGS
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference
 from ..harness.peer.keylog import KeyLog
@@ -120,8 +120,7 @@ class Fleet:
 
     def _record(self, description: Description) -> IutRecord:
         iut = description.iut
-        features = {k: tuple(v) if isinstance(v, list) else v for k, v in as_message(description.features).items()}
-        return IutRecord(iut.name, iut.role, iut.version, iut.digest, features)  # type: ignore[arg-type]
+        return IutRecord(iut.name, iut.role, iut.version, iut.digest, asdict(description.features))
 
     def requirements(self) -> list[RequirementRecord]:
         """All requirements with their standing before any test."""

@@ -138,15 +138,20 @@ def _reference_case(role: str, form: str) -> Case:
     return citing(case, "IDN-19") if form.startswith("x5t") else case
 
 
-def referring(world: World, reference: Reference) -> Deviation:
-    """The tester's own certificate, named in another way."""
+def reference_tale(world: World, reference: Reference) -> dict[Term, bytes]:
+    """What the tester says to name its own certificate in another way."""
     party, id_cred = PARTIES[world.role], cbor.encode(reference(world))
     tale: dict[Term, bytes] = {party.id_cred: id_cred}
     try:
         world.credential(id_cred)
     except (Refused, CredentialUnavailable):
         tale[party.cred] = cbor.bstr(world.credentials.leaf.der)
-    return Telling(CREDENTIAL_MESSAGE["edhoc"][world.role], tale)
+    return tale
+
+
+def referring(world: World, reference: Reference) -> Deviation:
+    """The tester's own certificate, named in another way."""
+    return Telling(CREDENTIAL_MESSAGE["edhoc"][world.role], reference_tale(world, reference))
 
 
 @for_each((_reference_case(role, form) for role in ROLES for form in REFERENCES), only="edhoc")

@@ -14,7 +14,7 @@ from ..model.protocol.attestation import EVIDENCE, Evidence
 from ..model.terms import Term
 from .bench import Bench
 from .case import Case, fault, for_each
-from .claiming import CLAIMS, FAR, max_age_of, now_of
+from .claiming import CLAIMS, FAR, Claim, max_age_of, now_of
 from .forging import binder_over, with_token
 from .parties import LETTERS, one_bit_other
 from .stages import StageNotReached, when_open
@@ -61,6 +61,10 @@ def _bound(component: int, value: Callable[[TesterEndpoint], object]) -> Callabl
     return lambda peer: {_mine(peer).nonce: lambda p, honest: binder_over(p, component, value(p))}
 
 
+def _claimed(claim: Claim) -> Callable[[TesterEndpoint], dict[Term, Any]]:
+    return lambda peer: claim.tale(_mine(peer))
+
+
 SECOND: dict[str, Again] = {
     "bootcount-higher": Again(
         "bootcount_has_not_changed", module=lambda peer: {_mine(peer).token.bootcount: cbor.encode(2)}
@@ -74,22 +78,19 @@ SECOND: dict[str, Again] = {
         "eat_nonce_is_binder", module=_bound(NONCE, lambda peer: nonce_of(peer, peer.peer))
     ),
     "measurements-changed": Again(
-        "measurements_match_reference_values",
-        module=lambda peer: CLAIMS["measurements-one-other"].tale(_mine(peer)),
+        "measurements_match_reference_values", module=_claimed(CLAIMS["measurements-one-other"])
     ),
     "iat-of-the-first": Again(
         "eat_is_recent",
         module=lambda peer: {_mine(peer).token.iat: lambda p, _: cbor.encode(now_of(p) - max_age_of(p) - FAR)},
     ),
-    "key-attributes-changed": Again(
-        "key_attributes_show_custody", module=lambda peer: CLAIMS["key-attribute-1-negated"].tale(_mine(peer))
-    ),
+    "key-attributes-changed": Again("key_attributes_show_custody", module=_claimed(CLAIMS["key-attribute-1-negated"])),
 }
 
 
 _ONCE = {again.check for again in SECOND.values()}
 SECOND |= {
-    f"{field}-in-epoch-1": Again(claim.check, module=lambda peer, told=claim: told.tale(_mine(peer)))  # type: ignore[misc]
+    f"{field}-in-epoch-1": Again(claim.check, module=_claimed(claim))
     for field, claim in {claim.check: (field, claim) for field, claim in CLAIMS.items()}.values()
     if claim.check not in _ONCE
 }

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -190,7 +191,7 @@ class Campaign:
         """The trace that makes the implementation grow when it is played many times."""
         wrong = Difference("leak", "ERR-10", grown, 0)
         for trace in suspects if wrong.key not in self.found else ():
-            if self.ground.grows(lambda t=trace: self.judge(t)):  # type: ignore[misc]
+            if self.ground.grows(partial(self.judge, trace)):
                 now = self.clock() - self._started
                 found = self.found[wrong.key] = Found(trace, wrong, self.judge(trace), self.figures.cases, now)
                 return found

@@ -26,7 +26,7 @@ from .trace import Step, Trace, step
 LIFE = (step("open", 2), step("go", 2), step("ping", 2))
 """A good connection."""
 BROKEN = (ControlFailed, TcpError, LaunchError, ControlError, ProcessError)
-Renew = Callable[[str], Iut]
+Renew = Callable[[Role], Iut]
 """The implementation of a role, started again if it has died."""
 
 

@@ -21,7 +21,7 @@ from ...harness.tester.session import Iut
 from ...model.terms import Term
 from ..parties import PARTIES, key_of, leaf_of, presenting, world_with
 from ..talk import attesting
-from ..test_credentials import ACCEPTED, REFERENCES, knowing_itself, referring
+from ..test_credentials import ACCEPTED, REFERENCES, knowing_itself, reference_tale
 from ..test_evidence import attesting_with, evidence
 from ..test_revocation import GOOD, PROOFS, of_attestation_key, of_leaf
 from ..test_revocation import attesting as attesting_by
@@ -180,9 +180,7 @@ def _policy(iut: Iut, made: Party, changes: Mapping[str, Any]) -> None:
 
 
 def _reference(iut: Iut, made: Party, name: str) -> None:
-    reference = REFERENCES.get(name) or ACCEPTED[name]
-    deviation = referring(made.world, reference)
-    made.tales.update(deviation._software)  # type: ignore[attr-defined]
+    made.tales.update(reference_tale(made.world, REFERENCES.get(name) or ACCEPTED[name]))
 
 
 def _key(iut: Iut, made: Party, whose: str) -> None:

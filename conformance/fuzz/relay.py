@@ -44,7 +44,7 @@ AGREE = "CLM-05"
 class Side:
     """One end of a relayed session."""
 
-    role: str
+    role: Role
     connection: Connection
     told: Told
     cutter: LengthCutter = field(default_factory=cutter)
@@ -137,7 +137,7 @@ class Relay:
 
         def view() -> View:
             told = [t for e in endpoint.events if (t := translate(e))]
-            return view_of(side.role, identity, ({"event": name, **fields} for name, fields in told))  # type: ignore[arg-type]
+            return view_of(side.role, identity, ({"event": name, **fields} for name, fields in told))
 
         return view
 

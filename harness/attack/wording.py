@@ -156,7 +156,7 @@ class Wording:
         if ground.head not in ("cose_key", "leaf_digest") or ground.args is None:
             return None
         leaf = self.leaf(ground.args[0])
-        return leaf.sha256 if ground.head == "leaf_digest" else cbor.encode(cose.cose_key(leaf.public_key))  # type: ignore[arg-type]
+        return leaf.sha256 if ground.head == "leaf_digest" else cbor.encode(cose.cose_key(leaf.public_key))
 
     def _of_object(self, line: Line, ground: Value, known: Mapping[Term, Any]) -> bytes | None:
         """The digest of an object of this message."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import cbor
@@ -40,13 +40,15 @@ class KeyUseMismatch(CoseKeyError):
     """`alg` or `key_ops` do not let this key verify signatures of its curve."""
 
 
-def cose_key(public_key: PublicKey) -> dict[int, Any]:
+def cose_key(public_key: PublicKey | rsa.RSAPublicKey) -> dict[int, Any]:
     """The required parameters only: kty, crv, x and an uncompressed y, 32 or 48 bytes each.
 
     Raises `UnsupportedKeyType`.
     """
     if isinstance(public_key, ed25519.Ed25519PublicKey):
         return {KTY: _OKP, CRV: _ED25519, X: public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)}
+    if isinstance(public_key, rsa.RSAPublicKey):
+        raise UnsupportedKeyType("no COSE_Key for RSA")
     for number, curve in _EC_CURVES.items():
         if public_key.curve.name == curve.name:
             point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..codec import cbor
 from ..codec.cose_key import cose_key
@@ -188,5 +187,5 @@ def _same_but_the_end(world: World, given: bytes, expected: bytes) -> bool:
 
 
 def _same_x(world: World, key: bytes, id_cred: bytes) -> bool:
-    expected: Any = cose_key(world.credential(id_cred).leaf.public_key)  # type: ignore[arg-type]
+    expected = cose_key(world.credential(id_cred).leaf.public_key)
     return bool(decoded(key).get(-2) == expected[-2])

@@ -171,7 +171,7 @@ class _LongVerdicts(FaultyEndpoint):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         honest = self.provider.rests_on
-        self.provider.rests_on = (  # type: ignore[method-assign]
+        self.provider.rests_on = (  # type: ignore[method-assign]  # An endpoint makes its provider itself.
             lambda check, ends: honest(check, None if check == "waiver_is_in_force" else ends)
         )
 

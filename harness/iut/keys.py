@@ -11,9 +11,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 _LONGEST_FOUND = 80
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", float: "a number", Path: "a path"}
 
@@ -92,7 +95,7 @@ def read_section(cls: type[T], section: str, table: object, source: Source) -> T
     """
     if not isinstance(table, Mapping):
         raise source.error("", section, "a table", shown(table))
-    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(cls)}
     for name in table:
         if name not in fields:
             raise source.error(section, name, unknown_key(name, list(fields)), f'the unknown key "{name}"')

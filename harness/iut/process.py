@@ -9,6 +9,7 @@ import math
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -84,9 +85,10 @@ class Process:
             ProcessError: it cannot be started.
         """
         pipe = subprocess.PIPE if talks else subprocess.DEVNULL
+        self._command = list(command)
         try:
             self._popen = subprocess.Popen(
-                list(command),
+                self._command,
                 stdin=pipe,
                 stdout=pipe,
                 stderr=subprocess.PIPE,
@@ -122,7 +124,7 @@ class Process:
             try:
                 self._wait(deadline)
             except subprocess.TimeoutExpired:
-                raise ProcessError(f"{self._popen.args} has not ended in time") from None  # type: ignore[str-bytes-safe]
+                raise ProcessError(f"{shlex.join(self._command)} has not ended in time") from None
             self._drain.join(_DRAIN)
             code = self._popen.returncode
             report = "" if self._asked else self._crash_report()

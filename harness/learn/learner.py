@@ -40,7 +40,7 @@ class Learned:
     effort: Effort
 
 
-class TableOracle(Oracle):  # type: ignore[misc]
+class TableOracle(Oracle):  # type: ignore[misc]  # AALpy is not typed.
     """Where the hypothesis differs from the table is asked first; then random words, few in all rounds together."""
 
     def __init__(self, system: System, table: MealyMachine[str, str], seed: int) -> None:

@@ -46,7 +46,7 @@ class NonDeterministic(Exception):
         self.word, self.first, self.second, self.transcripts = word, first, second, transcripts
 
 
-class System(SUL):  # type: ignore[misc]
+class System(SUL):  # type: ignore[misc]  # AALpy is not typed.
     """`table` predicts; what it predicts is never taken for an answer. `renew` starts the implementation again."""
 
     def __init__(

@@ -50,12 +50,12 @@ def _context(role: str, credentials: Credentials, off: frozenset[str], log: bool
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     _identify(context, credentials)
     required = 0 if "certificate_i_is_present" in off else SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-    lib.SSL_CTX_set_verify(context._context, SSL.VERIFY_PEER | required, _collect)
+    lib.SSL_CTX_set_verify(context._context, SSL.VERIFY_PEER | required, _COLLECT)
     context.set_info_callback(_tell)
     if log:
         context.set_keylog_callback(_log)
     if watched:
-        lib.SSL_CTX_set_msg_callback(context._context, _pass)
+        lib.SSL_CTX_set_msg_callback(context._context, _PASS)
     if role == "device":
         context.set_alpn_protos([ALPN.encode()])
     else:
@@ -74,7 +74,6 @@ def _identify(context: SSL.Context, credentials: Credentials) -> None:
     context.use_privatekey(credentials.key)
 
 
-@ffi.callback("int (*)(int, X509_STORE_CTX *)")  # type: ignore[untyped-decorator]
 def _collect(good: int, store: Any) -> int:
     """OpenSSL looks at a certificate of the path. Its own opinion counts for nothing; ours chooses its alert."""
     ssl = lib.X509_STORE_CTX_get_ex_data(store, lib.SSL_get_ex_data_X509_STORE_CTX_idx())
@@ -86,6 +85,9 @@ def _collect(good: int, store: Any) -> int:
     refused = channel.collects(X509._from_raw_x509_ptr(certificate), depth, bool(good))
     lib.X509_STORE_CTX_set_error(store, _error_of(refused) if refused else 0)
     return int(refused is None)
+
+
+_COLLECT = ffi.callback("int (*)(int, X509_STORE_CTX *)", _collect)
 
 
 def _error_of(failure: CheckFailed) -> int:
@@ -102,11 +104,13 @@ _ERRORS = {
 handshake_failure; what is not here is bad_certificate."""
 
 
-@ffi.callback("void (*)(int, int, int, const void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _pass(written: int, version: int, content: int, octets: Any, length: int, ssl: Any, _: Any) -> None:
     channel = _channel_of(ssl)
     if content == HANDSHAKE and channel is not None:
         channel.message_passed(bytes(ffi.buffer(octets, length)), written=bool(written))
+
+
+_PASS = ffi.callback("void (*)(int, int, int, const void *, size_t, SSL *, void *)", _pass)
 
 
 def _channel_of(ssl: Any) -> TlsChannel | None:

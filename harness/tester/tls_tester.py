@@ -75,7 +75,7 @@ class MemorySocket:
         return "", 0
 
 
-class Transcript(HandshakeHashes):  # type: ignore[misc]
+class Transcript(HandshakeHashes):  # type: ignore[misc]  # tlslite-ng is not typed.
     """The library derives the exporter's secret too late: the transcript that it needs is kept for the right moment."""
 
     kept: bytes | None = None
@@ -103,7 +103,7 @@ class Transcript(HandshakeHashes):  # type: ignore[misc]
         return bytearray(super().digest(digest))
 
 
-class Handshake(TLSConnection):  # type: ignore[misc]
+class Handshake(TLSConnection):  # type: ignore[misc]  # tlslite-ng is not typed.
     """A connection whose handshake messages pass through `deviate` on their way out."""
 
     def __init__(

@@ -81,7 +81,7 @@ class Frame(Packet):
 
     name = "frame"
     fields_desc = [
-        ThreeBytesField("len", None),  # type: ignore[arg-type]
+        ThreeBytesField("len", None),  # type: ignore[arg-type]  # Declared as int; None is computed as in any field.
         StrLenField("cbor", b"", length_from=lambda frame: frame.len),
     ]
 

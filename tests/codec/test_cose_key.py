@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from trustconn.harness.codec import cbor, cose, cose_key
 
@@ -69,6 +69,8 @@ def test_matching_restrictions_are_accepted() -> None:
     assert cose.cose_key(cose.public_from_cose_key(P256 | {3: -7, 4: [2]})) == P256
 
 
-def test_other_curves_have_no_key() -> None:
-    with pytest.raises(cose_key.UnsupportedKeyType):
-        cose.cose_key(ec.derive_private_key(7, ec.SECP521R1()).public_key())
+def test_other_kinds_have_no_key() -> None:
+    others = ec.derive_private_key(7, ec.SECP521R1()), rsa.generate_private_key(65537, 1024)
+    for private in others:
+        with pytest.raises(cose_key.UnsupportedKeyType):
+            cose.cose_key(private.public_key())

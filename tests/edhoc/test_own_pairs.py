@@ -57,6 +57,12 @@ def pair(
     )
 
 
+def party_of(end: BareEnd) -> BareParty:
+    """What an end of a pair knows."""
+    assert isinstance(end.run.provider, BareParty)
+    return end.run.provider
+
+
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("method", AUTHENTICATION)
 def test_equal_exporters(method: int, suite: int) -> None:
@@ -159,8 +165,7 @@ def test_a_message_1_of_another_suite_leaves_nothing_behind() -> None:
 def test_a_credential_without_its_key_is_refused(method: int, letter: str, check: str) -> None:
     ends = dict(zip("IR", pair(method, 2), strict=True))
     others = dict(zip("IR", pair(method, 2, seed=b"somebody else"), strict=True))
-    party, other = ends[letter].run.provider, others[letter].run.provider
-    party.secret = other.secret  # type: ignore[attr-defined]
+    party_of(ends[letter]).secret = party_of(others[letter]).secret
     with pytest.raises(CheckFailed) as refused:
         complete(ends["I"], ends["R"])
     assert refused.value.check.name == check
@@ -220,9 +225,9 @@ def test_a_kid_is_compacted_where_it_can_be(kid: str, form: str) -> None:
     initiator, responder = pair(0, 2)
     id_cred = encode({4: bytes.fromhex(kid)})
     for end in (initiator, responder):
-        party = end.run.provider
-        party.store = {**party.store, id_cred: party.store[ID_CRED["R"]]}  # type: ignore[attr-defined]
-    responder.run.provider.id_cred = id_cred  # type: ignore[attr-defined]
+        party = party_of(end)
+        party.store = {**party.store, id_cred: party.store[ID_CRED["R"]]}
+    party_of(responder).id_cred = id_cred
     complete(initiator, responder)
     assert split_sequence(initiator.run.value(initiator.terms.plaintext_2))[1].hex() == form
 
@@ -302,7 +307,7 @@ def test_a_received_message_2_beyond_the_keystream_is_refused() -> None:
 )
 def test_the_responder_judges_the_suites(suites_i: str, reason: str | None) -> None:
     initiator, responder = pair(3, 2, suites_i=bytes.fromhex(suites_i))
-    initiator.run.provider.exponent = SUITES[2].curve.ephemeral(SeededRandom(b"x"))  # type: ignore[attr-defined]
+    party_of(initiator).exponent = SUITES[2].curve.ephemeral(SeededRandom(b"x"))
     message_1 = initiator.start()
     if reason is None:
         assert responder.receive(message_1)
@@ -323,7 +328,7 @@ def test_a_method_of_another_handshake_is_refused() -> None:
 
 def test_an_unknown_credential_is_no_crash() -> None:
     initiator, responder = pair(0, 2)
-    initiator.run.provider.store = {}  # type: ignore[attr-defined]
+    party_of(initiator).store = {}
     with pytest.raises(UnknownCredential):
         complete(initiator, responder)
 

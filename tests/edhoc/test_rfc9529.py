@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from traces import PUBLISHED, TRACE_1, TRACE_2, Item, Trace, invalid
 
 from trustconn.harness.codec.cbor import bstr, encode, split_sequence, unbstr
+from trustconn.harness.crypto.curves import P_256
 from trustconn.harness.crypto.suites import SUITES, kdf_info
 from trustconn.harness.evaluator.bare import BareEnd, BareParty, complete
 from trustconn.harness.evaluator.errors import CheckFailed, GrammarError
@@ -266,7 +267,7 @@ def test_coordinates_of_the_points_of_trace_2() -> None:
         n.to_bytes(32)
         for key in points.values()
         for numbers in (key.public_key().public_numbers(),)
-        for n in (numbers.x, numbers.y, SUITES[2].curve.prime - numbers.y)  # type: ignore[attr-defined]
+        for n in (numbers.x, numbers.y, P_256.prime - numbers.y)
     ]
     coordinates = [i for i in TRACE_2.items if i.name == "(Raw Value)"]
     assert len(coordinates) == 6
@@ -296,12 +297,12 @@ def test_negotiation_of_the_suite() -> None:
     assert party.exponent.share == first["G_X", "raw"] == unbstr(first["G_X", "cbor"])
     assert party.connection == first["C_I", "raw"]
 
-    responder = BareEnd(SERVICE, 3, TRACE_2.party("R"))
+    party_r = TRACE_2.party("R")
+    responder = BareEnd(SERVICE, 3, party_r)
     with pytest.raises(CheckFailed, match="suite 6 is not supported") as refused:
         responder.receive(message_1)
     assert refused.value.check.name == "suite_is_most_preferred"
-    suites_r = responder.run.provider.suites[0]  # type: ignore[attr-defined]
-    assert encode(refused.value.check.refusal.code) + encode(suites_r) == TRACE_2("error", "cbor")
+    assert encode(refused.value.check.refusal.code) + encode(party_r.suites[0]) == TRACE_2("error", "cbor")
     # Trace 2 goes on with both suites, and the responder that refused takes that message.
     assert responder.receive(TRACE_2("message_1", "cbor")) == TRACE_2("message_2", "cbor")
 

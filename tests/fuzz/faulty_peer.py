@@ -18,6 +18,7 @@ from trustconn.harness.identity.errors import Refused
 from trustconn.harness.identity.world import Memory, World
 from trustconn.harness.peer.edhoc_channel import EdhocChannel
 from trustconn.harness.peer.endpoint import Endpoint
+from trustconn.harness.peer.provider import WorldProvider
 from trustconn.harness.tester.local import LocalIut
 from trustconn.model.protocol.tables import profile
 from trustconn.model.table import Equals, Form, Holds, Table, Verifies
@@ -53,8 +54,13 @@ class FaultyRun(Run):
     @property
     def world(self) -> World:
         """What this peer knows."""
-        world: World = self.provider.world  # type: ignore[attr-defined]
-        return world
+        return self.own.world
+
+    @property
+    def own(self) -> WorldProvider:
+        """What this peer is made of."""
+        assert isinstance(self.provider, WorldProvider)
+        return self.provider
 
     @property
     def peer(self) -> str:
@@ -97,7 +103,7 @@ class SpecFault:
     """One fault: what the peer does instead of the requirement, `requirements` by the role that may have it."""
 
     name: str
-    requirements: dict[str, str]
+    requirements: dict[Role, str]
     says: str
     judges: dict[str, Judge] = dataclasses.field(default_factory=dict)
     table: Callable[[Table], Table] = lambda table: table
@@ -110,10 +116,10 @@ FAULTS: dict[str, SpecFault] = {}
 """Every fault by name."""
 
 
-def by_role(requirement: str, roles: tuple[Role, ...]) -> dict[str, str]:
+def by_role(requirement: str, roles: tuple[Role, ...]) -> dict[Role, str]:
     """`requirement` is one id for all `roles`, or that of the device and that of the service with a slash between."""
     first, _, second = requirement.partition("/")
-    ids = {"device": first, "service": second or first}
+    ids: dict[Role, str] = {"device": first, "service": second or first}
     return {role: ids[role] for role in roles}
 
 

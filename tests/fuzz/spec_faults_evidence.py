@@ -84,13 +84,13 @@ def binder_by_prefix(run: FaultyRun, honest: Honest, received: bytes, expected: 
 
 @instead("cnf_is_peer_identity_key", "ATT-17", "compares the x-coordinate alone")
 def cnf_by_x(run: FaultyRun, honest: Honest, key: bytes, id_cred: bytes) -> None:
-    honest_key = cose.cose_key(run.world.credential(id_cred).leaf.public_key)  # type: ignore[arg-type]
+    honest_key = cose.cose_key(run.world.credential(id_cred).leaf.public_key)
     need(value(key).get(-2) == honest_key[-2], "another key")
 
 
 @instead("cnf_is_peer_identity_key", "ATT-17", "compares encodings of keys, so that a further parameter is refused")
 def cnf_by_encoding(run: FaultyRun, honest: Honest, key: bytes, id_cred: bytes) -> None:
-    need(value(key) == cose.cose_key(run.world.credential(id_cred).leaf.public_key), "another key")  # type: ignore[arg-type]
+    need(value(key) == cose.cose_key(run.world.credential(id_cred).leaf.public_key), "another key")
 
 
 @instead("ueid_is_peer_device", "ATT-18", "compares the first 16 octets of the UEID")

@@ -27,7 +27,7 @@ LENIENT = replace(cbor.STRICT, deterministic=False, duplicate_keys=False, traili
 
 @instead("suite_is_most_preferred", "EDH-04", "reads the selected suite alone", ("service",))
 def earlier_suites_unread(run: FaultyRun, honest: Honest, suites_i: bytes) -> None:
-    need(run.selected_suite() in run.provider.suites, "not supported")  # type: ignore[attr-defined]
+    need(run.selected_suite() in run.own.suites, "not supported")
 
 
 @instead(" ".join(f"ead_{n}_has_no_unknown_critical" for n in (1, 2, 3, 4)), "EDH-12", "looks at the first EAD item")

@@ -42,10 +42,10 @@ def main(arguments: list[str]) -> None:
     names = [a for a in arguments if not a.startswith("-")] or list(FAULTS)
     for name in names:
         for role, requirement in FAULTS[name].requirements.items():
-            test = next(killers(name, role), None)  # type: ignore[arg-type]
+            test = next(killers(name, role), None)
             kind = "cited"
             if test is None and everything:
-                test, kind = next(killers(name, role, citing=False), None), "other"  # type: ignore[arg-type]
+                test, kind = next(killers(name, role, citing=False), None), "other"
             print(name, role, requirement, kind if test else "MISSED", test.id if test else "", flush=True)
 
 

@@ -2,18 +2,20 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fuzz_kills import main
 from spec_faults import faulty_iut
 
 from trustconn.conformance.fuzz.evaluate import Known, Peer, Search, evaluate, summary
+from trustconn.harness.tester.session import Role
 
 PEERS: list[Peer] = [("any_name_is_the_identity", "device"), ("digest_by_prefix", "device")]
 CASES = 30
 
 
-def _unmade(name: str, role: str) -> None:
+def _unmade(name: str, role: Role) -> NoReturn:
     raise AssertionError(f"{name} was tried again")
 
 
@@ -33,7 +35,7 @@ def test_blind_faults_are_found_for_what_they_break(known: tuple[Path, list[Sear
 def test_what_is_known_is_not_tried_again(known: tuple[Path, list[Search]]) -> None:
     file, first = known
     file.write_text(file.read_text(encoding="utf-8") + '{"name": "cut', encoding="utf-8")
-    assert list(evaluate(PEERS, _unmade, 1, CASES, file)) == first  # type: ignore[arg-type]
+    assert list(evaluate(PEERS, _unmade, 1, CASES, file)) == first
 
 
 def test_more_cases_or_another_seed_are_tried(known: tuple[Path, list[Search]], tmp_path: Path) -> None:

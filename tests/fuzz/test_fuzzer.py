@@ -21,30 +21,31 @@ from trustconn.conformance.fuzz.trace import Trace, read_trace, step
 from trustconn.conformance.fuzz.values import change_of, fitting
 from trustconn.harness.codec import cbor
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.session import Role
 
-ROLES = ("device", "service")
+ROLES: tuple[Role, ...] = ("device", "service")
 NOW = 1_800_000_000
 
 
-def campaign(role: str, *off: str, seed: int = 1) -> Campaign:
-    iut = LocalIut(role, off=frozenset(off))  # type: ignore[arg-type]
-    return Campaign(OneRole(role, lambda _: iut, seed), seed)  # type: ignore[arg-type]
+def campaign(role: Role, *off: str, seed: int = 1) -> Campaign:
+    iut = LocalIut(role, off=frozenset(off))
+    return Campaign(OneRole(role, lambda _: iut, seed), seed)
 
 
 def relayed(*off: str) -> Campaign:
-    iuts = {role: LocalIut(role, off=frozenset(off)) for role in ROLES}  # type: ignore[arg-type]
+    iuts = {role: LocalIut(role, off=frozenset(off)) for role in ROLES}
     return Campaign(BothRoles(lambda role: iuts[role]), 1)
 
 
-def judged(role: str, trace: Trace, *off: str) -> tuple[Record, Record]:
+def judged(role: Role, trace: Trace, *off: str) -> tuple[Record, Record]:
     """What a complete peer does, and one with checks off."""
-    expected = Player(LocalIut(role)).play(trace)  # type: ignore[arg-type]
-    iut = LocalIut(role, off=frozenset(off))  # type: ignore[arg-type]
+    expected = Player(LocalIut(role)).play(trace)
+    iut = LocalIut(role, off=frozenset(off))
     return expected, Player(iut).play(trace, expected)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_complete_peer_has_no_finding(role: str) -> None:
+def test_a_complete_peer_has_no_finding(role: Role) -> None:
     run = campaign(role)
     assert not [found for found in islice(run.run(), 40) if found]
     assert not run.doubtful
@@ -66,7 +67,7 @@ def test_a_pair_that_takes_a_record_twice_is_found() -> None:
     ("device", "cred_r_is_intended", "IDN-15"),
     ("service", "cred_i_is_authorised", "IDN-16"),
 ])  # fmt: skip
-def test_a_missing_check_is_found_and_the_trace_is_short(role: str, check: str, requirement: str) -> None:
+def test_a_missing_check_is_found_and_the_trace_is_short(role: Role, check: str, requirement: str) -> None:
     found = first(campaign(role, check))
     assert found.difference.requirement == requirement
     assert found.difference.kind in ("authentication-bypass", "replay", "accepted")
@@ -84,8 +85,8 @@ def test_the_seed_decides() -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", scripts("device"))
-def test_a_script_is_an_honest_life(role: str, name: str) -> None:
-    record = Player(LocalIut(role)).play(scripts(role)[name])  # type: ignore[arg-type]
+def test_a_script_is_an_honest_life(role: Role, name: str) -> None:
+    record = Player(LocalIut(role)).play(scripts(role)[name])
     assert not [check for told in record.told.values() for _, check in told.refused if check != "data_refused"]
     assert not record.passed_over
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -69,10 +70,10 @@ def test_each_misuse_is_refused_by_its_check_alone(
     pki: TesterPki,
     waiver: Waiver,
     refusers: Refusers,
-    change: dict[str, object],
+    change: dict[str, Any],
     check: str,
 ) -> None:
-    bad = replace(waiver, **change)  # type: ignore[arg-type]
+    bad = replace(waiver, **change)
     assert refused(refusers, service, device, bad, pki.waiver_authority) == [check]
 
 

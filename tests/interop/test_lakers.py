@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -25,6 +28,10 @@ EXPORTS = [
     (5, b"c" * 24, 23),
     (5, b"c" * 255, 255),
 ]
+
+
+Meet = Callable[..., tuple[Any, dict[int, list[Any]]]]
+"""A complete handshake with our end: the end of lakers and the EAD items that it received, by message."""
 
 
 class Identity:
@@ -68,8 +75,8 @@ def ours(
 
 
 def as_initiator(
-    initiator: BareEnd, *, ead: dict[int, list[object]] | None = None, transfer: object = BY_REFERENCE
-) -> tuple[object, dict[int, list[object]]]:
+    initiator: BareEnd, *, ead: dict[int, list[Any]] | None = None, transfer: object = BY_REFERENCE
+) -> tuple[Any, dict[int, list[Any]]]:
     """A complete handshake of our initiator: the responder of lakers and the EAD items that it received."""
     ead = ead or {}
     responder = lakers.EdhocResponder(SERVICE_ID.private, SERVICE_ID.cred)
@@ -82,8 +89,8 @@ def as_initiator(
 
 
 def as_responder(
-    responder: BareEnd, *, ead: dict[int, list[object]] | None = None, transfer: object = BY_REFERENCE
-) -> tuple[object, dict[int, list[object]]]:
+    responder: BareEnd, *, ead: dict[int, list[Any]] | None = None, transfer: object = BY_REFERENCE
+) -> tuple[Any, dict[int, list[Any]]]:
     """A complete handshake of our responder: the initiator of lakers and the EAD items that it received."""
     ead = ead or {}
     initiator = lakers.EdhocInitiator()
@@ -100,7 +107,7 @@ ROLES = [pytest.param(DEVICE, as_initiator, id="initiator"), pytest.param(SERVIC
 
 @pytest.mark.parametrize(("role", "meet"), ROLES)
 @pytest.mark.parametrize("transfer", (BY_REFERENCE, BY_VALUE), ids=("by-reference", "by-value"))
-def test_complete_handshake_with_equal_exporters(role: str, meet, transfer: object) -> None:  # type: ignore[no-untyped-def]
+def test_complete_handshake_with_equal_exporters(role: str, meet: Meet, transfer: object) -> None:
     end = ours(role)
     peer, _ = meet(end, transfer=transfer)
     assert end.completed
@@ -109,14 +116,14 @@ def test_complete_handshake_with_equal_exporters(role: str, meet, transfer: obje
 
 
 @pytest.mark.parametrize(("role", "meet"), ROLES)
-def test_our_credential_by_value(role: str, meet) -> None:  # type: ignore[no-untyped-def]
+def test_our_credential_by_value(role: str, meet: Meet) -> None:
     end = ours(role, id_cred=(DEVICE_ID if role == DEVICE else SERVICE_ID).by_value)
     meet(end)
     assert end.completed
 
 
 @pytest.mark.parametrize(("role", "meet"), ROLES)
-def test_key_update_of_both(role: str, meet) -> None:  # type: ignore[no-untyped-def]
+def test_key_update_of_both(role: str, meet: Meet) -> None:
     end = ours(role)
     peer, _ = meet(end)
     before = end.export(1, b"", 16)
@@ -128,7 +135,7 @@ def test_key_update_of_both(role: str, meet) -> None:  # type: ignore[no-untyped
 
 @pytest.mark.parametrize("connection", CONNECTION.values(), ids=CONNECTION)
 @pytest.mark.parametrize(("role", "meet"), ROLES)
-def test_connection_identifiers_of_every_form(role: str, meet, connection: str) -> None:  # type: ignore[no-untyped-def]
+def test_connection_identifiers_of_every_form(role: str, meet: Meet, connection: str) -> None:
     end = ours(role, connection=connection)
     meet(end)
     assert end.completed
@@ -141,12 +148,12 @@ def test_suites_that_the_initiator_prefers_and_the_responder_lacks(suites_i: str
     assert end.completed
 
 
-def _octets(items: list[object]) -> bytes:
+def _octets(items: list[Any]) -> bytes:
     """EAD items of lakers as they are sent."""
     encoded = b""
     for item in items:
-        label, value = item.label(), item.value()  # type: ignore[attr-defined]
-        encoded += encode(-label if item.is_critical() else label)  # type: ignore[attr-defined]
+        label, value = item.label(), item.value()
+        encoded += encode(-label if item.is_critical() else label)
         encoded += b"" if value is None else bstr(value)
     return encoded
 
@@ -158,7 +165,7 @@ UNKNOWN += [("several", encode(70) + b"\x00" + bstr(b"") + encode(160) + bstr(b"
 
 @pytest.mark.parametrize("items", [i for _, i in UNKNOWN], ids=[n for n, _ in UNKNOWN])
 @pytest.mark.parametrize(("role", "meet"), ROLES)
-def test_our_ead_items_arrive(role: str, meet, items: bytes) -> None:  # type: ignore[no-untyped-def]
+def test_our_ead_items_arrive(role: str, meet: Meet, items: bytes) -> None:
     numbers = (1, 3) if role == DEVICE else (2, 4)
     end = ours(role, ead=dict.fromkeys(numbers, items))
     _, received = meet(end)
@@ -167,7 +174,7 @@ def test_our_ead_items_arrive(role: str, meet, items: bytes) -> None:  # type: i
 
 
 @pytest.mark.parametrize(("role", "meet"), ROLES)
-def test_their_unknown_ead_items_are_ignored(role: str, meet) -> None:  # type: ignore[no-untyped-def]
+def test_their_unknown_ead_items_are_ignored(role: str, meet: Meet) -> None:
     numbers = (2, 4) if role == DEVICE else (1, 3)
     items = [lakers.EADItem(0, False, bytes(9)), lakers.EADItem(300, False, b"value"), lakers.EADItem(160, False)]
     end = ours(role)
@@ -207,6 +214,6 @@ def test_where_lakers_departs_from_the_exporter(label: int, length: int, info: s
     """lakers 0.6.2 writes a label beyond 23 as a bare octet, and of a length beyond 255 the low octet alone."""
     end = ours(DEVICE)
     peer, _ = as_initiator(end)
-    theirs = peer.edhoc_exporter(label, b"", length)  # type: ignore[attr-defined]
+    theirs = peer.edhoc_exporter(label, b"", length)
     assert theirs != end.export(label, b"", length)
     assert theirs == SUITE.expand(end.run.value(end.terms.prk_exporter), bytes.fromhex(info), length)

@@ -150,4 +150,4 @@ def test_address_prints_as_it_was_read(text: str) -> None:
 def test_description_is_frozen(tmp_path: Path) -> None:
     description: Description = load(written(tmp_path, SERVICE))
     with pytest.raises(AttributeError):
-        description.iut.name = "other"  # type: ignore[misc]
+        description.iut.name = "other"  # type: ignore[misc]  # Frozen: nobody changes it.

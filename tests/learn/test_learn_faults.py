@@ -1,6 +1,7 @@
 """A fault of the state machine is in the result: difference, severity, requirement, pattern and picture."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from trustconn.harness.learn.letters import alphabet
 from trustconn.harness.learn.mealy import Mealy
 from trustconn.harness.learn.system import System
 from trustconn.harness.learn.table_machine import kept_machine
+from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.local import LocalIut
 from trustconn.harness.tester.session import Role
 from trustconn.model.protocol.tables import profile
@@ -92,26 +94,17 @@ def test_the_peer_that_takes_everything_everywhere_is_learned_all_the_same() -> 
     assert report.severity in ("critical", "high")
 
 
-class Fickle(LocalIut):
-    """Answers PING with silence every third time."""
-
-    pings = 0
-
-    def connect(self):  # type: ignore[no-untyped-def]
-        connection = super().connect()
-        endpoint, honest = connection.endpoint, connection.endpoint.send_frame
-
-        def send_frame(frame: bytes) -> None:
-            self.pings += frame[1] == 10
-            if frame[1] != 10 or self.pings % 3:
-                honest(frame)
-
-        endpoint.send_frame = send_frame  # type: ignore[method-assign]
-        return connection
-
-
 def test_two_answers_to_one_word_are_a_finding(tmp_path: Path) -> None:
-    report = examined(Fickle("service"))
+    pings = count(1)
+
+    class Fickle(Endpoint):
+        """Answers PING with silence every third time."""
+
+        def send_frame(self, frame: bytes) -> None:
+            if frame[1] != 10 or next(pings) % 3:
+                super().send_frame(frame)
+
+    report = examined(LocalIut("service", make=Fickle))
     assert report.verdict == NONDETERMINISTIC
     assert report.conflict is not None and report.conflict.word[-1] == "PING"
     assert len(report.transcripts) == 2

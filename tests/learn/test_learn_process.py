@@ -12,8 +12,10 @@ from trustconn.conformance.fleet import Fleet
 from trustconn.harness.learn.letter import VERBS, Letter, Playing
 from trustconn.harness.learn.letters import alphabet
 from trustconn.harness.learn.mealy import Mealy
+from trustconn.harness.learn.play import Play
 from trustconn.harness.learn.system import System
 from trustconn.harness.learn.table_machine import kept_machine
+from trustconn.harness.tester.live import IutSession
 from trustconn.harness.verdict.request import RunRequest
 
 
@@ -56,8 +58,9 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 def dies(play: Playing) -> None:
     """Stands for a message that crashes the implementation."""
-    process = play.iut.launched.process  # type: ignore[attr-defined]
-    process.kill()
+    assert isinstance(play, Play) and isinstance(play.iut, IutSession)
+    assert play.iut.launched.process is not None
+    play.iut.launched.process.kill()
 
 
 POISON = Letter("poison", "a message on which it dies", dies)

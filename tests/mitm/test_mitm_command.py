@@ -8,6 +8,7 @@ import pytest
 
 from trustconn.cli.main import main
 from trustconn.harness.verdict.results import Results
+from trustconn.harness.verdict.verdict import Verdict
 
 IUT = """
 [iut]
@@ -126,4 +127,4 @@ def test_ends_that_do_not_meet_are_exit_code_3_and_said_once(
     assert out.count("nothing could be judged: an honest conversation did not work") == 1
     assert says in out
     results = Results.from_json(json.loads((tmp_path / "results.json").read_text()))
-    assert {test.status.name for test in results.tests} == {"INCONC"}  # type: ignore[union-attr]
+    assert {test.status for test in results.tests} == {Verdict.INCONC}

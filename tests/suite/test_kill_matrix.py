@@ -61,12 +61,13 @@ def test_a_state_file_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_further_tests_are_played_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state, pair = tmp_path / "state.jsonl", ("alert_twice", "device")
+    pair: kills.Pair = ("alert_twice", "device")
+    state = tmp_path / "state.jsonl"
     monkeypatch.setattr(matrix, "tests_of", lambda role: _part(role)[:3])
-    (before,) = matrix.rows([pair], state)  # type: ignore[list-item]
+    (before,) = matrix.rows([pair], state)
     matrix._places.cache_clear()
     monkeypatch.setattr(matrix, "tests_of", _part)
-    (after,) = matrix.rows([pair], state)  # type: ignore[list-item]
+    (after,) = matrix.rows([pair], state)
     assert set(before.killed_by) < set(after.killed_by)
 
 

@@ -1,7 +1,7 @@
 """The TLS binding of the reference peers: what is on the wire, what both libraries compute, what is refused."""
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -13,7 +13,7 @@ from trustconn.harness.peer.tls_channel import host_of
 from trustconn.harness.peer.tls_handshake import TlsHandshake
 from trustconn.harness.tester.conversation import Conversation
 from trustconn.harness.tester.local import LocalIut
-from trustconn.harness.tester.tls_messages import Hello, TlsFault, altered, extension, left_out, message, twice
+from trustconn.harness.tester.tls_messages import Change, Hello, TlsFault, altered, extension, left_out, message, twice
 from trustconn.harness.tester.tls_tester import MisbehavingTls
 from trustconn.harness.verdict.verdict import Outcome, Reaction
 from trustconn.model.protocol import tables
@@ -21,7 +21,7 @@ from trustconn.spec import identifiers
 
 Role = Literal["device", "service"]
 ROLES: tuple[Role, ...] = ("device", "service")
-CHANNELS: dict[str, dict[str, object]] = {"OpenSSL": {}, "tlslite-ng": {"channel": MisbehavingTls}}
+CHANNELS: dict[str, dict[str, Any]] = {"OpenSSL": {}, "tlslite-ng": {"channel": MisbehavingTls}}
 
 
 def both_channels(iut: LocalIut, conversation: Conversation) -> tuple[TlsHandshake, TlsHandshake]:
@@ -47,7 +47,7 @@ def test_derivation_gives_the_published_handshake_traffic_key() -> None:
 @pytest.mark.parametrize("library", CHANNELS)
 def test_a_session_opens_and_both_sides_export_the_same(role: Role, library: str) -> None:
     iut = LocalIut(role, binding="tls")
-    conversation = iut.converse(**CHANNELS[library])  # type: ignore[arg-type]
+    conversation = iut.converse(**CHANNELS[library])
     assert conversation.until_open()
     mine, theirs = both_channels(iut, conversation)
     for label, context, length in ((b"EXPERIMENTAL-tc1-sid", b"", 16), (b"EXPERIMENTAL-tc1-binder", bytes(32), 32)):
@@ -88,9 +88,9 @@ def test_a_hello_that_does_not_add_up_is_an_error() -> None:
         ("device", "ServerHello", extension(43, lambda _: b"\x03\x03"), 47),
     ],
 )
-def test_a_fault_in_one_message_meets_the_alert_of_the_rfc(role: Role, at: str, change: object, alert: int) -> None:
+def test_a_fault_in_one_message_meets_the_alert_of_the_rfc(role: Role, at: str, change: Change, alert: int) -> None:
     iut = LocalIut(role, binding="tls")
-    conversation = iut.converse(TlsFault(at, change), channel=MisbehavingTls)  # type: ignore[arg-type]
+    conversation = iut.converse(TlsFault(at, change), channel=MisbehavingTls)
     outcome = conversation.outcome(iut.is_alive, deferred=False)
     assert outcome == Outcome(Reaction.REFUSED, f"tls-alert:{alert}")
 

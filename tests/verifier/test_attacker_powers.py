@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,8 @@ from trustconn.model.verifier.verify import DEFAULT_POWERS, NETWORK, verify
 CONSTANTS = dict.fromkeys(("zero", "header", "label", "tag"), "label")
 
 
-def protocol(*roles: Role, **more: object) -> Protocol:
-    return Protocol("test", roles, constants=CONSTANTS, **more)  # type: ignore[arg-type]
+def protocol(*roles: Role, **more: Any) -> Protocol:
+    return Protocol("test", roles, constants=CONSTANTS, **more)
 
 
 def role(name: str, *steps: Step, fresh: str = "", variables: dict[str, str] | None = None) -> Role:
