@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import pytest
-
 from ..model.checks import BINDING_OF, CHECKS
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -78,6 +76,10 @@ def both(check: str, operator: str, field: str, data: Any = None) -> list[Case]:
     return [fault(role, check, operator, field, data) for role in ("device", "service")]
 
 
+CASES: dict[Callable[..., None], tuple[Case, ...]] = {}
+"""Cases of every test function."""
+
+
 def for_each(cases: Iterable[Case], *, only: str = "", handshake: bool = False) -> Callable[[F], F]:
     """Run a function once for each case; `only` names a binding that the function is about.
 
@@ -93,4 +95,9 @@ def for_each(cases: Iterable[Case], *, only: str = "", handshake: bool = False) 
     doubled = {i for i in ids if ids.count(i) > 1} if len(set(ids)) != len(ids) else set()
     if doubled:
         raise ValueError(f"two cases are called {', '.join(sorted(doubled))}")
-    return pytest.mark.parametrize("case", listed, ids=ids)
+
+    def decorate(function: F) -> F:
+        CASES[function] = tuple(listed)
+        return function
+
+    return decorate

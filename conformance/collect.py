@@ -1,4 +1,4 @@
-"""The suite's tests without pytest: every case of every module, in the order in which pytest collects them."""
+"""The suite's tests: every case of every function `test_...` of every module `test_...`, in their order."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from importlib import import_module
 from importlib.resources import files
 
 from .bench import Bench
-from .case import Case
+from .case import CASES, Case
 
 
 @dataclass(frozen=True, slots=True)
 class SuiteTest:
-    """One test of the suite: `play(case, bench)` is what pytest would call."""
+    """One test of the suite, played by `play(case, bench)`; its id is `module::function[case]`."""
 
     id: str
     case: Case
@@ -45,10 +45,5 @@ def _tests(module_name: str) -> Iterator[SuiteTest]:
     module = import_module(f".{module_name}", __package__)
     for name, function in vars(module).items():
         if name.startswith("test_") and callable(function) and function.__module__ == module.__name__:
-            for case in _cases(function):
+            for case in CASES[function]:
                 yield SuiteTest(f"{module_name}::{name}[{case.id}]", case, function)
-
-
-def _cases(function: Callable[[Case, Bench], None]) -> list[Case]:
-    marks = [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize"]
-    return [case for mark in marks for case in mark.args[1]]

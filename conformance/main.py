@@ -6,22 +6,13 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
-import pytest
-
 from ..harness.verdict.events import EventLog
-from ..harness.verdict.request import RequestError, RunRequest
+from ..harness.verdict.request import RunRequest
 from ..harness.verdict.results import Results, rebuild
 from .fleet import Fleet
 from .interrupt import listening
 from .parallel import SharedLog
-from .plugin import SuitePlugin
-
-UNUSED = (
-    "cacheprovider", "terminal", "logging", "capture", "warnings", "unraisableexception", "threadexception", "doctest",
-    "junitxml", "stepwise", "setuponly", "setupplan", "hypothesispytest",
-)  # fmt: skip
-"""Plugins of pytest that would do something for every test, and that a run has no use for."""
-QUIET = ("--assert=plain", *(word for name in UNUSED for word in ("-p", f"no:{name}")))
+from .suite import SuiteRun
 
 
 def run(request: RunRequest) -> Results:
@@ -48,18 +39,9 @@ def clear(out: Path) -> None:
 def _run(request: RunRequest, out: Path) -> Results:
     clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
-        plugin = SuitePlugin(request, fleet, SharedLog(log))
-        _pytest(plugin)
-    if plugin.refused:
-        raise RequestError(plugin.refused)
-    if plugin.interrupted:
+        suite = SuiteRun(request, fleet, SharedLog(log))
+        with listening() as suite.interruption:
+            suite.run()
+    if suite.interrupted:
         raise KeyboardInterrupt
     return rebuild(out)
-
-
-def _pytest(plugin: SuitePlugin) -> None:
-    here = Path(__file__).parent
-    with listening() as plugin.interruption:
-        code = pytest.main([*QUIET, "-c", str(here / "pytest.ini"), str(here)], plugins=[plugin])
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR) and not plugin.refused:
-        raise RuntimeError(f"pytest ended with {code!r}")

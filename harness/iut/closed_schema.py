@@ -54,7 +54,7 @@ def _keyword(name: str, value: Any, schema: Mapping[str, Any], definitions: Mapp
     if name == "items":
         return _items(compile_schema(value, definitions))
     if name == "oneOf":
-        return _one_of([compile_schema({"properties": {}, **option}, definitions) for option in value])
+        return _one_of(value, definitions)
     if name not in _PLAIN:
         raise UnknownKeyword(name)
     return _PLAIN[name](value)
@@ -101,12 +101,36 @@ def _items(judge: Check) -> Check:
     return check
 
 
-def _one_of(options: list[Check]) -> Check:
+def _one_of(schemas: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> Check:
+    options = [compile_schema({"properties": {}, **schema}, definitions) for schema in schemas]
+    key, by_constant = _discriminator([_resolved(schema, definitions) for schema in schemas], options)
+
     def check(value: Any) -> str:
-        complaints = [option(value) for option in options]
+        possible = options
+        if key and type(value) is dict and type(constant := value.get(key)) is str:
+            possible = by_constant.get(constant, [])
+        complaints = [option(value) for option in possible]
         return "" if complaints.count("") == 1 else f": exactly one of {len(options)} forms is expected"
 
     return check
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = schema.get("$ref")
+    return definitions[reference.removeprefix("#/$defs/")] if reference else schema
+
+
+def _discriminator(schemas: list[Mapping[str, Any]], options: list[Check]) -> tuple[str, dict[str, list[Check]]]:
+    """A required key that is a string constant in every form, and the forms by it: only these can fit a value."""
+    for key in schemas[0].get("required", ()):
+        constants = [schema.get("properties", {}).get(key, {}).get("const") for schema in schemas]
+        required = all(key in schema.get("required", ()) for schema in schemas)
+        if required and all(type(constant) is str for constant in constants):
+            by_constant: dict[str, list[Check]] = {}
+            for constant, option in zip(constants, options, strict=True):
+                by_constant.setdefault(constant, []).append(option)
+            return key, by_constant
+    return "", {}
 
 
 def _where(fits: Callable[[Any], bool], applies: type | tuple[type, ...], expected: str) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -40,10 +41,10 @@ def usage(process: Process, connections: int) -> Usage | None:
 
 def _group(group: int) -> Iterator[Path]:
     """Folders in /proc of the processes of a group."""
-    for pid in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):
-            if int((pid / "stat").read_text().rpartition(")")[2].split()[2]) == group:
-                yield pid
+    for name in os.listdir("/proc"):
+        with suppress(OSError):
+            if name.isdigit() and os.getpgid(int(name)) == group:
+                yield Path("/proc", name)
 
 
 def thirds(noted: Sequence[Usage]) -> tuple[Usage, Usage, Usage]:

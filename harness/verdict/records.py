@@ -129,7 +129,7 @@ class TestCase:
 
     def to_json(self) -> Json:
         """As in the schema."""
-        return asdict(self) | {"requirements": list(self.requirements)}
+        return _fields(self) | {"requirements": list(self.requirements)}
 
     @classmethod
     def from_json(cls, data: Json) -> "TestCase":
@@ -167,7 +167,7 @@ class TestResult:
             "status": status_label(self.status),
             "reason": self.judgement.reason,
             "grade": known.grade.value if known and known.grade else None,
-            "witness": asdict(known.witness) if known and known.witness else None,
+            "witness": _fields(known.witness) if known and known.witness else None,
             "seed": self.seed,
             "transcript": self.transcript,
             "duration": round(self.duration, 6),
@@ -178,6 +178,11 @@ class TestResult:
         """From a validated object. Raises `UnwitnessedPass` as `Judgement` does."""
         case = TestCase.from_json({name: data[name] for name in TestCase.__dataclass_fields__})
         return cls(case, _judgement(data), data["seed"], data["transcript"], data["duration"])
+
+
+def _fields(record: TestCase | Witness) -> Json:
+    """What `dataclasses.asdict` gives, without its deep copies: every field is a plain value."""
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def _judgement(data: Json) -> Judgement | NotExercised | NotApplicable:

@@ -42,18 +42,19 @@ def validate_results(record: object) -> None:
     from fastjsonschema import JsonSchemaException
 
     try:
-        _compiled(RESULTS)(record)
+        _compiled(RESULTS, "")(record)
     except JsonSchemaException:
         _describe(_validator(RESULTS), record)
 
 
 @cache
-def _compiled(name: str) -> "Callable[[object], object]":
-    """A schema as code: an event is read for every test, and describing a mistake can wait until there is one."""
+def _compiled(name: str, part: str) -> "Callable[[object], object]":
+    """A schema, or a part of it, as code: two events are read for every test, and a mistake is described when met."""
     import fastjsonschema
 
     schemas = {load(schema)["$id"]: load(schema) for schema in (EVENTS, RESULTS)}
-    compiled: Callable[[object], object] = fastjsonschema.compile(load(name), handlers={"https": schemas.__getitem__})
+    schema = {"$ref": f"{load(name)['$id']}#/$defs/{part}"} if part else load(name)
+    compiled: Callable[[object], object] = fastjsonschema.compile(schema, handlers={"https": schemas.__getitem__})
     return compiled
 
 
@@ -61,15 +62,12 @@ def validate_event(record: dict[str, Any]) -> None:
     """Raises `SchemaError` when `record` is no event."""
     from fastjsonschema import JsonSchemaException
 
-    try:
-        _compiled(EVENTS)(record)
-    except JsonSchemaException:
-        _describe_event(record)
-
-
-def _describe_event(record: dict[str, Any]) -> None:
     part = str(record.get("event")).replace(" ", "-")
-    _describe(_validator(EVENTS, part if part in load(EVENTS)["$defs"] else None), record)
+    known = part in load(EVENTS)["$defs"]
+    try:
+        _compiled(EVENTS, part if known else "")(record)
+    except JsonSchemaException:
+        _describe(_validator(EVENTS, part if known else None), record)
 
 
 def _describe(validator: "Draft202012Validator", record: object) -> None:

@@ -1,4 +1,4 @@
-"""pytest collects the suite; this plugin chooses the tests, and plays those of every role at the same time."""
+"""One run of the suite: the tests that a request selects, those of every role played at the same time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import pytest
-
 from ..harness.memory import settle_memory
 from ..harness.verdict.records import TestCase, TestResult
-from ..harness.verdict.request import RequestError, RunRequest
-from .case import Case
-from .collect import SuiteTest
+from ..harness.verdict.request import RunRequest
+from .collect import SuiteTest, suite_tests
 from .fleet import Fleet
 from .interrupt import Interruption, listening
 from .parallel import Companion, Log
@@ -28,35 +25,41 @@ LAST = ("test_resources",)
 """Modules that run last, for what all the others leave behind."""
 
 
-class SuitePlugin:
-    """One run. The items are played without pytest's set-up, call, tear-down and reports: they have none of these."""
+class SuiteRun:
+    """The tests of a request, played against the implementations of a fleet; what happens is in the log."""
 
     def __init__(self, request: RunRequest, fleet: Fleet, log: Log) -> None:
         self.request, self.fleet, self.log = request, fleet, log
         self.interruption = Interruption()
         self.interrupted = False
-        self.refused = ""
         self.progress = Progress()
         self._plan: dict[str, TestCase] = {}
         self._tests: dict[str, list[SuiteTest]] = {}
         self._companions: list[Companion] = []
         self._started = time.monotonic()
 
+    def run(self) -> None:
+        """Play the selected tests, or those that begin before an interruption; asked twice, results are kept as well.
+
+        Raises:
+            RequestError: a selection that cannot be used.
+        """
+        self._choose()
+        try:
+            if not self.request.list_only:
+                self._play_all()
+        except KeyboardInterrupt:
+            self.interrupted = True
+        self._finish()
+
     # --- choosing ----------------------------------------------------------------------------------------------------
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep what the request selects, and say what is going to be played."""
-        try:
-            tests = [test for item in items if self._selected(test := _test(item))]
-        except RequestError as error:
-            self.refused = str(error)
-            items.clear()
-            return
+    def _choose(self) -> None:
+        tests = [test for test in suite_tests() if self._selected(test)]
         tests.sort(key=lambda test: (test.case.role, _place(test.id)))
         for test in tests:
             self._plan[test.id] = self._record(test)
             self._tests.setdefault(test.case.role, []).append(test)
-        items.clear()  # They would take memory for nothing while their tests are played.
         plan = list(self._plan.values())
         self.log.run_started(self.fleet.header(self.request), self.fleet.requirements(), plan, self._now())
         self.progress.begin(len(tests))
@@ -79,20 +82,18 @@ class SuitePlugin:
 
     # --- playing -----------------------------------------------------------------------------------------------------
 
-    def pytest_runtestloop(self) -> bool:
+    def _play_all(self) -> None:
         """Play the tests of the last role here, those of another in a process of its own.
 
         A device costs more, since it is told to dial, and this process writes the log for both.
         """
-        if not self.request.list_only:
-            settle_memory()
-            *others, mine = self._tests or ("",)
-            for role in others:
-                companion = Companion(partial(self._beside, role), self.log, self.progress.advance)
-                self._companions.append(companion)
-                companion.start()
-            self._play(mine, self.log, self.progress.advance)
-        return True
+        settle_memory()
+        *others, mine = self._tests or ("",)
+        for role in others:
+            companion = Companion(partial(self._beside, role), self.log, self.progress.advance)
+            self._companions.append(companion)
+            companion.start()
+        self._play(mine, self.log, self.progress.advance)
 
     def _play(self, role: str, log: Log, told: Callable[[TestResult], None]) -> None:
         Player(self.request, self.fleet, log, self._plan, self._now).play(
@@ -106,11 +107,7 @@ class SuitePlugin:
         finally:
             self.fleet.stop()
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """Asked twice: results so far are kept all the same."""
-        self.interrupted = True
-
-    def pytest_sessionfinish(self) -> None:
+    def _finish(self) -> None:
         """End the log and everything that was started."""
         self.interrupted |= self.interruption.asked
         for companion in self._companions:
@@ -118,19 +115,10 @@ class SuitePlugin:
                 companion.stop()
             companion.join()
         self.progress.end()
-        if not self.refused:
-            self.log.run_finished(self.interrupted, self._now())
+        self.log.run_finished(self.interrupted, self._now())
 
     def _now(self) -> float:
         return time.monotonic() - self._started
-
-
-def _test(item: pytest.Item) -> SuiteTest:
-    """What pytest collected: `module::function[case]`, without folders."""
-    assert isinstance(item, pytest.Function)
-    case = item.callspec.params["case"]
-    assert isinstance(case, Case)
-    return SuiteTest(item.nodeid.rpartition("/")[2].replace(".py::", "::"), case, item.obj)
 
 
 def _place(test: str) -> int:
