@@ -1,0 +1,102 @@
+"""What a relying party asks of TPM evidence, each question a function of octets: it returns, or raises `Unproven`.
+
+No TPM and no TPM library is needed. Signatures, nonces and certificates are asked about elsewhere, as with every kind
+of evidence. Source: TCG TPM 2.0 Library part 1, sections 31 (attestation) and 16 (names); chapter 7 of the
+specification.
+"""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from .event_log import NO_ACTION, read_log, replay
+from .structures import SHA1, SHA256, Attribute, read_certified, read_public, read_quoted
+
+Banks = Mapping[int, Mapping[int, bytes]]
+"""PCR values by bank and index."""
+
+
+class Unproven(ValueError):
+    """The evidence does not show what it must."""
+
+
+def check_restricted(ak_public: bytes) -> None:
+    """The key signs what its TPM made and nothing else that looks so: restricted, sign, fixedTPM, without decrypt."""
+    public = read_public(ak_public)
+    if not public.has(Attribute.RESTRICTED, Attribute.SIGN, Attribute.FIXED_TPM) or public.has(Attribute.DECRYPT):
+        raise Unproven(f"attributes {public.attributes:#x} of the attestation key")
+
+
+def check_kept(idk_public: bytes) -> None:
+    """The key was made in its TPM, cannot leave it and signs messages: attributes of an identity key."""
+    public = read_public(idk_public)
+    wanted = Attribute.SIGN, Attribute.FIXED_TPM, Attribute.FIXED_PARENT, Attribute.SENSITIVE_DATA_ORIGIN
+    if not public.has(*wanted) or public.has(Attribute.RESTRICTED):
+        raise Unproven(f"attributes {public.attributes:#x} of the identity key")
+
+
+def check_key(public: bytes, key: PublicKeyTypes, whose: str) -> None:
+    """The public area holds this very key."""
+    if read_public(public).key != key:
+        raise Unproven(f"not the key of {whose}")
+
+
+def check_certified(certified: bytes, idk_public: bytes) -> None:
+    """What was certified is the key of this public area: its name is in TPMS_CERTIFY_INFO."""
+    if read_certified(certified).name != read_public(idk_public).name:
+        raise Unproven("the name of another key was certified")
+
+
+def check_selection(quoted: bytes, wanted: Iterable[int]) -> None:
+    """Every register that policy names is quoted in the SHA-256 bank."""
+    missing = {(SHA256, index) for index in wanted} - read_quoted(quoted).pcrs
+    if missing:
+        raise Unproven(f"PCR {min(index for _, index in missing)} is not quoted")
+
+
+def check_banks(quoted: bytes) -> None:
+    """No SHA-1 bank is quoted, and something is."""
+    selected = read_quoted(quoted)
+    if not selected.pcrs or any(bank == SHA1 for bank, _ in selected.selections):
+        raise Unproven("the selection is empty or of SHA-1")
+
+
+def check_digest(quoted: bytes, banks: Banks) -> None:
+    """The digest that was quoted is that of the values at hand, in the order of the selection.
+
+    The hash is that of the signing scheme, SHA-256.
+    """
+    selected = read_quoted(quoted)
+    try:
+        values = b"".join(banks[bank][index] for bank, indices in selected.selections for index in indices)
+    except KeyError as error:
+        raise Unproven("the value of a quoted PCR is missing") from error
+    if sha256(values).digest() != selected.digest:
+        raise Unproven("the quoted digest is of other values")
+
+
+def check_values(quoted: bytes, banks: Banks, references: Mapping[int, bytes]) -> None:
+    """Every register that policy names holds its reference value; one that is not quoted counts as missing."""
+    quoted_pcrs = read_quoted(quoted).pcrs
+    for index, reference in references.items():
+        value = banks.get(SHA256, {}).get(index) if (SHA256, index) in quoted_pcrs else None
+        if value != reference:
+            raise Unproven(f"PCR {index} does not hold its reference value")
+    if not references:
+        raise Unproven("there are no reference values")
+
+
+def check_log(log: bytes, banks: Banks, types: Mapping[int, int]) -> None:
+    """The log replays to the values at hand, and every event is of the type that belongs into its register.
+
+    A type is not folded into a register: an event that is retyped replays as well as before.
+    """
+    events = read_log(log)
+    for event in events:
+        if types.get(event.pcr) != event.type or event.type == NO_ACTION:
+            raise Unproven(f"an event of type {event.type:#x} in PCR {event.pcr}")
+    values = banks.get(SHA256, {})
+    replayed = replay(events)
+    if any(values.get(index) != value for index, value in replayed.items()) or replayed.keys() != types.keys():
+        raise Unproven("the log does not replay to the registers")
