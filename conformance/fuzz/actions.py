@@ -13,17 +13,18 @@ from ...harness.transport.frames import write_frame
 from ...harness.transport.units import Kind, write_unit
 from ...model.terms import Term
 from .encoding import FRAMES, UNITS
-from .player import Impossible, Player, Playing
 from .puppet import Pending
+from .sessions import Playing, Sessions
+from .stage import Impossible
 from .telling import changed_at, fields_of, is_encoded, lies_of, repeats_of, slots
 from .trace import Step
 from .values import change_of
 
-Action = Callable[[Player, Step], None]
+Action = Callable[[Sessions, Step], None]
 CONTENT = b"21.5 degrees"
 
 
-def _head(player: Player, item: Step) -> tuple[Playing, Pending]:
+def _head(player: Sessions, item: Step) -> tuple[Playing, Pending]:
     """The session and its next message, which is taken."""
     playing = player.session(item)
     if not playing.puppet.pending or playing.conversation.ended:
@@ -31,7 +32,7 @@ def _head(player: Player, item: Step) -> tuple[Playing, Pending]:
     return playing, playing.puppet.pending[0]
 
 
-def _put(player: Player, playing: Playing, head: Pending, data: bytes) -> None:
+def _put(player: Sessions, playing: Playing, head: Pending, data: bytes) -> None:
     """Other octets in the place of the next message."""
     playing.puppet.pending.popleft()
     playing.puppet.put(playing.conversation.peer, head.message, data)
@@ -41,11 +42,11 @@ def _put(player: Player, playing: Playing, head: Pending, data: bytes) -> None:
 # --- sessions, and honest messages -----------------------------------------------------------------------------------
 
 
-def _open(player: Player, item: Step) -> None:
+def _open(player: Sessions, item: Step) -> None:
     player.open(item)
 
 
-def _retry(player: Player, item: Step) -> None:
+def _retry(player: Sessions, item: Step) -> None:
     """The session that the implementation begins by itself after an error."""
     connection = player.retried()
     if connection is None:
@@ -53,28 +54,28 @@ def _retry(player: Player, item: Step) -> None:
     player.open(item, connection)
 
 
-def _go(player: Player, item: Step) -> None:
+def _go(player: Sessions, item: Step) -> None:
     player.go(player.session(item), item.arguments.get("until"), item.arguments.get("nth", 0))
 
 
-def _send(player: Player, item: Step) -> None:
+def _send(player: Sessions, item: Step) -> None:
     playing, _ = _head(player, item)
     player.release(playing)
 
 
-def _skip(player: Player, item: Step) -> None:
+def _skip(player: Sessions, item: Step) -> None:
     playing, _ = _head(player, item)
     playing.puppet.pending.popleft()
 
 
-def _repeat(player: Player, item: Step) -> None:
+def _repeat(player: Sessions, item: Step) -> None:
     playing, head = _head(player, item)
     for _ in range(item.arguments.get("times", 2) - 1):
         playing.puppet.put(playing.conversation.peer, head.message, head.data)
     player.release(playing)
 
 
-def _swap(player: Player, item: Step) -> None:
+def _swap(player: Sessions, item: Step) -> None:
     """The next message comes behind the one after it, which must be ready."""
     playing, head = _head(player, item)
     if len(playing.puppet.pending) < 2:
@@ -86,7 +87,7 @@ def _swap(player: Player, item: Step) -> None:
 # --- other messages --------------------------------------------------------------------------------------------------
 
 
-def _alter(player: Player, item: Step) -> None:
+def _alter(player: Sessions, item: Step) -> None:
     """A field of the next message becomes what an operator makes of it."""
     playing, head = _head(player, item)
     path = tuple(item.arguments["path"])
@@ -96,7 +97,7 @@ def _alter(player: Player, item: Step) -> None:
     _put(player, playing, head, changed_at(head.knowledge, head.message, path, change))
 
 
-def _replace(player: Player, item: Step) -> None:
+def _replace(player: Sessions, item: Step) -> None:
     """A field of the next message becomes a field of a message sent before, by this or another session."""
     playing, head = _head(player, item)
     path = tuple(item.arguments["path"])
@@ -104,7 +105,7 @@ def _replace(player: Player, item: Step) -> None:
     _put(player, playing, head, changed_at(head.knowledge, head.message, path, lambda _: value))
 
 
-def _mirror(player: Player, item: Step) -> None:
+def _mirror(player: Sessions, item: Step) -> None:
     """A field of the next message becomes what the implementation said in the corresponding field."""
     playing, head = _head(player, item)
     path = tuple(item.arguments["path"])
@@ -122,23 +123,23 @@ def _counterpart(term: Term) -> Term | None:
     return slots().get(wanted)
 
 
-def _lie(player: Player, item: Step) -> None:
+def _lie(player: Sessions, item: Step) -> None:
     """From now on this party says something else, wherever the term stands."""
     peer = player.session(item).conversation.peer
     tell(peer, *lies_of(peer, item.arguments["message"], tuple(item.arguments["path"]), item.arguments["by"]))
 
 
-def _lie_of(player: Player, item: Step) -> None:
+def _lie_of(player: Sessions, item: Step) -> None:
     """From now on this party says what was said in another message."""
     peer, value = player.session(item).conversation.peer, player.value(item.arguments["of"])
     tell(peer, *repeats_of(item.arguments["message"], tuple(item.arguments["path"]), value))
 
 
-def _truth(player: Player, item: Step) -> None:
+def _truth(player: Sessions, item: Step) -> None:
     tell_no_more(player.session(item).conversation.peer)
 
 
-def _reuse(player: Player, item: Step) -> None:
+def _reuse(player: Sessions, item: Step) -> None:
     """A message as it went out, or came, in some session; with `instead`, in the place of the next one."""
     playing = player.session(item)
     if item.arguments.get("instead"):
@@ -153,7 +154,7 @@ def _reuse(player: Player, item: Step) -> None:
     _put_octets(player, playing, name, data)
 
 
-def _put_octets(player: Player, playing: Playing, name: str, data: bytes) -> None:
+def _put_octets(player: Sessions, playing: Playing, name: str, data: bytes) -> None:
     peer = playing.conversation.peer
     if name.startswith("message_"):
         peer.send_unit(Kind.EDHOC_MESSAGE, data)
@@ -173,7 +174,7 @@ def _need_channel(playing: Playing) -> None:
 # --- octets ----------------------------------------------------------------------------------------------------------
 
 
-def _encode(player: Player, item: Step) -> None:
+def _encode(player: Sessions, item: Step) -> None:
     """The next message in another encoding, protected as usual."""
     playing, head = _head(player, item)
     changed = FRAMES[item.arguments["by"]](head.data)
@@ -182,27 +183,27 @@ def _encode(player: Player, item: Step) -> None:
     _put(player, playing, head, changed)
 
 
-def _units(player: Player, item: Step) -> None:
+def _units(player: Sessions, item: Step) -> None:
     """The units of the next message altered on their way."""
     playing, head = _head(player, item)
     playing.puppet.units = UNITS[item.arguments["by"]]
     _put(player, playing, head, head.data)
 
 
-def _octets(player: Player, item: Step) -> None:
+def _octets(player: Sessions, item: Step) -> None:
     """Octets on the transport."""
     playing = player.session(item)
     playing.conversation.peer.put_octets(bytes.fromhex(item.arguments["hex"]))
     player.flush(playing)
 
 
-def _unit(player: Player, item: Step) -> None:
+def _unit(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     playing.conversation.peer.put_octets(write_unit(item.arguments["kind"], bytes.fromhex(item.arguments["hex"])))
     player.flush(playing)
 
 
-def _record(player: Player, item: Step) -> None:
+def _record(player: Sessions, item: Step) -> None:
     """A record as it went out in some session, once more; `of` is its session and how far back it is."""
     playing = player.session(item)
     session, back = item.arguments["of"]
@@ -210,7 +211,7 @@ def _record(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _plain(player: Player, item: Step) -> None:
+def _plain(player: Sessions, item: Step) -> None:
     """A record with exactly these octets inside."""
     playing = player.session(item)
     _need_channel(playing)
@@ -218,7 +219,7 @@ def _plain(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _together(player: Player, item: Step) -> None:
+def _together(player: Sessions, item: Step) -> None:
     """Two well-formed frames in one record."""
     playing = player.session(item)
     _need_channel(playing)
@@ -230,7 +231,7 @@ def _together(player: Player, item: Step) -> None:
 # --- frames of the attacker's own making -----------------------------------------------------------------------------
 
 
-def _frame(player: Player, item: Step) -> None:
+def _frame(player: Sessions, item: Step) -> None:
     """A well-formed frame of some type, whatever the state."""
     playing = player.session(item)
     _need_channel(playing)
@@ -239,7 +240,7 @@ def _frame(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _body(player: Player, item: Step) -> None:
+def _body(player: Sessions, item: Step) -> None:
     """A frame of a type with an encoded body."""
     playing = player.session(item)
     _need_channel(playing)
@@ -248,7 +249,7 @@ def _body(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _verdict(player: Player, item: Step) -> None:
+def _verdict(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     _need_channel(playing)
     told: dict[str, Any] = dict(item.arguments)
@@ -256,7 +257,7 @@ def _verdict(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _receipt(player: Player, item: Step) -> None:
+def _receipt(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     _need_channel(playing)
     playing.conversation.peer.send_frame(receipt(item.arguments["count"], item.arguments.get("code", 0)))
@@ -266,7 +267,7 @@ def _receipt(player: Player, item: Step) -> None:
 # --- applications, transport, time -----------------------------------------------------------------------------------
 
 
-def _ping(player: Player, item: Step) -> None:
+def _ping(player: Sessions, item: Step) -> None:
     """PING, if both HELLOs are through: the implementation shows whether it is still there."""
     playing = player.session(item)
     peer = playing.conversation.peer
@@ -276,47 +277,47 @@ def _ping(player: Player, item: Step) -> None:
     player.flush(playing)
 
 
-def _data(player: Player, item: Step) -> None:
+def _data(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     playing.conversation.peer.send_data(CONTENT, "text/plain")
 
 
-def _reattest(player: Player, item: Step) -> None:
+def _reattest(player: Sessions, item: Step) -> None:
     player.session(item).conversation.peer.reattest()
 
 
-def _close(player: Player, item: Step) -> None:
+def _close(player: Sessions, item: Step) -> None:
     player.session(item).conversation.peer.close()
 
 
-def _their_data(player: Player, item: Step) -> None:
+def _their_data(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     player.guarded(lambda: player.iut.sends(playing.conversation, CONTENT))
 
 
-def _their_close(player: Player, item: Step) -> None:
+def _their_close(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     player.guarded(lambda: player.iut.closes(playing.conversation))
 
 
-def _finish(player: Player, item: Step) -> None:
+def _finish(player: Sessions, item: Step) -> None:
     player.session(item).conversation.connection.half_close()
 
 
-def _reset(player: Player, item: Step) -> None:
+def _reset(player: Sessions, item: Step) -> None:
     playing = player.session(item)
     playing.conversation.connection.reset()
     playing.conversation.ended = "reset"
 
 
-def _clock(player: Player, item: Step) -> None:
+def _clock(player: Sessions, item: Step) -> None:
     if player.clock is None:
         raise Impossible("no clock")
     seconds, clock = item.arguments["seconds"], player.clock
     player.guarded(lambda: clock.advance(seconds))
 
 
-def _restart(player: Player, item: Step) -> None:
+def _restart(player: Sessions, item: Step) -> None:
     player.restart()
 
 

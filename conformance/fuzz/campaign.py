@@ -16,6 +16,7 @@ from random import Random
 
 from ...harness.tester.session import NeedNotMet
 from .ground import Ground
+from .guided import explore
 from .oracle import Difference
 from .record import Record
 from .shrink import shortened
@@ -89,14 +90,12 @@ class Campaign:
 
     def run(self) -> Iterator[Found | None]:
         """Play until the consumer stops; each trace gives a new finding or None."""
-        from .guided import explore
-
         random = Random(self.seed)
         systematic, vocabulary = self.ground.traces(random)
         while True:
             for trace in islice(systematic, BETWEEN):
                 yield from self._case(trace)
-            for trace in explore(self, random.getrandbits(32), vocabulary):
+            for trace in explore(self.corpus, vocabulary, self.reach, random.getrandbits(32)):
                 yield from self._case(trace)
 
     def _case(self, trace: Trace) -> Iterator[Found | None]:
@@ -136,10 +135,12 @@ class Campaign:
             self.corpus.append(trace)
         self.figures.situations = len(self._situations)
 
-    def distance(self, trace: Trace) -> int:
-        """How many states a complete peer enters when it is told a trace, the more the nearer to OPEN."""
+    def reach(self, trace: Trace) -> tuple[int, bool]:
+        """How many states a complete peer enters when it is told a trace, and whether it shows something new."""
+        known = self.figures.situations
         expected, _ = self._expected(trace)
-        return max((len(set(told.states)) for told in expected.told.values()), default=0)
+        states = max((len(set(told.states)) for told in expected.told.values()), default=0)
+        return states, self.figures.situations > known
 
     # --- findings ----------------------------------------------------------------------------------------------------
 

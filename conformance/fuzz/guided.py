@@ -6,17 +6,16 @@ implementation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
 from hypothesis import strategies as st
 
 from .trace import SESSIONS, Step, Trace
 
-if TYPE_CHECKING:
-    from .campaign import Campaign
-
+Reach = Callable[[Trace], tuple[int, bool]]
+"""How far a complete peer comes with a trace, the more the nearer to OPEN, and whether it shows something new."""
 EXAMPLES = 20
 LENGTH = 60
 """Steps that a trace may have."""
@@ -100,10 +99,10 @@ CHANGES = {
 }  # fmt: skip
 
 
-def explore(campaign: Campaign, number: int, vocabulary: Sequence[Trace]) -> Iterator[Trace]:
-    """Traces that reached something new; `number` is the seed of this go."""
-    corpus = tuple(campaign.corpus[-RECENT:])
-    if not corpus:
+def explore(corpus: Sequence[Trace], vocabulary: Sequence[Trace], reach: Reach, number: int) -> Iterator[Trace]:
+    """Traces made from the latest of `corpus` that reach something new; `number` is the seed of this go."""
+    recent = tuple(corpus[-RECENT:])
+    if not recent:
         return
     chosen: list[Trace] = []
 
@@ -112,12 +111,12 @@ def explore(campaign: Campaign, number: int, vocabulary: Sequence[Trace]) -> Ite
         max_examples=EXAMPLES, database=None, deadline=None, phases=(Phase.generate, Phase.target),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(traces(corpus, vocabulary))
-    def reach(trace: Trace) -> None:
-        known = campaign.figures.situations
-        target(float(campaign.distance(trace)), label="distance to OPEN")
-        if campaign.figures.situations > known:
+    @given(traces(recent, vocabulary))
+    def steer(trace: Trace) -> None:
+        states, new = reach(trace)
+        target(float(states), label="distance to OPEN")
+        if new:
             chosen.append(trace)
 
-    reach()
+    steer()
     yield from chosen

@@ -13,22 +13,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...harness.deadline import Deadline
+from ...harness.iut.control import ControlRefused
 from ...harness.mitm.agreement import Allowed, disagreements
 from ...harness.mitm.edhoc import cutter
 from ...harness.mitm.ends import End
 from ...harness.mitm.view import View, view_of
+from ...harness.peer.endpoint import NotOpen
 from ...harness.peer.report import translate
 from ...harness.peer.tcp import PeerFinished, PeerReset, TimedOut
 from ...harness.tester.conversation import Connection
 from ...harness.tester.live import IutSession
 from ...harness.tester.local import LocalConnection
-from ...harness.tester.session import Iut, Role
+from ...harness.tester.session import Iut, NeedNotMet, Role
 from ...harness.transport.cutter import LengthCutter
 from ...harness.transport.units import HEAD_LENGTH
 from .encoding import UNITS
 from .oracle import Difference
-from .player import BROKEN, Crash, Impossible
 from .record import Record, Seen, Told, refusals
+from .stage import Crash, Impossible, Stage
 from .trace import Step, Trace
 
 BOTH = "both"
@@ -36,6 +38,8 @@ BOTH = "both"
 ROLES: tuple[Role, ...] = ("device", "service")
 MOMENT = 0.005
 """Seconds for which one end is listened to before the other is."""
+NOT_POSSIBLE = (Impossible, LookupError, NotOpen, NeedNotMet, ControlRefused)
+"""Of a step where it stands: what it acts upon is not there yet or any more, or an application cannot be told."""
 AGREE = "CLM-05"
 """The claim that both ends of a session agree about it."""
 
@@ -62,18 +66,14 @@ class Side:
 Sides = dict[str, Side]
 
 
-class Relay:
+class Relay(Stage):
     """Plays traces of both roles, one after the other. Shows the same as `player.Player`."""
 
     def __init__(self, iuts: dict[str, Iut]) -> None:
+        super().__init__()
         self.iuts = iuts
         self.sessions: dict[int, Sides] = {}
-        self.record = Record()
         self.views: list[View] = []
-        self.patient = False
-        """Wait as long for each unit as an answer may take at all."""
-        self._guide: Record | None = None
-        self._at = 0
 
     def play(self, trace: Trace, guide: Record | None = None) -> Record:
         """The record of a trace, and `views` of what both ends report. `guide` is the complete pair's."""
@@ -88,27 +88,14 @@ class Relay:
                 self._end()
         return self.record
 
-    def _steps(self, trace: Trace) -> None:
-        for self._at, item in enumerate(trace.steps):
-            try:
-                self._do(item)
-                self._settle()
-            except BROKEN as error:
-                self.record.crashed, self.record.trouble = self._at, f"{type(error).__name__}: {error}"
-            self.record.marks.append(dict(self._marks()))
-            if self.record.stalled or self.record.crashed is not None:
-                return
-
-    def _do(self, item: Step) -> None:
-        action = ACTIONS.get(item.do)
+    def _step(self, item: Step) -> None:
         try:
-            if action is None:
+            if item.do not in ACTIONS:
                 raise Impossible(item.do)
-            action(self, item)
-        except BROKEN:
-            raise
-        except Exception:
+            ACTIONS[item.do](self, item)
+        except NOT_POSSIBLE:
             self.record.passed_over.add(self._at)
+        self._settle()
 
     # --- the wire ----------------------------------------------------------------------------------------------------
 
@@ -166,7 +153,7 @@ class Relay:
             to.connection.send_all(octets, Deadline.after(self.iuts[to.role].reply))
         except (PeerReset, TimedOut):
             to.ended = True
-        except Exception as error:
+        except Exception as error:  # Whatever a peer in this process raises is its crash.
             if isinstance(to.connection, LocalConnection):
                 raise Crash(repr(error)) from error
             raise
@@ -213,19 +200,23 @@ class Relay:
     def _awaits(self, side: Side, number: int) -> bool:
         if self._guide is None:
             return True
-        known = self._guide.marks[self._at] if self._at < len(self._guide.marks) else {}
-        count, ended = known.get(number, (0, False))
+        count, ended = self._expected(number)
         return len(side.told.seen) < count or ended
 
-    def _marks(self) -> Iterator[tuple[int, tuple[int, bool]]]:
-        for number, sides in self.sessions.items():
-            for position, side in enumerate(sides.values()):
-                yield 2 * number + position, (len(side.told.seen), side.ended)
-                if isinstance(side.connection, LocalConnection):
-                    events = side.connection.endpoint.events
-                    side.told.states = [str(e.fields["state"]) for e in events if e.name == "state"]
-                    known = refusals(events)
-                    side.told.refused += [(self._at, check) for check in known[len(side.told.refused) :]]
+    def _marks(self) -> dict[int, tuple[int, bool]]:
+        return {
+            2 * number + position: self._mark(side)
+            for number, sides in self.sessions.items()
+            for position, side in enumerate(sides.values())
+        }
+
+    def _mark(self, side: Side) -> tuple[int, bool]:
+        if isinstance(side.connection, LocalConnection):
+            events = side.connection.endpoint.events
+            side.told.states = [str(e.fields["state"]) for e in events if e.name == "state"]
+            known = refusals(events)
+            side.told.refused += [(self._at, check) for check in known[len(side.told.refused) :]]
+        return len(side.told.seen), side.ended
 
     def _close(self, number: int) -> None:
         for side in self.sessions.pop(number, {}).values():

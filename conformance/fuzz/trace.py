@@ -16,7 +16,7 @@ SESSIONS = 3
 
 @dataclass(frozen=True)
 class Step:
-    """One action. `do` names it (see `player.ACTIONS`), `session` is 0 to 2, `arguments` are plain data."""
+    """One action. `do` names it (see `actions.ACTIONS`), `session` is 0 to 2, `arguments` are plain data."""
 
     do: str
     session: int = 0

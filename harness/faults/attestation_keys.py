@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.distort import at, changed, unchecked
 from ...model.protocol.attestation import EVIDENCE, evidence_checks
@@ -17,10 +17,7 @@ from ..identity.world import World
 from .binders import attester
 from .fault import GENERAL, Fault, fault
 from .operators import accepts, decides, forgives, or_equals
-
-if TYPE_CHECKING:
-    from .peer import FaultyRun
-
+from .run import FaultyRun
 
 PATH_REASONS = (
     ("an issuer is not", "path_without_ca", "basic constraints", "E1", "an issuer need not be an authority"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ...model.protocol.attestation import (
     BINDER_LABEL,
@@ -19,11 +18,9 @@ from ...model.protocol.frames import ATT_REQ, SIDES, Side, peer_of
 from ...model.symbols import export, sha256
 from ...model.terms import Term, array, bstr, const, octets
 from ..codec import cbor
-from .fault import Fault, Judge, Lie, fault
+from .fault import Fault, fault
 from .operators import accepts, constant, decoded, number, or_equals, remembers
-
-if TYPE_CHECKING:
-    from .peer import FaultyRun
+from .run import FaultyRun, Judge, Lie
 
 NONCE = "eat_nonce_is_binder"
 ROLE, EPOCH, CHALLENGE, CERT_ATT, CERT_RP, HELLO_HASH = range(1, 7)

@@ -11,8 +11,9 @@ from ..identity.oids import EKU_DEVICE, EKU_SERVICE
 from ..identity.revocation import OCSP, ProofError, read_proof
 from ..identity.world import PeerCredential, World
 from .attestation_keys import PATH_REASONS
-from .fault import DEVICE, SERVICE, Fault, Judge, fault
+from .fault import DEVICE, SERVICE, Fault, fault
 from .operators import Condition, accepts, decides, decoded, forgives, policy, refuses, sees
+from .run import Judge
 
 
 def _both(check: str, judge: Judge) -> dict[str, Judge]:

@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.distort import TableFault
-from ...model.table import Form
 from ...model.terms import Term
 from ..identity.world import World
+from ..peer.edhoc_channel import EdhocChannel
+from ..peer.endpoint import Endpoint
+from .run import Judge, Lie
 
-if TYPE_CHECKING:
-    from ..peer.edhoc_channel import EdhocChannel
-    from .peer import FaultyEndpoint, FaultyRun
-
-Judge = Callable[["FaultyRun", str, Form, Callable[[], None]], None]
-"""Decides a check: the run, the check's name, what it compares, and the honest decision to call; raises CheckFailed."""
-Lie = Callable[["FaultyRun", Any], Any]
-"""What a term evaluates to, given its honest value."""
 DEVICE, SERVICE, BOTH = ("device",), ("service",), ("device", "service")
 REMOVAL, GENERAL = "check removal", "general operator"
 EXPECTED = "fail"
@@ -42,7 +36,7 @@ class Seams:
     world: Callable[[World], World] | None = None
     kept: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """What a restart keeps, given what it should keep."""
-    endpoint: type[FaultyEndpoint] | None = None
+    endpoint: type[Endpoint] | None = None
     """A subclass that overrides one method."""
     channel: type[EdhocChannel] | None = None
     """Likewise, of the channel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.checks import Refusal
 from ...model.protocol.edhoc import INITIATOR, RESPONDER, X, Y
@@ -17,12 +17,10 @@ from ..peer import edhoc_errors
 from ..peer.edhoc_channel import EdhocChannel
 from ..transport.units import Kind
 from .attestation_keys import degenerate
-from .fault import DEVICE, SERVICE, Fault, Judge, Lie, fault
+from .fault import DEVICE, SERVICE, Fault, fault
 from .operators import accepts, decoded, forgives, refuses, sees
 from .peer import FaultyEndpoint
-
-if TYPE_CHECKING:
-    from .peer import FaultyRun
+from .run import FaultyRun, Judge, Lie
 
 SUITE = "suite_is_most_preferred"
 SIDES_OF_SIGNATURES = (

@@ -12,9 +12,10 @@ from ...model.table import Transition
 from ..codec import cbor
 from ..identity.world import World
 from .attestation_keys import degenerate
-from .fault import GENERAL, Fault, Judge, fault
+from .fault import GENERAL, Fault, fault
 from .operators import accepts, constant, decides, decoded, number, prefix, refuses, sees
 from .peer import FaultyEndpoint
+from .run import Judge
 
 SEQ, CTI, IAT = "label_seq_increases", "label_cti_is_new", "label_is_recent"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...model.table import Equals, Form, Holds, Verifies
 from ...model.terms import Term
@@ -12,10 +12,7 @@ from ..evaluator.errors import CheckFailed
 from ..identity.deciding import Unfit
 from ..identity.errors import Refused
 from ..identity.world import LENIENT, World
-from .fault import Judge, Lie
-
-if TYPE_CHECKING:
-    from .peer import FaultyRun
+from .run import FaultyRun, Judge, Lie
 
 Condition = Callable[..., bool]
 """Of the world and the octets (or keys) that the check compares."""

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from ...model.protocol.tables import profile
-from ...model.table import Form, Table
-from ...model.terms import Term
+from ...model.table import Table
 from ..evaluator.run import Run
 from ..identity.world import World
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.parsing import rules_without
-from .fault import Fault, Judge, Lie
-
-
-class FaultyRun(Run):
-    """A run that judges some checks by judges of its own, and evaluates some terms to something else."""
-
-    __slots__ = ("judges", "world")
-
-    def __init__(self, honest: Run, world: World, judges: Mapping[str, Judge], lies: Mapping[Term, Lie]) -> None:
-        super().__init__(honest.role, honest.provider, honest.rng, off=honest.off, rules=honest.rules)
-        self.world, self.judges = world, judges
-        self.pinned = {term: partial(lie, self) for term, lie in lies.items()}
-
-    def _judge(self, name: str, form: Form) -> None:
-        honest = partial(super()._judge, name, form)
-        judge = self.judges.get(name)
-        if judge is None:
-            honest()
-        else:
-            judge(self, name, form, honest)
+from .fault import Fault
+from .run import FaultyRun
 
 
 class FaultyEndpoint(Endpoint):

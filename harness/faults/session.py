@@ -9,9 +9,10 @@ from ...model.protocol.frames import ATT_REQ, PONG_PAYLOAD, SIDES, VERDICT
 from ...model.protocol.session import valid_for
 from ..codec import cbor
 from .attestation_keys import degenerate
-from .fault import DEVICE, GENERAL, Fault, Judge, fault
+from .fault import DEVICE, GENERAL, Fault, fault
 from .operators import accepts, constant, decoded, number, policy, refuses
 from .peer import FaultyEndpoint
+from .run import Judge
 
 TIER, VALIDITY, EPOCH = "verdict_tier_fits_direction", "verdict_valid_for_is_positive", "verdict_epoch_is_current"
 ATTESTS, WAIVED, NOT_REQUIRED = 1, 2, 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -18,7 +18,6 @@ from .deviation import Deviation
 
 if TYPE_CHECKING:
     from .peer import TesterEndpoint
-    from .tls_tester import Handshake
 
 HANDSHAKE, APPLICATION_DATA, CHANGE_CIPHER_SPEC, ALERT = 22, 23, 20, 21
 """Content types, RFC 9846 section 5.1."""
@@ -39,7 +38,17 @@ class Piece:
     hashed: bool = True
 
 
-Change = Callable[["Handshake", bytes], Iterable[Piece]]
+class Handshake(Protocol):
+    """What a change may ask of the handshake as it stands."""
+
+    def transcript(self) -> bytes:
+        """Hash of the transcript up to now."""
+
+    def unhashed(self, honest: bytes, sent: bytes) -> list[Piece]:
+        """`sent` on the wire, `honest` in our transcript."""
+
+
+Change = Callable[[Handshake, bytes], Iterable[Piece]]
 """What goes out in place of a message, given the handshake as it stands and the message with its header."""
 
 
