@@ -97,7 +97,7 @@ class Fleet:
                     self.descriptions[role], self._request.seed, patience, slow=self._request.slow,
                     key_log=self.key_log(),
                 )  # fmt: skip
-            except Exception as error:
+            except Exception as error:  # Passed on; here it is only noted.
                 self._failed[role] = f"{type(error).__name__}: {error}"
                 raise
         return self._sessions[role]

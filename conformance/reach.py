@@ -107,7 +107,7 @@ class Watch:
         iut, controls = self._iuts[binding], self._controls[binding]
         bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=True)
         iut.forget()
-        with suppress(Exception, TesterFault):
+        with suppress(Exception, TesterFault):  # Then the test is not taken to be whole.
             test.play(test.case, bench)
             self.places.whole = True
         return self.places

@@ -50,7 +50,7 @@ class LaunchedIut:
         self._started = self._deadline("start")
         try:
             self._start()
-        except BaseException:
+        except BaseException:  # Whatever it was, nothing is left running.
             self.close()
             raise
 
@@ -141,7 +141,7 @@ class LaunchedIut:
     def __enter__(self) -> "LaunchedIut":
         try:
             self.ready()
-        except BaseException:
+        except BaseException:  # Whatever it was, nothing is left running.
             self.close()
             raise
         return self

@@ -20,7 +20,7 @@ def verdict(iut: Iut, test: SuiteTest, controls: dict[str, str]) -> Verdict | No
     bench = Bench(iut, test.case, controls, lambda what, conversation: None)
     try:
         test.play(test.case, bench)
-    except (Exception, TesterFault):
+    except (Exception, TesterFault):  # Whatever a faulty peer makes a test end with, it is no verdict.
         return None
     return bench.judgement.verdict if bench.judgement else None
 

@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNDECIDED
-    except Exception:
+    except Exception:  # Told as Python tells it, where Python itself would end with 1.
         sys.excepthook(*sys.exc_info())
         return UNDECIDED
 
