@@ -60,10 +60,11 @@ class Fleet:
         folder = Path(self._folder.name) / role
         seed = f"reference/{self._request.seed}".encode()
         randomness = seed if self.repeats else None
-        provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True)
+        provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam)
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
+            tam=self._request.tam,
         )  # fmt: skip
 
     @property

@@ -28,7 +28,7 @@ class Credentials:
     """One party's own: an identity and an attestation certificate with their keys, status proofs, perhaps a waiver.
 
     A key is None where it stays in a module. `proofs` is the encoded list of HELLO, b"" for none; `waiver` is the
-    encoded statement.
+    encoded statement. `tpm_ak` is the attestation key of a TPM, with the usage of TPM structures alone.
     """
 
     leaf: Certificate
@@ -39,6 +39,7 @@ class Credentials:
     ak_key: PrivateKey | None
     proofs: bytes = b""
     waiver: bytes | None = None
+    tpm_ak: Issued | None = None
 
     @property
     def issued(self) -> Issued:
@@ -56,6 +57,9 @@ class Credentials:
         write_certificates(folder / "ak.pem", (self.ak, *self.ak_chain))
         write_key(folder / "leaf.key.pem", self.key)
         write_key(folder / "ak.key.pem", self.ak_key)
+        if self.tpm_ak is not None:
+            write_certificates(folder / "tpm-ak.pem", (self.tpm_ak.certificate, *self.tpm_ak.chain))
+            write_key(folder / "tpm-ak.key.pem", self.tpm_ak.key)
         if self.proofs:
             (folder / "proofs.cbor").write_bytes(self.proofs)
         if self.waiver is not None:
@@ -71,13 +75,17 @@ class Credentials:
         proofs = _read_optional(folder / "proofs.cbor")
         _check_cbor(folder / "proofs.cbor", proofs)
         waiver = _read_optional(folder / "waiver.cose")
-        credentials = cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None)
+        tpm_ak = _read_tpm_ak(folder)
+        credentials = cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None, tpm_ak)
         credentials.require_valid(folder, now)
         return credentials
 
     def require_valid(self, folder: Path, now: int) -> None:
         """Raises CredentialError, which names the file in `folder`, when a certificate is not valid at `now`."""
-        for name, certificate in (("leaf.pem", self.leaf), ("ak.pem", self.ak)):
+        named = {"leaf.pem": self.leaf, "ak.pem": self.ak}
+        if self.tpm_ak is not None:
+            named["tpm-ak.pem"] = self.tpm_ak.certificate
+        for name, certificate in named.items():
             _check_validity(folder / name, certificate, now)
 
 
@@ -178,6 +186,15 @@ def _read_pair(file: Path, certificate: Certificate, required: bool) -> PrivateK
     if key.public_key() != certificate.public_key:
         raise CredentialError(file, "key", "the private key of the certificate beside it")
     return key
+
+
+def _read_tpm_ak(folder: Path) -> Issued | None:
+    """The key itself is there only where the TPM is a tester's, made of software."""
+    file = folder / "tpm-ak.pem"
+    if not file.exists():
+        return None
+    certificate, *chain = read_certificates(file)
+    return Issued(certificate, tuple(chain), _read_pair(folder / "tpm-ak.key.pem", certificate, required=False))
 
 
 def _check_validity(file: Path, certificate: Certificate, now: int) -> None:

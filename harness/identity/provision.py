@@ -3,7 +3,7 @@
 Keys come from a seed. Where anyone can know it, the folder is marked `seeded = true` and never used off loopback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from .certificate import PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
+from .measured import measured_start
 from .policy import Policy
-from .settings import boolean, convert, octets, read_toml, text, whole
-from .tam import BootEvent, SoftwareTam
+from .settings import Convert, boolean, convert, octets, read_toml, text, whole
+from .swtpm_party import MANUFACTURER, make_party, start
+from .tam import SOFTWARE, SWTPM, BootEvent, SoftwareTam, Tam
 from .tester import ROLES, TesterPki, boot_events, opposite
 from .world import World
 
@@ -30,18 +32,28 @@ def provision(
     with_waiver: bool = False,
     seeded: bool = True,
     plain: bool = False,
+    tam: str = SOFTWARE,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
-    written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. Raises
-    CredentialError for a request that cannot be used.
+    written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
+    "swtpm" the keys of the party are made in a TPM in its folder, and enrolled. Raises CredentialError for a request or
+    a TPM that cannot be used.
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
-    mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     theirs = pki.party(opposite(role))
-    _write_party(out / "iut", pki, role, mine, theirs, seeded)
-    _write_party(out / "tester" / "peer", pki, opposite(role), theirs, mine, seeded)
+    boot, settings = boot_events(role), _software_settings(pki, role)
+    if tam == SWTPM:
+        enrolled = make_party(pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver)
+        mine, boot = enrolled.credentials, measured_start()
+        settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
+    else:
+        mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+    _write_party(out / "iut", pki, role, mine, pki.policy(role, theirs.leaf), theirs, seeded, settings)
+    peer = opposite(role)
+    policy = pki.policy(peer, mine.leaf, boot)
+    _write_party(out / "tester" / "peer", pki, peer, theirs, policy, mine, seeded, _software_settings(pki, peer))
     pki.save(out / "tester")
     return pki
 
@@ -52,14 +64,15 @@ def load_world(folder: Path, now: Callable[[], int]) -> World:
     role = convert(file, read_toml(file, CredentialError), _MANIFEST, CredentialError).get("role")
     if role not in ROLES:
         raise CredentialError(file, "role", '"device" or "service"')
-    credentials = Credentials.load(folder, now())
+    settings = _tam_settings(folder / "tam.toml")
+    credentials = Credentials.load(folder, now(), keys_required="kind" not in settings)
     return World(
         role=role,
         now=now,
         credentials=credentials,
         anchors=TrustAnchors.load(folder),
         policy=Policy.load(folder, role),
-        tam=_load_tam(folder, credentials),
+        tam=_load_tam(folder, credentials, settings),
     )
 
 
@@ -104,33 +117,52 @@ def _world(pki: TesterPki, role: str, mine: Credentials, theirs: Credentials) ->
     )
 
 
-def _write_party(folder: Path, pki: TesterPki, role: str, mine: Credentials, theirs: Credentials, seeded: bool) -> None:
-    folder.mkdir(parents=True)
+def _write_party(
+    folder: Path,
+    pki: TesterPki,
+    role: str,
+    mine: Credentials,
+    policy: Policy,
+    theirs: Credentials,
+    seeded: bool,
+    settings: dict[str, Any],
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     mine.save(folder)
     pki.anchors(role, [theirs.leaf]).save(folder)
-    pki.policy(role, theirs.leaf).save(folder)
+    policy.save(folder)
     manifest = {"seeded": seeded, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
+    (folder / "tam.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
+
+
+def _software_settings(pki: TesterPki, role: str) -> dict[str, Any]:
     boot = {event.component: event.digest.hex() for event in boot_events(role)}
-    tam = {"ueid": mine.leaf.platform.rpartition(":")[2], "bootcount": 1, "debug_status": 3, "boot": boot}
-    (folder / "tam.toml").write_text(tomli_w.dumps(tam), encoding="utf-8")
+    return {"ueid": pki.ueid(role).hex(), "bootcount": 1, "debug_status": 3, "boot": boot}
 
 
-def _load_tam(folder: Path, credentials: Credentials) -> SoftwareTam:
-    file = folder / "tam.toml"
-    table = convert(file, read_toml(file, CredentialError), _TAM, CredentialError)
-    for key in _TAM:
-        if key not in table:
+def _tam_settings(file: Path) -> dict[str, Any]:
+    table = read_toml(file, CredentialError)
+    fields: Mapping[str, Convert] = _SWTPM if "kind" in table else _SOFTWARE
+    settings = convert(file, table, fields, CredentialError)
+    for key in fields:
+        if key not in settings:
             raise CredentialError(file, key, "a value")
+    return settings
+
+
+def _load_tam(folder: Path, credentials: Credentials, settings: dict[str, Any]) -> Tam:
+    if "kind" in settings:
+        return start(folder, settings["ueid"], settings["policy"])
     if credentials.key is None or credentials.ak_key is None:
         raise CredentialError(folder / "leaf.key.pem", "key", "private keys, because the module is software")
     return SoftwareTam(
         credentials.key,
         credentials.ak_key,
-        table["ueid"],
-        table["boot"],
-        bootcount=table["bootcount"],
-        debug_status=table["debug_status"],
+        settings["ueid"],
+        settings["boot"],
+        bootcount=settings["bootcount"],
+        debug_status=settings["debug_status"],
     )
 
 
@@ -141,5 +173,12 @@ def _boot(value: Any) -> tuple[BootEvent, ...]:
     return tuple(BootEvent(name, digest(item)) for name, item in value.items())
 
 
+def _kind(value: Any) -> str:
+    if value != SWTPM:
+        raise ValueError(f'"{SWTPM}", or nothing for a module made of software')
+    return SWTPM
+
+
 _MANIFEST = {"seeded": boolean, "role": text, "issued_at": whole(0, 1 << 40), "identity": text}
-_TAM = {"ueid": octets(33), "bootcount": whole(0, 1 << 32), "debug_status": whole(0, 4), "boot": _boot}
+_SOFTWARE = {"ueid": octets(33), "bootcount": whole(0, 1 << 32), "debug_status": whole(0, 4), "boot": _boot}
+_SWTPM = {"kind": _kind, "ueid": octets(33), "policy": octets(32)}

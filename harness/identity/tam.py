@@ -13,6 +13,9 @@ from ..codec import cbor
 from .certificate import DEVICE_URN, PublicKey
 from .keys import PrivateKey, signer
 
+SOFTWARE, SWTPM = "software", "swtpm"
+"""Modules that a reference party can be provisioned with."""
+
 REGISTERS = 24
 DIGEST = 32
 MEASURED_COMPONENT = 295

@@ -16,6 +16,7 @@ import tomli_w
 from .certificate import Certificate, PublicKey
 from .credentials import Credentials, TrustAnchors, read_certificates, read_key, write_certificates, write_key
 from .keys import derive
+from .oids import EKU_TPM_AK
 from .pki import (
     Authority,
     Branch,
@@ -98,13 +99,23 @@ class TesterPki:
         return (urn,) if role == "device" else (SERVICE_URI, urn)
 
     def party(
-        self, role: str, label: str = "", *, key: PublicKey | None = None, with_waiver: bool = False
+        self,
+        role: str,
+        label: str = "",
+        *,
+        key: PublicKey | None = None,
+        tokens: PublicKey | None = None,
+        module: PublicKey | None = None,
+        with_waiver: bool = False,
     ) -> Credentials:
-        """Honest credentials of a party; `label` tells parties of one role apart, `key` is a foreign public key."""
+        """Honest credentials of a party; `label` tells parties of one role apart.
+
+        `key`, `tokens` and `module` are foreign public keys: of the identity, for tokens, and of a TPM.
+        """
         label = label or role
-        spec = self.leaf_spec(role, label)
-        leaf = issue_leaf(spec if key is None else replace(spec, key=key), self.branch(role).issuing)
-        ak = issue_leaf(self.ak_spec(label), self.attestation.issuing)
+        leaf = issue_leaf(_held(self.leaf_spec(role, label), key), self.branch(role).issuing)
+        ak = issue_leaf(_held(self.ak_spec(label), tokens), self.attestation.issuing)
+        tpm_ak = issue_leaf(_held(self.tpm_ak_spec(label), module), self.attestation.issuing)
         return Credentials(
             leaf.certificate,
             leaf.chain,
@@ -114,6 +125,7 @@ class TesterPki:
             ak.key,
             self.staple(leaf.certificate, self.branch(role).issuing),
             self.waiver(leaf.certificate).sign(self.waiver_authority) if with_waiver else None,
+            tpm_ak,
         )
 
     def leaf_spec(self, role: str, label: str) -> LeafSpec:
@@ -126,6 +138,11 @@ class TesterPki:
         """The specification of the attestation certificate of the platform of a party."""
         urn = platform_urn(self.ueid(label))
         return leaf_spec(self.seed, self.now, "attestation", (urn,), f"{label} attestation")
+
+    def tpm_ak_spec(self, label: str) -> LeafSpec:
+        """The specification of the certificate of a TPM's attestation key."""
+        urn = platform_urn(self.ueid(label))
+        return replace(leaf_spec(self.seed, self.now, "attestation", (urn,), f"{label} TPM"), eku=(EKU_TPM_AK,))
 
     def tam(self, role: str, credentials: Credentials) -> SoftwareTam:
         """A module with the keys of those credentials, started once. Raises ValueError if a key is missing."""
@@ -187,9 +204,9 @@ class TesterPki:
             revoked_waivers=frozenset({self.revoked_waiver}),
         )
 
-    def policy(self, role: str, peer: Certificate) -> Policy:
-        """The default policy towards that peer and no other."""
-        values = reference_values(boot_events(opposite(role)))
+    def policy(self, role: str, peer: Certificate, boot: tuple[BootEvent, ...] | None = None) -> Policy:
+        """The default policy towards that peer and no other; `boot` is what it measures, if not what all do."""
+        values = reference_values(boot or boot_events(opposite(role)))
         if role == "device":
             return Policy(intended_peer=peer.identity, reference_values=values)
         return Policy(authorised_devices=(peer.identity,), reference_values=values)
@@ -218,6 +235,11 @@ class TesterPki:
         branches = [(branch.root, branch.issuing) for branch in (self.device, self.service, self.attestation)]
         ordered = [authority for pair in branches for authority in pair]
         return dict(zip(_AUTHORITIES, [*ordered, self.waiver_authority, self.unpinned_authority], strict=True))
+
+
+def _held(spec: LeafSpec, key: PublicKey | None) -> LeafSpec:
+    """The specification for a key that its holder has made, if there is one."""
+    return spec if key is None else replace(spec, key=key)
 
 
 _AUTHORITIES = (

@@ -4,10 +4,12 @@ A test that needs a feature runs only where it is declared; a declared feature i
 its own requirement. What the profile demands of everyone is no feature. A key that is left out has the default below.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from .keys import key
 
+TAMS = ("software", "swtpm")
+"""Modules that can hold the keys of a reference peer, the default first."""
 BINDINGS = ("edhoc", "tls")
 """Secure channels of the profile."""
 KEY_LOG_VARIABLE = "SSLKEYLOGFILE"
@@ -65,6 +67,10 @@ REFERENCE = Features(
     key_log=True,
 )
 """The statement of the reference device and service."""
+IN_TPM = replace(REFERENCE, bindings=("edhoc",))
+"""Their statement where their keys are in a TPM."""
+NO_TLS = "the TLS library signs with keys that it holds itself"
+"""Why they do not speak TLS then."""
 
 
 def as_message(features: Features) -> dict[str, object]:

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from ..identity.tam import SOFTWARE
 from .description import Control, Credentials, Description, Iut, Timeouts, Wire
-from .features import BINDINGS, REFERENCE
+from .features import BINDINGS, IN_TPM, REFERENCE
 
 
 def reference(
@@ -18,11 +19,12 @@ def reference(
     now: int | None = None,
     version: str = "",
     binding: str = BINDINGS[0],
+    tam: str = SOFTWARE,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
-    clock is the tester's and starts at `now`.
+    clock is the tester's and starts at `now`. `tam` is the module that `provision` made.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -34,12 +36,13 @@ def reference(
         command += ["--now", str(now)]
     if seed is not None:
         command += ["--seed", seed.hex()]
+    name = f"trustconn reference {role}" + ("" if tam == SOFTWARE else f", keys in {tam}")
     return Description(
         Path.cwd(),
-        Iut(f"trustconn reference {role}", role, version or "unversioned"),
+        Iut(name, role, version or "unversioned"),
         Wire(binding, connect="control" if role == "device" else None),
         Credentials(credentials),
-        REFERENCE,
+        REFERENCE if tam == SOFTWARE else IN_TPM,
         Control("stdio", tuple(command)),
         Timeouts(),
     )

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..iut.features import REFERENCE, as_message
+from ..iut.features import as_message
 from ..iut.messages import MAX_LINE, PROTOCOL, Message, MessageError, check, decode, encode, verbs
 from .host import HostError, PeerHost
 
@@ -84,7 +84,7 @@ class Adapter:
             "name": f"trustconn reference {options.role}",
             "version": _version(),
             "verbs": list(verbs()),
-            "features": as_message(REFERENCE),
+            "features": as_message(self.host.features),
         }
 
     async def _provision(self, request: Message) -> Message:

@@ -19,7 +19,9 @@ from ..crypto.random import SeededRandom, system_random
 from ..faults import kept, reference_peer
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
+from ..identity.tpm_tam import TpmTam
 from ..identity.world import Memory, World
+from ..iut.features import IN_TPM, NO_TLS, REFERENCE, Features
 from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
@@ -115,6 +117,11 @@ class PeerHost:
         retry = None if suites_i else again
         await asyncio.get_running_loop().create_connection(lambda: self._connection(suites_i, retry), host, port)
 
+    @property
+    def features(self) -> Features:
+        """What this peer states, given the module that holds its keys."""
+        return IN_TPM if isinstance(self._world.tam, TpmTam) else REFERENCE
+
     def connection(self, number: int) -> PeerConnection:
         """A connection by its number. Raises HostError."""
         if number not in self.connections:
@@ -182,6 +189,8 @@ class PeerHost:
             world.credentials.require_valid(folder, world.now())
         except SettingError as error:
             raise HostError("bad_configuration", str(error)) from error
+        if isinstance(world.tam, TpmTam) and self.options.binding not in IN_TPM.bindings:
+            raise HostError("bad_configuration", f"{folder}: {self.options.binding} with a key in a TPM: {NO_TLS}")
         if world.role != self.options.role:
             raise HostError(
                 "bad_configuration", f"{folder}: credentials of a {world.role}, not of a {self.options.role}"
@@ -266,9 +275,10 @@ class PeerHost:
 
 
 def _stamp(folder: Path) -> Stamp:
-    """What tells a folder's files from those that they were before."""
+    """What tells a folder's files from those that they were before; the state of a module is no file of it."""
     with suppress(OSError), os.scandir(folder) as entries:
-        return tuple(sorted((e.name, (found := e.stat()).st_mtime_ns, found.st_size, found.st_ino) for e in entries))
+        stats = ((entry.name, entry.stat()) for entry in entries if entry.is_file())
+        return tuple(sorted((name, found.st_mtime_ns, found.st_size, found.st_ino) for name, found in stats))
     return ()
 
 

@@ -75,6 +75,9 @@ EMPTY_PASSWORD: Final = Session()
 class Tpm:
     """One connection; commands go one after the other."""
 
+    handle = 0
+    """What the last command that makes an object or a session gave."""
+
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         connection.settimeout(WAIT)

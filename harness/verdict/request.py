@@ -34,6 +34,8 @@ class RunRequest:
     """Faults of the reference peers."""
     binding: str | None = None
     """The secure channel; `None` for the one that the description names, else EDHOC."""
+    tam: str = "software"
+    """The module that holds the keys of the reference peers, `software` or `swtpm`."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

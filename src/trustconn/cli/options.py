@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ..harness.iut.features import BINDINGS
+from ..harness.iut.features import BINDINGS, TAMS
 from ..model.checks import CHECKS
 from .errors import UsageError, did_you_mean
 
@@ -16,6 +16,32 @@ def bindings() -> tuple[str, ...]:
 def roles() -> tuple[str, ...]:
     """The roles of the reference peers and of implementations that `run` tests."""
     return ("device", "service")
+
+
+def tams() -> tuple[str, ...]:
+    """The modules that can hold the keys of a reference peer."""
+    return TAMS
+
+
+def add_tam(parser: argparse.ArgumentParser) -> None:
+    """`--tam`."""
+    text = "what holds the keys of the reference peers: software, the default, or a TPM of swtpm"
+    parser.add_argument("--tam", choices=tams(), default=tams()[0], help=text)
+
+
+def require_tam(tam: str, binding: str | None) -> None:
+    """Raises UsageError where a module is not there, or a binding cannot use it."""
+    if tam == tams()[0]:
+        return
+    from ..harness.iut.features import IN_TPM, NO_TLS
+    from ..harness.tpm.swtpm import SwtpmMissing, require_swtpm
+
+    if binding is not None and binding not in IN_TPM.bindings:
+        raise UsageError(f"--tam {tam} does not go with --binding {binding}: {NO_TLS}")
+    try:
+        require_swtpm()
+    except SwtpmMissing as error:
+        raise UsageError(f"--tam {tam}: {error}") from error
 
 
 def check_names(text: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import bindings, fault_names, roles, switches
+from .options import add_tam, bindings, fault_names, require_tam, roles, switches, tams
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="faults of this peer"
     )
     parser.add_argument("--binding", choices=bindings(), default="edhoc", help="secure channel; default: edhoc")
+    add_tam(parser)
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
     parser.add_argument(
         "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
@@ -39,13 +40,16 @@ def main(arguments: argparse.Namespace) -> int:
     """Runs the peer to its end."""
     if (arguments.connect is None) != (arguments.role == "service"):
         raise UsageError("peer device needs --connect HOST:PORT, and peer service listens")
+    if arguments.credentials is not None and arguments.tam != tams()[0]:
+        raise UsageError("--tam makes new keys; credentials have theirs already: it cannot go with --credentials")
+    require_tam(arguments.tam, arguments.binding)
     if arguments.credentials is not None:
         return _run(arguments, party_folder(arguments.credentials, arguments.role))
     from ..harness.identity.provision import provision
 
     with tempfile.TemporaryDirectory(prefix="trustconn-") as scratch:
         today = int(time.time()) // DAY * DAY
-        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role)
+        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role, tam=arguments.tam)
         return _run(arguments, Path(scratch) / "made" / "iut")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import readable_file, roles
+from .options import add_tam, readable_file, require_tam, roles, tams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="certificate request (PKCS #10), when the key cannot leave",
     )
     parser.add_argument("--waiver", action="store_true", help="also issue a waiver for the identity key")
+    add_tam(parser)
     parser.add_argument("--seed", metavar="TEXT", help="repeatable keys, for loopback only; default: fresh keys")
 
 
@@ -37,6 +38,9 @@ def main(arguments: argparse.Namespace) -> int:
     both = arguments.role == "both"
     if both and arguments.request:
         raise UsageError("--request is for one implementation; it cannot go with both")
+    if arguments.request and arguments.tam != tams()[0]:
+        raise UsageError("--request is for a key that exists; it cannot go with --tam, which makes one in a TPM")
+    require_tam(arguments.tam, None)
     folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
     for out in folders.values():
         for folder in (out / "iut", out / "tester"):
@@ -54,6 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
                 csr=arguments.request.read_bytes() if arguments.request else None,
                 with_waiver=arguments.waiver,
                 seeded=arguments.seed is not None,
+                tam=arguments.tam,
             )
         except SettingError as error:
             raise UsageError(str(error)) from error

@@ -16,7 +16,7 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import add_key_log, add_switches, bindings, key_log, readable_file, roles
+from .options import add_key_log, add_switches, add_tam, bindings, key_log, readable_file, require_tam, roles, tams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--role", choices=roles(), help="role of the implementation under test; default: both")
     add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
+    add_tam(parser)
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
     add("--wait", action="store_true", help="wait for an implementation that is started by hand")
@@ -56,6 +57,9 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--without switches checks off in the reference peers only; it cannot go with --iut")
     if arguments.iut and arguments.fault:
         raise UsageError("--fault gives faults to the reference peers only; it cannot go with --iut")
+    if arguments.iut and arguments.tam != tams()[0]:
+        raise UsageError("--tam says where the reference peers keep their keys; it cannot go with --iut")
+    require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
@@ -77,6 +81,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         slow=arguments.slow,
         key_log=key_log(arguments),
         binding=arguments.binding,
+        tam=arguments.tam,
         profile_set=arguments.profile_set,
     )
 

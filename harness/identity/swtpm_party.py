@@ -1,0 +1,76 @@
+"""A party whose module is a swtpm: manufactured and enrolled once, and started from its folder ever after."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from ..crypto.random import system_random
+from ..tpm.commands import TpmError
+from ..tpm.swtpm import EK, EK_CERTIFICATE, Swtpm, manufacture
+from .certificate import parse_certificate
+from .credentials import CredentialError, Credentials, read_certificates
+from .enrolment import Enrolment, EnrolmentError
+from .measured import measured_start
+from .tester import TesterPki
+from .tpm_tam import TpmTam
+
+STATE = "tpm"
+"""The module's state, in the folder of the party."""
+MANUFACTURER = "manufacturer"
+"""The CA of the module's endorsement key, in the tester's folder."""
+_ROOT, _ISSUER = "swtpm-localca-rootca-cert.pem", "issuercert.pem"
+
+_RUNNING: WeakValueDictionary[Path, TpmTam] = WeakValueDictionary()
+"""Platforms of this process by folder: a module serves one connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """Credentials without private keys, and the policy over the registers that ties the signing keys, 32 octets."""
+
+    credentials: Credentials
+    policy: bytes
+
+
+def make_party(pki: TesterPki, role: str, folder: Path, manufacturer: Path, *, with_waiver: bool) -> Enrolled:
+    """Manufacture a module below `folder`, start its platform, and enrol its keys. Raises CredentialError."""
+    try:
+        manufacture(folder / STATE, manufacturer)
+        tam = TpmTam(Swtpm(folder / STATE), pki.ueid(role), measured_start())
+        try:
+            return _enrol(pki, role, tam, manufacturer, with_waiver)
+        finally:
+            tam.close()
+    except (TpmError, EnrolmentError) as error:
+        raise CredentialError(folder / STATE, "module", f"a TPM that can be enrolled ({error})") from error
+
+
+def _enrol(pki: TesterPki, role: str, tam: TpmTam, manufacturer: Path, with_waiver: bool) -> Enrolled:
+    roots, chain = (read_certificates(manufacturer / name) for name in (_ROOT, _ISSUER))
+    ca = Enrolment(roots, system_random)
+    ek = parse_certificate(tam.tpm.read_nv(EK_CERTIFICATE))
+    blob, seed = ca.challenge(ek, chain, tam.ak.public.octets)
+    nonce = ca.answered(tam.tpm.activate_credential(tam.ak.handle, EK, blob, seed))
+    identity, tokens = (
+        ca.vouched(tam.tpm.certify(key.handle, tam.ak.handle, nonce), key.public.octets)
+        for key in (tam.idk, tam.tokens)
+    )
+    credentials = pki.party(role, key=identity, tokens=tokens, module=tam.ak.public.key, with_waiver=with_waiver)
+    return Enrolled(credentials, tam.idk.public.policy)
+
+
+def start(folder: Path, ueid: bytes, policy: bytes) -> TpmTam:
+    """The platform of an enrolled party: the one that runs, or else started again.
+
+    It runs as long as anything holds it. Raises CredentialError where its keys cannot be used.
+    """
+    running = _RUNNING.get(folder.resolve())
+    if running is not None:
+        return running
+    try:
+        tam = TpmTam(Swtpm(folder / STATE), ueid, measured_start(), policy)
+        tam.sign_identity(b"started")
+    except TpmError as error:
+        expected = f"a TPM whose keys can be used by what has started ({error})"
+        raise CredentialError(folder / STATE, "module", expected) from error
+    return _RUNNING.setdefault(folder.resolve(), tam)
