@@ -6,51 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 
+from .instances import DIFFER, EQUAL, EVENT, RECV, SEND, Instance, Position, Step
 from .protocol import AGENT, EXPONENT, GROUP, Event, Leak, Match, ModelError, Recv, Role, Send
 from .protocol import Step as TemplateStep
 from .signature import NEUTRAL, Memo, Signature, inverse
 from .terms import EXPONENTS, App, Atom, Group, Term, Var, fresh_atoms
 from .unify import TUPLE, TUPLE_BIT
-
-SEND, RECV, EVENT, EQUAL, DIFFER = range(5)
-
-
-@dataclass(slots=True)
-class Position:
-    """`term` comes out of the send at `step` for whoever has `keys`. With `inside`, what is within it may come out too.
-
-    `sooner`: sets of keys with which the term came out of an earlier step. Who has all keys of such a set had the term
-    before this send: then the send is not where he got it from. `path` is the place in the message.
-    """
-
-    step: int
-    term: Term
-    keys: tuple[Term, ...]
-    inside: bool
-    sooner: tuple[tuple[Term, ...], ...]
-    path: tuple[int, ...]
-
-
-@dataclass(slots=True)
-class Step:
-    """One instantiated step: `terms` holds the message, the two sides of a match, or the data of an event."""
-
-    kind: int
-    terms: tuple[Term, ...]
-    leak: bool = False
-
-
-@dataclass(slots=True)
-class Instance:
-    """Run number `index` of a role: shared by all branches, because backtracking unbinds its variables."""
-
-    role: CompiledRole
-    index: int
-    env: dict[str, Term]
-    steps: list[Step]
-    memo: Memo
-    positions: dict[object, list[Position]] = field(default_factory=dict)
-    first_send: dict[Atom, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -92,34 +53,31 @@ class CompiledRole:
         same = (other.prefix for other in self.namesakes.get(name, ()))
         return any(len(prefix) > height and prefix[height] == self.prefix[height] for prefix in same)
 
-    def instance(self, index: int, common: Common | None = None) -> Instance:
-        """Run number `index`. Roles that share what they call alike are the same until their steps differ."""
-        sig, role = self.signature, self.role
-        common = Common() if common is None else common
-        shared = common.terms
+    def first(self, common: Common) -> Instance:
+        """Run 0. Roles that share what they call alike are the same until their steps differ."""
+        sig, role, shared = self.signature, self.role, common.terms
         env: dict[str, Term] = {}
         for name in role.agents:
-            env[name] = shared.setdefault((name, AGENT), Var(name, sig.agent_bit, index))
+            env[name] = shared.setdefault((name, AGENT), Var(name, sig.agent_bit, 0))
         for name, sort in role.fresh.items():
-            env[name] = shared.setdefault((name, "fresh " + sort), Atom(name, sig.bit(sort), index))
+            env[name] = shared.setdefault((name, "fresh " + sort), Atom(name, sig.bit(sort), 0))
         for name, sort in role.variables.items():
             known = NEUTRAL if name in self.zero else sort
             if (name, known) not in shared:
-                shared[name, known] = self._variable(name, sort, index)
+                shared[name, known] = self._variable(name, sort)
             env[name] = shared[name, known]
         memo = common.memo_of(env, sig)
-        made = Instance(self, index, env, [self._step(s, env, memo) for s in self.steps], memo)
-        _find_positions(made, sig)
-        return made
+        steps = [self._step(s, env, memo) for s in self.steps]
+        return Instance(self, 0, env, memo, steps, *_positions(steps, sig))
 
-    def _variable(self, name: str, sort: str, index: int) -> Term:
+    def _variable(self, name: str, sort: str) -> Term:
         if name in self.zero:
             return self.signature.neutral
         if sort == GROUP:
-            return self.signature.group((), Var(name, EXPONENTS, index))
+            return self.signature.group((), Var(name, EXPONENTS, 0))
         if sort == EXPONENT:
             raise ModelError(f"variable {name}: an exponent is never received")
-        return Var(name, self.signature.mask(sort), index)
+        return Var(name, self.signature.mask(sort), 0)
 
     def _step(self, step: TemplateStep, env: dict[str, Term], memo: Memo) -> Step:
         make = self.signature.term
@@ -146,24 +104,27 @@ def compile_roles(signature: Signature, powers: frozenset[str]) -> list[Compiled
     return compiled
 
 
-def _find_positions(instance: Instance, signature: Signature) -> None:
-    """Index the terms that come out of each send, without those that the attacker had before it."""
+def _positions(steps: list[Step], signature: Signature) -> tuple[dict[object, list[Position]], dict[Atom, int]]:
+    """The terms that come out of each send, without those that the attacker had before it; where fresh values start."""
+    positions: dict[object, list[Position]] = {}
+    first_send: dict[Atom, int] = {}
     sooner: dict[int, list[tuple[Term, ...]]] = {}
-    for number, step in enumerate(instance.steps):
+    for number, step in enumerate(steps):
         if step.kind not in (RECV, SEND):
             continue
         out = list(_parts(step.terms[0], (), (), signature))
         if step.kind == SEND:
             for atom in fresh_atoms(step.terms[0]):
-                instance.first_send.setdefault(atom, number)
+                first_send.setdefault(atom, number)
             for term, keys, path in out:
                 position = _position(number, path, term, keys, sooner.get(_identity(term), []), signature)
                 if position is not None:
-                    instance.positions.setdefault(_index_key(term), []).append(position)
+                    positions.setdefault(_index_key(term), []).append(position)
         for term, keys, _ in () if step.leak else out:
             known = sooner.setdefault(_identity(term), [])
             if not any(set(k) <= set(keys) for k in known):
                 known.append(keys)
+    return positions, first_send
 
 
 def _position(

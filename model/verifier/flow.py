@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .compiled import RECV, SEND, Common, CompiledRole, Instance
+from .instances import RECV, SEND, Instance
 from .signature import Signature, inverse
 from .terms import ANY, TRAIL, App, Atom, Group, Term, Var, app, deref, exponents, undo
 from .unify import TUPLE, unify
@@ -51,11 +51,9 @@ Literals = dict[str, dict[int, tuple[App, list[Instance]]]]
 """By symbol: each application that comes out of some send, with the roles that send it."""
 
 
-def analyse(roles: list[CompiledRole], signature: Signature) -> Flow:
-    """What every variable of every role can carry."""
-    one, other = Common(), Common()
-    instances = [role.instance(-10, one) for role in roles]
-    literals = _literals([role.instance(-20, other) for role in roles])
+def analyse(instances: list[Instance], others: list[Instance], signature: Signature) -> Flow:
+    """What every variable of every role can carry; `others` is another run of each."""
+    literals = _literals(others)
     known: dict[tuple[int, int], Carried] = {}
     flow: Flow = {}
     for number, mine in enumerate(instances):
@@ -71,9 +69,9 @@ def analyse(roles: list[CompiledRole], signature: Signature) -> Flow:
 def _literals(instances: list[Instance]) -> Literals:
     found: Literals = {}
     for instance in instances:
-        for symbol, positions in instance.positions.items():
-            for term in {id(p.term): p.term for p in positions}.values():
-                if type(term) is App and isinstance(symbol, str):
+        for symbol in (head for head in instance.heads if isinstance(head, str)):
+            for term in {id(p.term): p.term for p in instance.positions(symbol)}.values():
+                if type(term) is App:
                     found.setdefault(symbol, {}).setdefault(id(term), (term, []))[1].append(instance)
     return found
 
@@ -95,7 +93,7 @@ def _direct(
             _carry(known[key], variable, wrapper, literal, others, signature)
     shared = known[key]
     carried = Carried(shared.wild, set(shared.origins), dict(shared.patterns), set(shared.sources))
-    for position in mine.positions.get(symbol, ()):
+    for position in mine.positions(symbol):
         if type(position.term) is App:
             _carry(carried, variable, wrapper, position.term, [mine], signature)
     return carried

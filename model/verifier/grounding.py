@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .attack import Attack, AttackEvent, AttackRun, Ground, Shared
-from .compiled import RECV, SEND
+from .instances import RECV, SEND
 from .protocol import Protocol
 from .query import Alternative, Query, at
 from .state import EVENT_NODE, GOAL_NODE, LEARN_NODE, State
@@ -130,7 +130,7 @@ def _events(state: State, ground: Grounding, protocol: Protocol) -> Iterator[Att
         if what.kind != EVENT_NODE:
             continue
         instance = state.runs[what.run]
-        step = instance.steps[what.step]
+        step = instance.step(what.step)
         source = instance.role.steps[what.step]
         label = str(getattr(source, "label", "") or getattr(source, "name", ""))
         term = ground.term(step.terms[0]) if step.terms else ("tuple",)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .clock import now
-from .compiled import Common, CompiledRole, Instance, Position
-from .flow import Flow
+from .compiled import Common, CompiledRole
+from .flow import Flow, analyse
+from .instances import Copy, Instance, Position, Renaming
+from .loose import Loose, loose_variables
 from .protocol import Event, Recv, Send
 from .protocol import Step as TemplateStep
+from .signature import Signature
 from .terms import App, Atom, Term, Var
 
 
@@ -46,23 +50,33 @@ class Stats:
 class Pool:
     """Instances of roles by run number, made once and shared by all branches of one search."""
 
-    def __init__(self, roles: list[CompiledRole], flow: Flow) -> None:
-        self.roles, self.flow = roles, flow
-        self._made: dict[tuple[int, int], Instance] = {}
-        self._common: dict[int, Common] = {}
+    def __init__(self, roles: list[CompiledRole], signature: Signature) -> None:
+        self.roles, self._signature = roles, signature
+        common = Common()
+        self._first = [role.first(common) for role in roles]
+        self._made: dict[tuple[int, int], Instance] = {(n, 0): one for n, one in enumerate(self._first)}
+        self._renamings: dict[int, Renaming] = {}
+        self._loose: dict[int, Loose] = {}
         self._choices: dict[tuple[int, int, int, object], list[tuple[Instance, Position]]] = {}
         self._sent: dict[str, bool] = {}
         self._leaked: dict[str, bool] = {}
         self._members: dict[int, list[int]] = {}
         self._kept: dict[str, bool] = {}
         self._find_prefixes()
+        others = [self.get(role.number, 1) for role in roles]
+        self.flow: Flow = analyse(self._first, others, signature)
 
     def get(self, role: int, index: int) -> Instance:
         key = (role, index)
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = self.roles[role].instance(index, self._common.setdefault(index, Common()))
+            found = self._made[key] = Copy(self._first[role], self._renaming(index))
         return found
+
+    def _renaming(self, index: int) -> Renaming:
+        if index not in self._renamings:
+            self._renamings[index] = Renaming(self._signature, index)
+        return self._renamings[index]
 
     def _find_prefixes(self) -> None:
         """Number the ways that roles can come; what is alike has the same terms, because names are shared."""
@@ -73,7 +87,7 @@ class Pool:
             role.namesakes = namesakes
             key: object = (role.role.agents, role.role.actor)
             role.prefix = [numbers.setdefault(key, len(numbers))]
-            for step, source in zip(self.get(role.number, 0).steps, role.steps, strict=True):
+            for step, source in zip(self._first[role.number].steps, role.steps, strict=True):
                 key = (role.prefix[-1], _mark(source), step.kind, step.leak, tuple(map(id, step.terms)))
                 role.prefix.append(numbers.setdefault(key, len(numbers)))
             for number in role.prefix:
@@ -83,34 +97,51 @@ class Pool:
         """The roles that a run of `role` at `height` may turn out to be."""
         return self._members[role.prefix[height]]
 
+    def loose(self, index: int) -> Loose:
+        """The loose variables in what run `index` may receive, whatever role it plays."""
+        if 0 not in self._loose:
+            self._loose[0] = loose_variables(self._first, self._signature)
+        if index not in self._loose:
+            one = self._renaming(index).term
+            self._loose[index] = {one(part): frozenset(map(one, free)) for part, free in self._loose[0].items()}
+        return self._loose[index]
+
     def choices(self, way: int, height: int, index: int, head: object) -> list[tuple[Instance, Position]]:
         """Positions from `height` on in all roles that have come this way (all roles for -1), each once."""
         key = (way, height, index, head)
         found = self._choices.get(key)
         if found is None:
-            seen: set[tuple[int, tuple[int, ...]]] = set()
-            found = self._choices[key] = []
-            for number in self._members[way] if way >= 0 else range(len(self.roles)):
-                instance = self.get(number, index)
-                for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
-                    mark = (instance.role.prefix[position.step + 1], position.path)
+            chosen = [
+                (self.get(number, index), h, place) for number, h, place in self._places(way, height, index, head)
+            ]
+            found = self._choices[key] = [(i, i.positions(h)[place]) for i, h, place in chosen]
+        return found
+
+    def _places(self, way: int, height: int, index: int, head: object) -> Iterator[tuple[int, object, int]]:
+        """The role, the head, and the place among its positions of each choice."""
+        seen: set[tuple[int, tuple[int, ...]]] = set()
+        fresh = index > 0 and type(head) is Atom and head.run >= 0
+        model = self._renaming(index).original(head) if fresh and type(head) is Atom else head
+        for number in self._members[way] if way >= 0 else range(len(self.roles)):
+            first = self._first[number]
+            for asked, known in ((head, model), (Var, Var)):
+                for place, position in enumerate(first.positions(known)):
+                    mark = (first.role.prefix[position.step + 1], position.path)
                     if position.step >= height and mark not in seen:
                         seen.add(mark)
-                        found.append((instance, position))
-        return found
+                        yield number, asked, place
 
     def sent(self, term: App) -> bool:
         """Whether an application of this symbol can come out of some send."""
         found = self._sent.get(term.symbol)
         if found is None:
-            found = any(self.get(i, 0).positions.get(term.symbol) for i in range(len(self.roles)))
+            found = any(one.positions(term.symbol) for one in self._first)
             found = self._sent[term.symbol] = found or self._forwarded(term)
         return found
 
     def _forwarded(self, term: App) -> bool:
         """Whether a variable of which nothing is known comes out of a send and may hold such a term, or open to it."""
-        instances = [self.get(i, 0) for i in range(len(self.roles))]
-        places = [(i.role.number, p) for i in instances for p in i.positions.get(Var, ())]
+        places = [(i.role.number, p) for i in self._first for p in i.positions(Var)]
         return any(
             self.flow[number, p.term.name].wild and (p.inside or p.term.mask & term.bit)
             for number, p in places
@@ -121,9 +152,8 @@ class Pool:
         """Whether every send that gives an application of this symbol away is the leak of a session's keys."""
         found = self._leaked.get(term.symbol)
         if found is None:
-            instances = [self.get(i, 0) for i in range(len(self.roles))]
-            places = ((i, p) for i in instances for p in i.positions.get(term.symbol, ()))
-            found = all(instance.steps[position.step].leak for instance, position in places)
+            places = ((i, p) for i in self._first for p in i.positions(term.symbol))
+            found = all(instance.step(position.step).leak for instance, position in places)
             found = self._leaked[term.symbol] = found and not self._forwarded(term)
         return found
 
@@ -131,7 +161,7 @@ class Pool:
         """Whether no role gives away its fresh exponent of that name; an exponent is never received."""
         found = self._kept.get(exponent.name)
         if found is None:
-            sent = (key for number in range(len(self.roles)) for key in self.get(number, 0).positions)
+            sent = (key for one in self._first for key in one.heads)
             found = self._kept[exponent.name] = not any(type(k) is Atom and k.name == exponent.name for k in sent)
         return found
 

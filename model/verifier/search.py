@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .certificate import DEAD, DETOUR, HOLDS, STUCK, Tree, written
-from .compiled import Instance, Position, openable
+from .compiled import openable
 from .detours import Detours
 from .goals import Context, components, settle, waiting
+from .instances import Instance, Position
 from .pool import Pool, Stats
 from .protocol import GROUP
 from .query import at, holds

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .protocol import AGENT, GROUP, MESSAGE, ModelError, Protocol, Symbol, Template
-from .terms import ANY, App, Atom, Group, Term, Var, app, deref, exponents
+from .terms import ANY, App, Atom, Group, Term, Var, app, deref
 from .unify import TUPLE, TUPLE_BIT
 
 INVERSE = "inverse"
@@ -48,7 +50,7 @@ class Signature:
             mask |= self.bit(base)
         return mask
 
-    def term(self, template: Template, env: dict[str, Term], memo: Memo | None = None) -> Term:
+    def term(self, template: Template, env: Mapping[str, Term], memo: Memo | None = None) -> Term:
         """Instantiate a template. `memo` keeps what was made for this environment, by the identity of templates.
 
         Raises:
@@ -80,7 +82,7 @@ class Signature:
             known = self._canonical[id(template)] = (template, one)
         return known[1]
 
-    def _made(self, template: Template, env: dict[str, Term], memo: Memo) -> Term:
+    def _made(self, template: Template, env: Mapping[str, Term], memo: Memo) -> Term:
         assert not isinstance(template, str)
         head, *rest = template
         if not isinstance(head, str):
@@ -106,11 +108,10 @@ class Signature:
             if arg is self.neutral:
                 return self.neutral
             if type(arg) is Group:
-                more, tail = exponents(arg)
-                atoms.extend(more)
-                if tail is not None and rest is not None:
+                atoms.extend(arg.atoms)  # Not what its variable is bound to at the moment: the term is kept.
+                if arg.rest is not None and rest is not None:
                     raise ModelError("a Diffie-Hellman term has more than one received share")
-                rest = rest or tail
+                rest = rest or arg.rest
             elif type(arg) is Var:
                 raise ModelError(f"{arg.name} is used in an exponent but is not of sort {GROUP}")
             else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .compiled import Instance, Position
 from .goals import Context
+from .instances import Instance, Position
 from .pool import Pool
 from .protocol import GROUP
 from .signature import Signature, inverse
@@ -40,8 +40,8 @@ class Sources:
         origins = self._origins(state, term)
         pool, fixed = self.pool, len(self.context.query.premises)
         for run, instance in enumerate(state.runs):
-            height = len(state.events[run]) if run >= fixed else len(instance.steps)
-            for position in (*instance.positions.get(head, ()), *instance.positions.get(Var, ())):
+            height = len(state.events[run]) if run >= fixed else len(instance.role.steps)
+            for position in (*instance.positions(head), *instance.positions(Var)):
                 if position.step < height and pool.brings(instance, position, term, origins):
                     yield run, instance, position
             if run >= fixed:
@@ -59,9 +59,9 @@ class Sources:
             return None
         instance = state.runs[origin.run]
         first = self.context.first_send(state, origin)
-        if first is None or instance.steps[first].leak:
+        if first is None or instance.step(first).leak:
             return None
-        for position in instance.positions.get(head, ()):
+        for position in instance.positions(head):
             if position.step == first and not position.keys and equal(position.term, term):
                 return origin.run, instance, position
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from .compiled import DIFFER, EQUAL, RECV, Instance, Position
+from .instances import DIFFER, EQUAL, RECV, Instance, Position
 from .terms import Term, Var
 
 EVENT_NODE, LEARN_NODE, GOAL_NODE = range(3)
@@ -118,7 +118,7 @@ class State:
         instance = self.runs[run]
         added = list(done)
         for number in range(len(done), height):
-            step = instance.steps[number]
+            step = instance.step(number)
             node = self.node(Node(EVENT_NODE, run, number))
             if added:
                 self.preds[node] = self.preds[added[-1]] | 1 << added[-1]
@@ -147,7 +147,7 @@ class State:
         self.reach(run, position.step + 1)
         if not self.before(self.events[run][position.step], node):
             return False
-        step = self.runs[run].steps[position.step]
+        step = self.runs[run].step(position.step)
         if step.leak:
             self.leaks.append((run, position.step, step.terms[0]))
         self.open.extend((key, node) for key in position.keys)

@@ -15,7 +15,6 @@ from .certificate import Certificate, Tree
 from .claims import Claim, Executable
 from .clock import now
 from .compiled import compile_roles
-from .flow import analyse
 from .goals import Context
 from .grounding import build
 from .pool import BudgetSpent, Pool, Stats, TimeLimit
@@ -93,8 +92,7 @@ class Engine:
         self.pool: Pool = self._compiled() if like is None else like.pool
 
     def _compiled(self) -> Pool:
-        roles = compile_roles(self.signature, self.powers)
-        return Pool(roles, analyse(roles, self.signature))
+        return Pool(compile_roles(self.signature, self.powers), self.signature)
 
     def solve(
         self,
