@@ -1,0 +1,415 @@
+"""The proof: complete, sound (an extractor), zero knowledge (a simulator), and bound to every public input."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from property_setting import AUDITED, BINDER, HARDENED, NOW, OLD, OLDER, Setting, made_proof, made_setting
+
+from trustconn.harness.codec import cbor
+from trustconn.harness.crypto.random import SeededRandom
+from trustconn.harness.property import sigma
+from trustconn.harness.property.arithmetic import inverse, power, product, random_below, random_bits
+from trustconn.harness.property.certificate import certify, property_value
+from trustconn.harness.property.errors import BadCertificate, BadProof, Malformed, PropertyError, Revoked
+from trustconn.harness.property.fixed import fixed_issuer
+from trustconn.harness.property.proof import Proof, Statement, hash_oracle, parse, prove, verify
+from trustconn.harness.property.suites import E_RANGE, MESSAGE, PBA_2048, PBA_3072
+from trustconn.spec import cddl
+
+Proved = tuple[Statement, Proof]
+
+
+@pytest.fixture(scope="module")
+def setting() -> Setting:
+    return made_setting()
+
+
+@pytest.fixture(scope="module")
+def proved() -> Proved:
+    return made_proof()
+
+
+# --- completeness ----------------------------------------------------------------------------------------------------
+
+
+def test_a_proof_verifies_and_is_read_back(setting: Setting, proved: Proved) -> None:
+    statement, proof = proved
+    data = proof.encode(statement.issuer)
+    cddl.check("pba_proof", data)
+    assert parse(data, statement.issuer) == proof
+    verify(statement, proof, NOW)
+
+
+def test_proofs_repeat_from_a_seed_and_differ_otherwise(setting: Setting, proved: Proved) -> None:
+    assert setting.prove() == proved
+    statement, proof = setting.prove(b"later")
+    assert statement.commitment.element != proved[0].commitment.element
+    assert proof.blinded != proved[1].blinded
+
+
+def test_the_longer_suite_works_too(setting: Setting) -> None:
+    issuer = fixed_issuer(PBA_3072)
+    longer = Setting(issuer, setting.device, setting.service, setting.certificate, setting.revocation)
+    longer.revocation = longer.list_of([OLD])
+    longer.certificate = certify(issuer, HARDENED, setting.configuration, SeededRandom(b"longer"))
+    from trustconn.harness.property.commitment import commit
+
+    made, opening = commit(setting.device.tam, setting.x5chain, BINDER, PBA_3072, NOW, SeededRandom(b"longer"))
+    statement = Statement(issuer.public, HARDENED, made, longer.revocation)
+    proof = prove(statement, longer.certificate, opening, NOW, SeededRandom(b"proof"))
+    assert parse(proof.encode(issuer.public), issuer.public) == proof
+    verify(statement, proof, NOW)
+
+
+# --- every public input ----------------------------------------------------------------------------------------------
+
+
+def altered_statements(setting: Setting, statement: Statement) -> dict[str, Statement]:
+    made = statement.commitment
+    group = made.group
+
+    def commitment(**changes: Any) -> Statement:
+        return replace(statement, commitment=replace(made, **changes))
+
+    relisted = setting.list_of([OLD, OLDER], number=2)
+    return {
+        "issuer": replace(statement, issuer=fixed_issuer(PBA_2048, b"another").public),
+        "property": replace(statement, property_name=AUDITED, revocation=setting.list_of([OLD, OLDER], name=AUDITED)),
+        "commitment": commitment(element=product(group.prime, made.element, group.g)),
+        "binder": commitment(binder=sha256(b"another session").digest()),
+        "cnf": commitment(cnf=sha256(b"another key").digest()),
+        "token": commitment(token=made.token[:-1] + bytes((made.token[-1] ^ 1,))),
+        "list number": replace(statement, revocation=relisted),
+        "list": replace(statement, revocation=setting.list_of([OLD])),
+    }
+
+
+PUBLIC = ("issuer", "property", "commitment", "binder", "cnf", "token", "list number", "list")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_proof_is_refused_for_any_other_statement(setting: Setting, proved: Proved, name: str) -> None:
+    """Also where the proof names the property and the list that the verifier asks about."""
+    other = altered_statements(setting, proved[0])[name]
+    renamed = replace(proved[1], property_name=other.property_name, list_digest=other.revocation.digest)
+    with pytest.raises(BadProof):
+        verify(other, renamed, NOW)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_input_enters_the_challenge(setting: Setting, proved: Proved, name: str) -> None:
+    statement, proof = proved
+    other = altered_statements(setting, statement)[name]
+    firsts = sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses)
+    assert hash_oracle(statement.transcript(proof.blinded, firsts)) == proof.challenge
+    assert hash_oracle(other.transcript(proof.blinded, firsts)) != proof.challenge
+
+
+def test_blinded_signature_and_first_message_enter_the_challenge(proved: Proved) -> None:
+    statement, proof = proved
+    firsts = list(sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses))
+    assert hash_oracle(statement.transcript(proof.blinded + 1, firsts)) != proof.challenge
+    for index in range(len(firsts)):
+        others = [*firsts[:index], firsts[index] ^ 1, *firsts[index + 1 :]]
+        assert hash_oracle(statement.transcript(proof.blinded, others)) != proof.challenge
+
+
+# --- every member of a proof -----------------------------------------------------------------------------------------
+
+
+def altered_members(proof: Proof, statement: Statement) -> dict[str, Proof]:
+    responses, (first, *rest) = proof.responses, proof.responses.inequalities
+    swapped = {"inequalities": ((first[1], first[0]), *rest)}
+    numbers = {
+        item.name: getattr(responses, item.name) ^ 1 for item in fields(responses) if item.name != "inequalities"
+    }
+    altered = {
+        name: replace(proof, responses=replace(responses, **{name: value}))
+        for name, value in (numbers | swapped).items()
+    }
+    return altered | {
+        "first of an inequality": replace(
+            proof, responses=replace(responses, inequalities=((first[0] ^ 1, first[1]), *rest))
+        ),
+        "one inequality less": replace(proof, responses=replace(responses, inequalities=tuple(rest))),
+        "one inequality more": replace(proof, responses=replace(responses, inequalities=(first, first, *rest))),
+        "property": replace(proof, property_name=AUDITED),
+        "list": replace(proof, list_digest=bytes(32)),
+        "challenge": replace(proof, challenge=proof.challenge ^ 1),
+        "blinded": replace(proof, blinded=proof.blinded ^ 1),
+        "blinded, negative": replace(proof, blinded=statement.issuer.n - proof.blinded),
+    }
+
+
+def test_a_proof_with_any_member_altered_is_refused(proved: Proved) -> None:
+    for name, altered in altered_members(proved[1], proved[0]).items():
+        with pytest.raises((BadProof, Malformed)):
+            verify(proved[0], altered, NOW)
+            pytest.fail(name)
+
+
+@pytest.mark.parametrize("member", range(1, 10))
+def test_an_encoded_proof_with_a_member_of_another_form_is_malformed(proved: Proved, member: int) -> None:
+    statement, proof = proved
+    members = cbor.decode(proof.encode(statement.issuer))
+    value = members[member]
+    bad: list[Any] = [None, 7, [], {}, value + value[:1], *([value[:-1]] if isinstance(value, bytes) else [])]
+    if member == 9:
+        bad = [None, 7, {}, [[1]], [value[0] + value[0]], [[value[0][0], value[0][0] + b"\0"]], value * 33]
+    for other in bad:
+        if other == "" or (isinstance(value, str) and isinstance(other, str)):
+            continue
+        with pytest.raises(Malformed):
+            parse(cbor.encode({**members, member: other}), statement.issuer)
+    with pytest.raises(Malformed):
+        parse(cbor.encode({key: value for key, value in members.items() if key != member}), statement.issuer)
+    with pytest.raises(Malformed):
+        parse(cbor.encode({**members, 10: b""}), statement.issuer)
+
+
+def test_octets_that_are_no_proof_are_malformed(proved: Proved) -> None:
+    data = proved[1].encode(proved[0].issuer)
+    for bad in (b"", data[:-1], data + b"\0", b"\xbf" + data[1:] + b"\xff", bytes(1 << 17)):
+        with pytest.raises(Malformed):
+            parse(bad, proved[0].issuer)
+
+
+# --- ranges ----------------------------------------------------------------------------------------------------------
+
+
+def test_responses_out_of_range_are_refused_though_the_equations_hold(setting: Setting, proved: Proved) -> None:
+    """Multiples of the orders leave every equation as it is; without ranges a configuration need not be short."""
+    statement, proof = proved
+    order, modular = setting.issuer.order, PBA_2048.group.order
+    far = {
+        "e": (order, PBA_2048.response(E_RANGE)),
+        "configuration": (order * modular, PBA_2048.response(MESSAGE)),
+        "v": (order << 2000, PBA_2048.response(PBA_2048.blinded_v)),
+        "r": (modular, 0),
+    }
+    for name, (period, bits) in far.items():
+        shifted = replace(proof.responses, **{name: getattr(proof.responses, name) + period})
+        assert getattr(shifted, name) >> bits
+        _refused_by_range_alone(statement, replace(proof, responses=shifted))
+    (a, b), *rest = proof.responses.inequalities
+    for pair in ((a + modular, b), (a, b - modular)):
+        _refused_by_range_alone(
+            statement, replace(proof, responses=replace(proof.responses, inequalities=(pair, *rest)))
+        )
+
+
+def _refused_by_range_alone(statement: Statement, proof: Proof) -> None:
+    firsts = sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses)
+    assert hash_oracle(statement.transcript(proof.blinded, firsts)) == proof.challenge
+    with pytest.raises(BadProof, match="range"):
+        verify(statement, proof, NOW)
+
+
+def test_a_blinded_signature_that_is_not_invertible_is_refused(setting: Setting, proved: Proved) -> None:
+    statement, proof = proved
+    for blinded in (0, 1, setting.issuer.p, setting.issuer.public.n, setting.issuer.public.n + proof.blinded):
+        with pytest.raises(Malformed):
+            verify(statement, replace(proof, blinded=blinded), NOW)
+
+
+# --- soundness -------------------------------------------------------------------------------------------------------
+
+
+def extract(relation: sigma.Relation, transcripts: Sequence[tuple[int, sigma.Responses]]) -> sigma.Responses:
+    """The witness in two transcripts with one first message: differences of responses over that of the challenges."""
+    (c, one), (d, two) = transcripts
+    order = relation.issuer.suite.group.order
+    difference = c - d
+
+    def divided(a: int, b: int) -> int:
+        assert (a - b) % difference == 0, "or the prover has broken the strong RSA assumption"
+        return (a - b) // difference
+
+    def modular(a: int, b: int) -> int:
+        return (a - b) * inverse(difference, order) % order
+
+    return sigma.Responses(
+        divided(one.e, two.e),
+        divided(one.configuration, two.configuration),
+        divided(one.v, two.v),
+        modular(one.r, two.r),
+        tuple(
+            (modular(a, b), modular(x, y)) for (a, x), (b, y) in zip(one.inequalities, two.inequalities, strict=True)
+        ),
+    )
+
+
+def test_an_extractor_recovers_the_witness_from_two_forked_transcripts(setting: Setting) -> None:
+    """The same prover, rewound: its oracle answers another challenge the second time."""
+    made, opening = setting.commit()
+    statement = Statement(setting.issuer.public, HARDENED, made, setting.revocation)
+
+    def run(oracle: Callable[[Sequence[Any]], int]) -> Proof:
+        found = prove(statement, setting.certificate, opening, NOW, SeededRandom(b"forked"), oracle)
+        verify(statement, found, NOW, oracle)
+        return found
+
+    one, two = run(hash_oracle), run(lambda parts: hash_oracle([*parts, "fork"]))
+    assert one.blinded == two.blinded and one.challenge != two.challenge
+    found = extract(statement.relation, [(one.challenge, one.responses), (two.challenge, two.responses)])
+
+    key, group = setting.issuer.public, made.group
+    e = PBA_2048.e_start + found.e
+    signed = found.configuration, property_value(HARDENED)
+    assert found.configuration.to_bytes(32, "big") == setting.configuration
+    assert (found.r, e) == (opening.r, setting.certificate.e)
+    assert group.commit(found.configuration, found.r) == made.element
+    assert key.z == product(
+        key.n, power(one.blinded, e, key.n), power(key.r[0], signed[0], key.n), power(key.r[1], signed[1], key.n),
+        power(key.s, found.v, key.n),
+    )  # fmt: skip
+    for revoked, (a, _) in zip(setting.revocation.configurations, found.inequalities, strict=True):
+        assert a * (found.configuration - int.from_bytes(revoked, "big")) % group.order == 1
+
+
+def test_what_is_extracted_is_shorter_than_what_the_issuer_signs_with() -> None:
+    """Lengths: an accepted response bounds the extracted value, and the bound stays below e and the group's order."""
+    for suite in (PBA_2048, PBA_3072):
+        configuration = 1 << suite.response(MESSAGE)
+        smallest_e = suite.e_start - (1 << suite.response(E_RANGE))
+        assert 2 * configuration < smallest_e
+        assert 2 * configuration < suite.group.order
+        assert suite.group.order > 1 << 256
+
+
+def test_without_a_certificate_of_the_committed_configuration_there_is_no_proof(setting: Setting) -> None:
+    """What a cheating prover has left: another configuration's certificate, or none."""
+    made, opening = setting.commit()
+    statement = Statement(setting.issuer.public, HARDENED, made, setting.revocation)
+    foreign = certify(setting.issuer, HARDENED, sha256(b"good").digest(), SeededRandom(b"foreign"))
+    with pytest.raises(BadCertificate):
+        prove(statement, foreign, opening, NOW)
+    with pytest.raises(BadCertificate):
+        prove(
+            replace(statement, property_name=AUDITED, revocation=setting.list_of(name=AUDITED)), foreign, opening, NOW
+        )
+    for configuration in (foreign.configuration, opening.configuration):
+        forced = replace(foreign, configuration=configuration)
+        proof = prove(statement, forced, replace(opening, configuration=configuration), NOW, SeededRandom(b"forced"))
+        with pytest.raises(BadProof, match="verify"):
+            verify(statement, proof, NOW)
+
+
+# --- zero knowledge --------------------------------------------------------------------------------------------------
+
+
+def simulate(statement: Statement, seed: bytes) -> tuple[Proof, Callable[[Sequence[Any]], int]]:
+    """A proof made of the statement alone, and the oracle that was programmed for it."""
+    rng, issuer = SeededRandom(seed), statement.issuer
+    suite, relation = issuer.suite, statement.relation
+    order = suite.group.order
+    blinded = power(issuer.s, random_bits(rng, suite.blinding), issuer.n)
+    challenge = random_bits(rng, 256)
+    responses = sigma.Responses(
+        random_bits(rng, suite.mask(E_RANGE)),
+        random_bits(rng, suite.mask(MESSAGE)),
+        random_bits(rng, suite.mask(suite.blinded_v)),
+        random_below(rng, order),
+        tuple((random_below(rng, order), random_below(rng, order)) for _ in relation.revoked),
+    )
+    programmed = statement.transcript(blinded, sigma.firsts(relation, blinded, challenge, responses))
+    proof = Proof(statement.property_name, statement.revocation.digest, blinded, challenge, responses)
+    return proof, lambda parts: challenge if parts == programmed else hash_oracle(parts)
+
+
+def test_simulated_transcripts_verify_with_the_programmed_oracle_alone(setting: Setting) -> None:
+    """Even for a commitment to what nobody certified: so a transcript tells nothing of the configuration."""
+    made, _ = setting.commit()
+    group = made.group
+    uncertified = replace(made, element=group.commit(1234567, 89))
+    for commitment in (made, uncertified):
+        statement = Statement(setting.issuer.public, HARDENED, commitment, setting.revocation)
+        proof, oracle = simulate(statement, b"simulator")
+        verify(statement, proof, NOW, oracle)
+        with pytest.raises(BadProof):
+            verify(statement, proof, NOW)
+
+
+def test_honest_responses_are_as_long_as_simulated_ones(setting: Setting) -> None:
+    """Masks are 128 bits longer than what they hide: the highest bits of a response are those of its mask."""
+    made, opening = setting.commit()
+    statement = Statement(setting.issuer.public, HARDENED, made, setting.revocation)
+    relation = statement.relation
+    known = sigma.witness(relation, setting.certificate, opening, SeededRandom(b"witness"))
+    run = sigma.start(relation, known, SeededRandom(b"masks"))
+    responses = run.respond((1 << 256) - 1)
+    for name in ("e", "configuration", "v"):
+        difference = getattr(responses, name) - getattr(run.masks, name)
+        bits = {"e": E_RANGE, "configuration": MESSAGE, "v": PBA_2048.blinded_v}[name]
+        assert 0 < difference < 1 << (PBA_2048.mask(bits) - 128)
+
+
+def test_every_certificate_could_be_the_one_behind_a_blinded_signature(setting: Setting, proved: Proved) -> None:
+    """A' differs from each A by a power of S, so even the issuer cannot tell which it was."""
+    key, blinded = setting.issuer, proved[1].blinded
+    other = certify(key, HARDENED, sha256(b"other platform").digest(), SeededRandom(b"other"))
+    for made in (setting.certificate, other):
+        quotient = product(key.public.n, made.a, inverse(blinded, key.public.n))
+        assert power(quotient, key.order, key.public.n) == 1
+
+
+# --- check: revocation -----------------------------------------------------------------------------------------------
+
+
+def test_a_revoked_configuration_has_no_proof(setting: Setting) -> None:
+    made, opening = setting.commit()
+    listed = setting.list_of([OLD, setting.configuration])
+    statement = Statement(setting.issuer.public, HARDENED, made, listed)
+    with pytest.raises(Revoked):
+        prove(statement, setting.certificate, opening, NOW)
+    with pytest.raises(ZeroDivisionError):
+        sigma.witness(statement.relation, setting.certificate, opening, SeededRandom(b""))
+
+
+def test_a_revoked_configuration_is_refused_whatever_the_prover_answers(setting: Setting) -> None:
+    """The inequality with itself by a number of one's choice, by nothing, and by another's answer."""
+    made, opening = setting.commit()
+    listed = setting.list_of([setting.configuration])
+    statement = Statement(setting.issuer.public, HARDENED, made, listed)
+    relation = statement.relation
+    unlisted = replace(relation, revoked=())
+    known = sigma.witness(unlisted, setting.certificate, opening, SeededRandom(b"witness"))
+    pairs: list[tuple[tuple[int, int], ...]] = [((0, 0),), ((1, 1),), ((7, opening.r),)]
+    for inequalities in pairs:
+        forced = replace(known, secrets=replace(known.secrets, inequalities=inequalities))
+        run = sigma.start(relation, forced, SeededRandom(b"masks"))
+        challenge = hash_oracle(statement.transcript(known.blinded, run.firsts))
+        proof = Proof(HARDENED, listed.digest, known.blinded, challenge, run.respond(challenge))
+        with pytest.raises(BadProof, match="verify"):
+            verify(statement, proof, NOW)
+    with pytest.raises(BadProof, match="range"):
+        verify(statement, replace(proof, responses=replace(proof.responses, inequalities=())), NOW)
+
+
+def test_a_withdrawn_property_and_an_old_list_are_refused(setting: Setting, proved: Proved) -> None:
+    statement, proof = proved
+    withdrawn = replace(statement, revocation=setting.list_of(withdrawn=True))
+    for asked, now in ((withdrawn, NOW), (statement, NOW + 3600), (statement, NOW - 3600)):
+        with pytest.raises(PropertyError, match=r"withdrawn|current"):
+            verify(asked, replace(proof, list_digest=asked.revocation.digest), now)
+
+
+def test_one_number_for_all_inequalities_would_confirm_a_guess(setting: Setting) -> None:
+    """The flaw of the paper's check that representations do not have: D_j = h^(r beta) (C / g^c_j)^-beta."""
+    made, opening = setting.commit()
+    group = made.group
+    prime, c = group.prime, int.from_bytes(setting.configuration, "big")
+    one, two = (int.from_bytes(item, "big") for item in setting.revocation.configurations)
+    beta = random_below(SeededRandom(b"beta"), group.order)
+
+    def published(revoked: int) -> int:
+        difference = product(prime, made.element, power(group.g, -revoked, prime))
+        return product(prime, power(group.h, opening.r * beta % group.order, prime), power(difference, -beta, prime))
+
+    d_one, d_two = published(one), published(two)
+    for guess, confirmed in ((c, True), (c + 1, False)):
+        same = power(d_one, two - guess, prime) == power(d_two, one - guess, prime)
+        assert same is confirmed
