@@ -14,12 +14,15 @@ from ..harness.identity.provision import provision
 from ..harness.iut.description import Description, load
 from ..harness.iut.features import BINDINGS
 from ..harness.iut.launch import LaunchError
-from ..harness.iut.reference import reference
+from ..harness.iut.reference import reference, reference_verifier
 from ..harness.peer.keylog import KeyLog
 from ..harness.tester.live import IutSession
+from ..harness.tester.verifier_session import VerifierSession
 from ..harness.verdict.catalogue import requirement_records
 from ..harness.verdict.records import Header, IutRecord, RequirementRecord
 from ..harness.verdict.request import RunRequest
+from ..harness.verifier.folder import VERIFIER
+from ..harness.verifier.folder import provision as provision_verifier
 
 REFERENCE_TIME = 1_800_000_000
 """Unix seconds at which reference runs take place: their clock is the tester's, so that a run repeats."""
@@ -42,6 +45,7 @@ class Fleet:
         self._request = request
         self._sessions: dict[str, IutSession] = {}
         self._failed: dict[str, str] = {}
+        self._verifier: VerifierSession | None = None
         self._log: KeyLog | None = None
         self._folder = TemporaryDirectory(prefix="trustconn-")
         self.descriptions = self._describe() if described is None else dict(described)
@@ -60,6 +64,12 @@ class Fleet:
         folder = Path(self._folder.name) / role
         seed = f"reference/{self._request.seed}".encode()
         randomness = seed if self.repeats else None
+        if role == VERIFIER:
+            provision_verifier(folder, seed=seed, now=REFERENCE_TIME)
+            return reference_verifier(
+                folder, without=self._request.without, faults=self._request.faults, now=REFERENCE_TIME,
+                version=version("trustconn"),
+            )  # fmt: skip
         provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam)
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
@@ -103,6 +113,13 @@ class Fleet:
                 raise
         return self._sessions[role]
 
+    def verifier(self) -> VerifierSession:
+        """The verifier under test. Raises CredentialError for the tester's folder."""
+        if self._verifier is None:
+            now = REFERENCE_TIME if self._request.iut is None else None
+            self._verifier = VerifierSession(self.descriptions[VERIFIER], self._request.seed, now)
+        return self._verifier
+
     def key_log(self) -> KeyLog | None:
         """The one of this process: others that share the file write lines of their own."""
         if self._log is None and self._request.key_log is not None:
@@ -131,6 +148,8 @@ class Fleet:
         """End every implementation that this process started."""
         for session in self._sessions.values():
             session.close()
+        if self._verifier is not None:
+            self._verifier.close()
 
     def __enter__(self) -> Fleet:
         return self

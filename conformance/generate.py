@@ -38,7 +38,9 @@ SET = "tc1-2026.1"
 _BLOCK = re.compile(r"(<!-- generated:([a-z-]+) -->)(.*?)(<!-- /generated -->)", re.DOTALL)
 EVERYWHERE = ("ALERT", "CLOSE", "app_close", "timer_handshake", "timer_verdict")
 LEFT_OUT = "Left out is what changes no state, and what ends a session from nearly everywhere: ALERT, CLOSE, deadlines."
-FURTHER_ROLES = ("verifier", "issuer", "manufacturer")
+TESTED = ("device", "service", "verifier")
+"""Roles of implementations that have tests."""
+FURTHER_ROLES = ("issuer", "manufacturer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,12 @@ def _requirement_coverage() -> str:
         for id_ in test.case.requirements:
             counts[id_][test.case.role] += 1
     rows = [(r.id, r.level.value, r.testability.value, *_standing(r, counts[r.id])) for r in requirements().values()]
-    head = ("requirement", "level", "decided by", "device", "service", "not covered")
+    head = ("requirement", "level", "decided by", *TESTED, "not covered")
     return f"# Coverage\n\nTests that cite each requirement, by the role under test.\n\n{markdown(head, rows)}\n"
 
 
-def _standing(requirement: Requirement, count: Counter[str]) -> tuple[str, str, str]:
-    device, service = str(count["device"]), str(count["service"])
-    return device, service, "" if count else f"NOT COVERED: {_reason(requirement)}"
+def _standing(requirement: Requirement, count: Counter[str]) -> tuple[str, ...]:
+    return *(str(count[role]) for role in TESTED), "" if count else f"NOT COVERED: {_reason(requirement)}"
 
 
 def _reason(requirement: Requirement) -> str:

@@ -9,27 +9,30 @@ from __future__ import annotations
 import json
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..harness.faults import FAULTS
 from ..harness.peer.binding import DEFAULT
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut
+from ..harness.tester.verifier_session import LocalVerifier
 from ..harness.verdict.verdict import Verdict
+from .asking import ROLE as VERIFIER
+from .asking import VerifierBench
 from .bench import Bench
 from .collect import SuiteTest, suite_tests
 from .workers import answers
 
 KILLS, SURVIVORS = "kills.json", "survivors.toml"
-Role = Literal["device", "service"]
+Role = Literal["device", "service", "verifier"]
 Pair = tuple[str, Role]
 """A fault, and the role of the implementation that has it."""
-ROLES: tuple[Role, ...] = ("device", "service")
+ROLES: tuple[Role, ...] = ("device", "service", "verifier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,13 @@ def key(pair: Pair) -> str:
 
 
 @cache
-def _iut(role: Role, binding: str) -> LocalIut:
+def _iut(role: Literal["device", "service"], binding: str) -> LocalIut:
     return LocalIut(role, seed=b"kills", binding=binding)
+
+
+@cache
+def _verifier() -> LocalVerifier:
+    return LocalVerifier(seed=b"kills")
 
 
 @cache
@@ -69,13 +77,20 @@ def verdict(test: SuiteTest, off: frozenset[str] = frozenset()) -> Verdict | Non
 
     A faulty peer is not asked for the last part of a pass's witness: a pass kills nothing.
     """
-    role: Role = "device" if test.case.role == "device" else "service"
+    if test.case.role == VERIFIER:
+        return _concluded(test, _verifier(), VerifierBench, _controls(VERIFIER, ""), off)
+    role: Literal["device", "service"] = "device" if test.case.role == "device" else "service"
     binding = test.case.binding or DEFAULT
-    iut, controls = _iut(role, binding), _controls(role, binding)
+    return _concluded(test, _iut(role, binding), Bench, _controls(role, binding), off)
+
+
+def _concluded(
+    test: SuiteTest, iut: Any, make: Callable[..., Bench], controls: dict[str, str], off: frozenset[str]
+) -> Verdict | None:
     iut.off = off
     iut.forget()
     controls = dict(controls) if off else controls
-    bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=bool(off))
+    bench = make(iut, test.case, controls, lambda what, conversation: None, waits=bool(off))
     try:
         test.play(test.case, bench)
     except (Exception, TesterFault):

@@ -19,6 +19,8 @@ from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
 from ..harness.verdict.transcript import Transcript, save_conversations
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
+from .asking import ROLE as VERIFIER
+from .asking import VerifierBench
 from .bench import Bench
 from .case import Case
 from .collect import SuiteTest
@@ -120,6 +122,10 @@ class Player:
     def _bench(self, case: Case, keeper: Keeper, *, waits: bool) -> Bench:
         if self._health.given_up and waits:
             raise ControlFailed(f"given up: {self._health.last}")
+        if case.role == VERIFIER:
+            verifier = self._fleet.verifier()
+            verifier.began = keeper.begun
+            return VerifierBench(verifier, case, self._controls, keeper, self._health, waits=waits)
         iut: Iut = self._fleet.iut(case.role)
         iut.began = keeper.begun
         return Bench(iut, case, self._controls, keeper, self._health, waits=waits)

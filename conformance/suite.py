@@ -9,6 +9,7 @@ from functools import partial
 from ..harness.memory import settle_memory
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
+from .asking import ROLE as VERIFIER
 from .collect import SuiteTest, suite_tests
 from .fleet import Fleet
 from .interrupt import Interruption, listening
@@ -75,6 +76,7 @@ class SuiteRun:
     def _record(self, test: SuiteTest) -> TestCase:
         case, request = test.case, self.request
         options = f" --iut {request.iut}" if request.iut else ""
+        options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
         options += " --slow" if request.slow else ""
         options += f" --binding {request.binding}" if request.binding else ""
         rerun = f"trustconn run{options} --seed {request.seed} --rerun '{test.id}'"

@@ -24,12 +24,13 @@ class CheckClass(Enum):
 
 
 class Channel(Enum):
-    """Where a refusal is said."""
+    """Where a refusal is said; a verifier says it in its reply."""
 
     EDHOC = "edhoc-error"
     TLS = "tls-alert"
     ALERT = "alert"
     RECEIPT = "receipt"
+    VERIFIER = "verifier-error"
     SILENT = "silent"
     """The message is dropped or the connection closed without a word."""
 
@@ -65,6 +66,11 @@ def receipt(code: int) -> Refusal:
     return Refusal(Channel.RECEIPT, code)
 
 
+def verifier_error(code: int) -> Refusal:
+    """Reply of a verifier with one of `VerifierError` in place of a result."""
+    return Refusal(Channel.VERIFIER, code)
+
+
 SILENT = Refusal(Channel.SILENT)
 
 
@@ -88,6 +94,16 @@ class Code:
     CHAIN_BROKEN = 31
     LABEL_REQUIRED = 32
     INTERNAL = 80
+
+
+class VerifierError:
+    """Errors that a verifier answers in place of a result (specification, chapter on attestation)."""
+
+    REPLAY = 1
+    UNKNOWN_POLICY = 2
+    UNSUPPORTED_EVIDENCE = 3
+    MALFORMED = 4
+    INTERNAL = 5
 
 
 ALERT_NAMES = {value: name.lower() for name, value in vars(Code).items() if name.isupper()}
@@ -261,6 +277,12 @@ _declare(
 )
 _declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("key_attributes_show_custody", "ATT-22"))
 _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
+
+# --- A verifier's own (rows of model/protocol/background.py) ---------------------------------------------------------
+_declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
+_declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))
+_declare(_ENCODING, verifier_error(VerifierError.REPLAY), ("binder_is_new", "VER-01"))
+_declare(_AVAILABILITY, verifier_error(VerifierError.MALFORMED), ("request_is_bounded", "VER-07"), beside_table=True)
 
 # --- Labels (rows of model/protocol/labels.py) -----------------------------------------------------------------------
 _declare(

@@ -18,6 +18,8 @@ from .terms import Term
 
 NET, RECORD, LOCAL, APP, TIMER = "net", "record", "local", "app", "timer"
 """Channels: handshake messages, frames in the protected channel, software to its TAM, application, injected clock."""
+ASKED = "asked"
+"""A channel beside the session: a relying party and its verifier, over a protected connection of their own."""
 
 
 @dataclass(frozen=True)

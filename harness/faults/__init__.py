@@ -25,13 +25,15 @@ from .records import record_faults
 from .removals import removals
 from .session import session_faults
 from .states import states
+from .verifying import verifier_faults
 
 if TYPE_CHECKING:
     from ..peer.endpoint import Endpoint
+    from ..verifier.appraisal import Verifier
 
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
-    credentials, handshake_faults, label_faults, session_faults, record_faults, ending_faults,
+    credentials, handshake_faults, label_faults, session_faults, record_faults, ending_faults, verifier_faults,
 )  # fmt: skip
 FAULTS: dict[str, Fault] = indexed(chain.from_iterable(made() for made in _MADE_BY))
 """Every fault by its name."""
@@ -55,6 +57,17 @@ def reference_peer(
     if all(one.seams.is_removal for one in faults):
         return Endpoint(role, world, off=missing, **options)
     return faulty_endpoint(faults)(role, world, off=missing, **options)
+
+
+def reference_verifier(*arguments: Any, off: frozenset[str] = frozenset(), **options: Any) -> Verifier:
+    """A reference verifier with the faults that `off` names; everything else is for `Verifier`."""
+    from ..verifier.appraisal import Verifier
+    from .peer import faulty_verifier
+
+    faults = faults_of("verifier", off)
+    missing = frozenset[str]().union(*(one.seams.off for one in faults))
+    make = Verifier if all(one.seams.is_removal for one in faults) else faulty_verifier(faults)
+    return make(*arguments, off=missing, **options)
 
 
 def kept(role: str, names: frozenset[str], saved: dict[str, Any]) -> dict[str, Any]:

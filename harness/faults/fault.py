@@ -15,9 +15,11 @@ from ...model.terms import Term
 from ..identity.world import World
 from ..peer.edhoc_channel import EdhocChannel
 from ..peer.endpoint import Endpoint
+from ..verifier.appraisal import Verifier
 from .run import Judge, Lie
 
 DEVICE, SERVICE, BOTH = ("device",), ("service",), ("device", "service")
+VERIFIER = ("verifier",)
 REMOVAL, GENERAL = "check removal", "general operator"
 EXPECTED = "fail"
 """The verdict that every fault must bring about, in a test that cites its requirement."""
@@ -40,11 +42,14 @@ class Seams:
     """A subclass that overrides one method."""
     channel: type[EdhocChannel] | None = None
     """Likewise, of the channel."""
+    verifier: type[Verifier] | None = None
+    """Likewise, of the verifier."""
 
     @property
     def is_removal(self) -> bool:
         """Whether nothing but checks is left out."""
-        return not (self.table or self.lies or self.judges or self.world or self.kept or self.endpoint or self.channel)
+        seams = (self.table, self.lies, self.judges, self.world, self.kept, self.endpoint, self.channel, self.verifier)
+        return not any(seams)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

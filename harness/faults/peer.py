@@ -13,6 +13,8 @@ from ..identity.world import World
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.parsing import rules_without
+from ..verifier.appraisal import Verifier
+from ..verifier.provider import VerifierProvider
 from .fault import Fault
 from .run import FaultyRun
 
@@ -50,3 +52,21 @@ def faulty_endpoint(faults: tuple[Fault, ...]) -> Callable[..., Endpoint]:
     """The class of endpoints with these faults; `off` that it is given is added to what they leave out."""
     bases = tuple(one.seams.endpoint for one in faults if one.seams.endpoint)
     return type("FaultyPeer", (*bases, FaultyEndpoint), {"faults": faults})
+
+
+class FaultyVerifier(Verifier):
+    """A verifier with the faults of its class."""
+
+    faults: ClassVar[tuple[Fault, ...]] = ()
+
+    def new_run(self, provider: VerifierProvider) -> Run:
+        judges = {name: judge for one in self.faults for name, judge in one.seams.judges.items()}
+        lies = {term: lie for one in self.faults for term, lie in one.seams.lies.items()}
+        return FaultyRun(super().new_run(provider), provider.world, judges, lies)
+
+
+@cache
+def faulty_verifier(faults: tuple[Fault, ...]) -> Callable[..., Verifier]:
+    """The class of verifiers with these faults."""
+    bases = tuple(one.seams.verifier for one in faults if one.seams.verifier)
+    return type("OtherVerifier", (*bases, FaultyVerifier), {"faults": faults})

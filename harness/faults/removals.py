@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model.checks import CHECKS, Check
+from ...model.checks import CHECKS, Channel, Check
+from ...model.protocol.background import background
 from ...model.protocol.tables import profile
 from ..peer.binding import DEFAULT
 from ..peer.tls_errors import DECIDED
-from .fault import BOTH, DEVICE, REMOVAL, Fault, Seams
+from .fault import BOTH, DEVICE, REMOVAL, VERIFIER, Fault, Seams
 from .flaws import MISSING_CHECKS
 
 _INITIATOR_ONLY = ("suites_r_allow_a_retry",)
@@ -27,5 +28,8 @@ def _roles(check: Check) -> tuple[str, ...]:
     """Roles of the rows that list it; both for what is beside the table, as far as they do it."""
     if check.name in _INITIATOR_ONLY:
         return DEVICE
+    if check.refusal.channel is Channel.VERIFIER:
+        return VERIFIER
     listed = {row.role for row in profile(check.binding or DEFAULT).checks.get(check.name, ())}
-    return tuple(role for role in BOTH if role in listed or not listed)
+    peers = tuple(role for role in BOTH if role in listed or not listed)
+    return peers + (VERIFIER if check.name in background().checks else ())

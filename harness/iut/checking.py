@@ -40,8 +40,9 @@ def _check_credentials(description: Description, source: Source, now: int) -> No
         raise _error(source, expected, f"no folder {folders.tester}")
     try:
         TesterPki.load(folders.tester)
-        if description.iut.role != "verifier":
-            _check_peer(folders.tester / "peer", description.iut.role, source, now)
+        if description.iut.role == "verifier":
+            return
+        _check_peer(folders.tester / "peer", description.iut.role, source, now)
         if folders.iut.is_dir():
             Credentials.load(folders.iut, now, keys_required=False)
     except SettingError as error:

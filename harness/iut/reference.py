@@ -1,4 +1,4 @@
-"""The reference device and service as implementations under test: described and started like a vendor's."""
+"""The reference device, service and verifier as implementations under test: described and started like a vendor's."""
 
 import sys
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..identity.tam import SOFTWARE
 from .description import Control, Credentials, Description, Iut, Timeouts, Wire
-from .features import BINDINGS, IN_TPM, REFERENCE
+from .features import BINDINGS, IN_TPM, REFERENCE, Features
 
 
 def reference(
@@ -28,12 +28,7 @@ def reference(
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
-    if without:
-        command += ["--without", ",".join(sorted(without))]
-    if faults:
-        command += ["--fault", ",".join(sorted(faults))]
-    if now is not None:
-        command += ["--now", str(now)]
+    command += _switches(without, faults, now)
     if seed is not None:
         command += ["--seed", seed.hex()]
     name = f"trustconn reference {role}" + ("" if tam == SOFTWARE else f", keys in {tam}")
@@ -46,3 +41,32 @@ def reference(
         Control("stdio", tuple(command)),
         Timeouts(),
     )
+
+
+def reference_verifier(
+    credentials: Path,
+    *,
+    without: Collection[str] = (),
+    faults: Collection[str] = (),
+    now: int | None = None,
+    version: str = "",
+) -> Description:
+    """The description of a reference verifier on standard input and output, whose clock stands still at `now`."""
+    folder = str(credentials / "iut")
+    command = [sys.executable, "-m", "trustconn.harness.verifier.runner", "--credentials", folder]
+    command += _switches(without, faults, now)
+    return Description(
+        Path.cwd(),
+        Iut("trustconn reference verifier", "verifier", version or "unversioned"),
+        Wire(command=tuple(command)),
+        Credentials(credentials),
+        Features(),
+        Control(),
+        Timeouts(),
+    )
+
+
+def _switches(without: Collection[str], faults: Collection[str], now: int | None) -> list[str]:
+    words = ["--without", ",".join(sorted(without))] if without else []
+    words += ["--fault", ",".join(sorted(faults))] if faults else []
+    return words + (["--now", str(now)] if now is not None else [])

@@ -7,7 +7,8 @@ from ...spec import Requirement, Testability, requirements
 from .records import RequirementRecord
 from .verdict import NotApplicable, NotExercised, NotYetImplemented, Standing
 
-_EVERYONE = frozenset({"any", "attester", "relying-party"})
+_PEERS = frozenset({"device", "service"})
+_EVERY_PEER = frozenset({"any", "attester", "relying-party"})
 _INSTEAD = {
     Testability.ICS: "a statement of the implementer decides it",
     Testability.ATTESTED: "an attested claim or a certificate decides it",
@@ -23,7 +24,8 @@ def requirement_records(roles: Collection[str], binding: str = "edhoc") -> list[
 def _standing(requirement: Requirement, roles: Collection[str], binding: str) -> Standing:
     if BINDING_OF.get(requirement.id[:3], binding) != binding:
         return NotApplicable(f"the binding is {binding}")
-    if not _EVERYONE.union(roles).intersection(requirement.roles):
+    bound = {*roles, *(_EVERY_PEER if _PEERS.intersection(roles) else ())}
+    if not bound.intersection(requirement.roles):
         return NotApplicable(f"it binds: {', '.join(requirement.roles)}")
     if not requirement.implemented:
         return NotYetImplemented("this version of the suite does not cover it")

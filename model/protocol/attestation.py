@@ -165,6 +165,7 @@ class Evidence:
     attributes: Term
     cmw_type: Term
     cmw_indicator: Term
+    cmw: Term
     epoch: Term
     endorsements: Term
     att: Message
@@ -214,7 +215,7 @@ def _att(side: Side, token: Token, nonce: Term, ueid: Term, debug: Term, profile
     cmw = array(cmw_type, bstr(token.term), indicator)
     body = map_({1: epoch, 2: bstr(cmw)}, optional={3: endorsements})
     att = message(side, FrameType.ATT, body)
-    return Evidence(token, nonce, ueid, debug, profile, attributes, cmw_type, indicator, epoch, endorsements, att)
+    return Evidence(token, nonce, ueid, debug, profile, attributes, cmw_type, indicator, cmw, epoch, endorsements, att)
 
 
 EVIDENCE = {s.letter: _evidence(s) for s in (I, R)}
@@ -223,9 +224,16 @@ EVIDENCE = {s.letter: _evidence(s) for s in (I, R)}
 def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
     """What the relying party asks of ATT, in order; `again` adds what only a re-attestation can show."""
     evidence, registers = EVIDENCE[attester.letter], REGISTERS[attester.letter]
+    first = (equals("att_epoch_is_requested", evidence.epoch), *appraisal_checks(attester))
+    later = (equals("bootcount_has_not_changed", evidence.token.bootcount, registers.attested_boot),)
+    return first + (later if again else ())
+
+
+def appraisal_checks(attester: Side) -> tuple[Step, ...]:
+    """What is asked of the evidence itself, in order, by the relying party or by a verifier in its place."""
+    evidence = EVIDENCE[attester.letter]
     token, id_cred = evidence.token, attester.party.id_cred
-    first = (
-        equals("att_epoch_is_requested", evidence.epoch),
+    return (
         holds("cmw_type_was_accepted", evidence.cmw_type),
         equals("cmw_is_marked_evidence", evidence.cmw_indicator),
         holds("eat_header_is_exact", token.alg, token.typ),
@@ -246,8 +254,6 @@ def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
         holds("eat_debug_is_disabled", evidence.debug),
         holds("measurements_match_reference_values", token.measurements),
     )
-    later = (equals("bootcount_has_not_changed", token.bootcount, registers.attested_boot),)
-    return first + (later if again else ())
 
 
 # --- Waiver ----------------------------------------------------------------------------------------------------------

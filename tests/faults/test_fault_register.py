@@ -32,7 +32,7 @@ def test_a_fault_is_described(name: str) -> None:
     assert fault.name == name
     assert fault.requirement in spec.requirements()
     assert fault.sentence.endswith(".") and fault.operator and fault.field
-    assert fault.roles and set(fault.roles) <= {"device", "service"}
+    assert fault.roles and set(fault.roles) <= {"device", "service", "verifier"}
     assert fault.source in (REMOVAL, GENERAL) or FLAW.fullmatch(fault.source)
     assert not fault.seams.off or not fault.seams.is_removal or name in CHECKS
 

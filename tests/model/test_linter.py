@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from trustconn.model.checks import CHECKS
+from trustconn.model.checks import CHECKS, Channel
 from trustconn.model.linter import lint
+from trustconn.model.protocol.attestation import appraisal_checks
+from trustconn.model.protocol.background import QUESTION, background
+from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
 from trustconn.model.symbols import SECRET, SIGNATURE_64, aead, sign
@@ -55,8 +58,17 @@ def after_hi(**parts: Any) -> tuple[Transition, Transition]:
 
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_the_profile_is_clean_and_every_waiver_of_it_is_needed(binding: str) -> None:
-    register = {name: check for name, check in CHECKS.items() if check.binding in ("", binding)}
+    of_peers = (check for check in CHECKS.values() if check.refusal.channel is not Channel.VERIFIER)
+    register = {check.name: check for check in of_peers if check.binding in ("", binding)}
     assert lint(profile(binding), register) == []
+
+
+def test_the_background_check_is_clean_and_has_every_check_of_a_verifier() -> None:
+    own = {name: check for name, check in CHECKS.items() if check.refusal.channel is Channel.VERIFIER}
+    assert lint(background(), own) == []
+    for attester in (I, R):
+        (row,) = (row for row in background().rows if row.receives is QUESTION[attester.letter].message)
+        assert set(appraisal_checks(attester)) <= set(row.checks)
     assert all(WAIVED.values())
 
 

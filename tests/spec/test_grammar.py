@@ -61,9 +61,9 @@ BUNDLE: dict[int, Any] = {
 }
 EAR_CLAIMS = {
     4: 2, 6: 1, 8: {1: COSE_KEY}, 10: DIGEST, 265: "tag:ietf.org,2026:rats/ear#04",
-    266: {"platform": {1000: 2, 1003: ["p"]}}, 1004: {0: "v"},
+    266: {"platform": {1000: 2, 1003: ["p"]}}, 1004: {0: "v", 1: "b"},
 }  # fmt: skip
-EAR = sign1({1: -7, 34: X5T}, {}, cbor2.dumps(EAR_CLAIMS))
+EAR = sign1({1: -7, 16: 263, 34: X5T}, {}, cbor2.dumps(EAR_CLAIMS))
 REQUEST = {1: cbor2.dumps(CMW), 2: DIGEST, 3: cbor2.dumps(CTX), 4: "policy", 5: b"leaf"}
 
 GOOD: dict[str, Any] = {

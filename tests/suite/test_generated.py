@@ -38,8 +38,15 @@ def test_the_collected_tests_are_those_of_a_run(binding: str, tmp_path: Path) ->
     command = [sys.executable, "-c", RUN, "run", "--list", "--slow", "--binding", binding, "--out", str(tmp_path)]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert {line.rpartition("]")[0] + "]" for line in listed} == {
-        test.id for test in suite_tests() if test.case.fits(binding)
+        test.id for test in suite_tests() if test.case.fits(binding) and test.case.role != "verifier"
     }
+
+
+def test_the_tests_of_a_verifier_are_those_of_a_run_of_that_role(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, "run", "--list", "--role", "verifier", "--out", str(tmp_path)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    ids = {test.id for test in suite_tests() if test.case.role == "verifier"}
+    assert {line.rpartition("]")[0] + "]" for line in listed} == ids
 
 
 def test_a_frozen_set_names_tests_that_exist() -> None:
@@ -59,9 +66,9 @@ def test_the_coverage_counts_tests_and_says_why_there_are_none() -> None:
     rows = (generate.HERE / "coverage.md").read_text(encoding="utf-8").splitlines()
     table = {cells[0]: cells for cells in ([c.strip() for c in row.split("|")[1:-1]] for row in rows if "|" in row)}
     for id_ in requirements():
-        _, _, _, device, service, reason = table[id_]
+        _, _, _, *counts, reason = table[id_]
         cited = [t.case.role for t in suite_tests() if id_ in t.case.requirements]
-        assert (int(device), int(service)) == (cited.count("device"), cited.count("service"))
+        assert [int(count) for count in counts] == [cited.count(role) for role in generate.TESTED]
         assert bool(cited) != reason.startswith("NOT COVERED: ")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from . import exit_code
 from .errors import UsageError
-from .options import fault_name, roles
+from .options import fault_name, roles, tested_roles
 
 if TYPE_CHECKING:
     from ..conformance.kills import Kill, Pair
@@ -28,8 +28,10 @@ LINES = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kill`."""
     parser.add_argument("name", nargs="*", type=fault_name, metavar="NAME", help="a fault; default: all")
-    parser.add_argument("--role", choices=roles(), help="role of the faulty peer; default: both")
-    parser.add_argument("--full", action="store_true", help="every fault against every test; takes about an hour")
+    parser.add_argument("--role", choices=tested_roles(), help="role of the faulty implementation; default: all")
+    parser.add_argument(
+        "--full", action="store_true", help="every fault of peers against every test; takes about an hour"
+    )
     parser.add_argument("--out", type=Path, default=Path("kill-matrix"), metavar="DIR", help="folder of the matrix")
     parser.add_argument("--list", action="store_true", help="name the faults and try none")
     parser.add_argument("--write", action="store_true", help="write the index of killers, of all faults")
@@ -39,7 +41,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Tries the faults and prints what killed each."""
     from ..conformance import kills
 
-    chosen = list(kills.pairs(arguments.name, [arguments.role] if arguments.role else roles()))
+    chosen = list(kills.pairs(arguments.name, [arguments.role] if arguments.role else tested_roles()))
     if not chosen:
         raise UsageError(f"--role {arguments.role}: no such peer can have this fault")
     if arguments.write and (arguments.name or arguments.role):
@@ -48,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
         return _print_list(arguments.name)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.full:
-        return _matrix(chosen, arguments.out)
+        return _matrix([pair for pair in chosen if pair[1] in roles()], arguments.out)
     start, found = time.monotonic(), list["Kill"]()
     try:
         _search(kills.search(chosen), len(chosen), found)

@@ -29,6 +29,7 @@ COMMANDS = {
     "fuzz": Command("fuzz", "play an attacker's traces to an implementation and keep what it does wrong"),
     "replay": Command("replay", "play a finding of the fuzzer again and show it as a chart"),
     "peer": Command("peer", "start a reference device or service and print its address as JSON"),
+    "verifier": Command("verifier", "start a reference verifier, on standard input and output or over HTTP"),
     "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),
     "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),

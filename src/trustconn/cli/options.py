@@ -14,8 +14,13 @@ def bindings() -> tuple[str, ...]:
 
 
 def roles() -> tuple[str, ...]:
-    """The roles of the reference peers and of implementations that `run` tests."""
+    """The roles of the reference peers."""
     return ("device", "service")
+
+
+def tested_roles() -> tuple[str, ...]:
+    """The roles of implementations that `run` tests."""
+    return (*roles(), "verifier")
 
 
 def tams() -> tuple[str, ...]:

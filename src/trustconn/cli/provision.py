@@ -11,13 +11,13 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import add_tam, readable_file, require_tam, roles, tams
+from .options import add_tam, readable_file, require_tam, roles, tams, tested_roles
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `provision`."""
     help_text = "role of the implementation under test; both: a device and a service that trust each other"
-    parser.add_argument("role", choices=(*roles(), "both"), help=help_text)
+    parser.add_argument("role", choices=(*tested_roles(), "both"), help=help_text)
     parser.add_argument("--out", type=Path, default=Path("credentials"), metavar="DIR", help="default: credentials")
     parser.add_argument(
         "--request",
@@ -48,6 +48,8 @@ def main(arguments: argparse.Namespace) -> int:
                 raise UsageError(f"{folder} exists; name another folder with --out")
     seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
     now = int(time.time())
+    if arguments.role == "verifier":
+        return _verifier(arguments, seed, now)
     for role, out in folders.items():
         try:
             provision(
@@ -64,7 +66,24 @@ def main(arguments: argparse.Namespace) -> int:
             raise UsageError(str(error)) from error
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
-        print(f"{out / 'iut'}: for the {role} under test")
-        print(f"{out / 'tester'}: for the suite")
-        print(f"{out} is the folder to name in [credentials] of the description")
+        _say(out, role)
     return exit_code.PASSED
+
+
+def _verifier(arguments: argparse.Namespace, seed: bytes, now: int) -> int:
+    from ..harness.verifier.folder import provision
+
+    if arguments.request or arguments.waiver:
+        raise UsageError("--request and --waiver are about identity keys of peers; they cannot go with verifier")
+    try:
+        provision(arguments.out, seed=seed, now=now, seeded=arguments.seed is not None)
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+    _say(arguments.out, "verifier")
+    return exit_code.PASSED
+
+
+def _say(out: Path, role: str) -> None:
+    print(f"{out / 'iut'}: for the {role} under test")
+    print(f"{out / 'tester'}: for the suite")
+    print(f"{out} is the folder to name in [credentials] of the description")

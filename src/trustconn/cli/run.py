@@ -16,14 +16,24 @@ from ..harness.verdict.results import Results
 from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
-from .options import add_key_log, add_switches, add_tam, bindings, key_log, readable_file, require_tam, roles, tams
+from .options import (
+    add_key_log,
+    add_switches,
+    add_tam,
+    bindings,
+    key_log,
+    readable_file,
+    require_tam,
+    tams,
+    tested_roles,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`."""
     add = parser.add_argument
     add("--iut", type=readable_file, metavar="FILE", help="description of the implementation under test")
-    add("--role", choices=roles(), help="role of the implementation under test; default: both")
+    add("--role", choices=tested_roles(), help="role of the implementation under test; default: both peers")
     add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add_tam(parser)

@@ -1,0 +1,155 @@
+"""The verifier as a role of its own: what a relying party asks it, and what it answers (background check, RFC 9334).
+
+It judges evidence by the very steps by which a relying party does. Of the channel it knows nothing: it takes the binder
+from the relying party, which alone vouches for the exporter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ..symbols import DIGEST, SECRET, SIGNATURE_64, sign, unary
+from ..table import ASKED, Message, Role, Table, Transition, equals, event, holds
+from ..terms import ITEM, ITEMS, Sort, Term, array, bstr, const, map_, name, slot
+from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, appraisal_checks, binder, cose_sign1, sig_structure
+from .frames import BYTES, INT, NONCE_32, ROLE_NUMBER, TEXT, UINT, I, R, Side
+
+VERIFIER = "verifier"
+EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04"
+EAR_AAD = ""
+"""An EAR is a plain CWT: whoever reads EARs can verify it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request about one attester."""
+
+    asked: Term
+    """The binder that evidence must carry, 32 octets."""
+    policy: Term
+    leaf: Term
+    """A byte string of the attester's certificate in DER, which CRED_x is, too."""
+    named_leaf: Term
+    """SHA-256 of it, as the context of the binder has it."""
+    relying_party: Term
+    """SHA-256 of the relying party's certificate, from there, too."""
+    message: Message
+
+
+def _question(attester: Side) -> Question:
+    letter, evidence = attester.letter, EVIDENCE[attester.letter]
+    leaf = slot(f"QUESTION_LEAF_{letter}", BYTES)
+    slot(attester.party.id_cred.label, attester.party.id_cred.sort, verifier=map_({33: leaf}))
+    asked = slot(f"QUESTION_BINDER_{letter}", DIGEST)
+    policy = slot(f"QUESTION_POLICY_{letter}", TEXT)
+    named_leaf = slot(f"QUESTION_CERT_ATT_{letter}", DIGEST, unary("leaf_digest", attester.party.cred))
+    relying_party = slot(f"QUESTION_CERT_RP_{letter}", DIGEST)
+    context = array(
+        const("tc1-binder"),
+        ROLE_NUMBER[letter],
+        slot(f"QUESTION_EPOCH_{letter}", UINT),
+        bstr(slot(f"QUESTION_NONCE_{letter}", NONCE_32)),
+        bstr(named_leaf),
+        bstr(relying_party),
+        bstr(slot(f"QUESTION_HELLO_HASH_{letter}", DIGEST)),
+    )
+    body = map_(
+        {1: bstr(evidence.cmw), 2: bstr(asked), 3: bstr(context), 4: policy, 5: leaf},
+        optional={6: evidence.endorsements},
+    )
+    message = Message(f"question_{letter}", ASKED, body, "relying-party")
+    return Question(asked, policy, leaf, named_leaf, relying_party, message)
+
+
+QUESTION = {side.letter: _question(side) for side in (I, R)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """An EAR about one attester, and the reply that carries it (draft-ietf-rats-ear-04)."""
+
+    alg: Term
+    typ: Term
+    x5t: Term
+    exp: Term
+    iat: Term
+    cnf: Term
+    nonce: Term
+    profile: Term
+    submods: Term
+    verifier_id: Term
+    further: Term
+    signature: Term
+    tbs: Term
+    term: Term
+    message: Message
+
+
+def _own(letter: str, label: str, sort: Sort = ITEM) -> Term:
+    """A slot that the verifier fills from what it holds or decides."""
+    return slot(f"{label}_{letter}", sort, verifier=name(label.lower(), sort))
+
+
+def _result(attester: Side) -> Result:
+    letter = attester.letter
+    alg, typ = slot(f"EAR_ALG_{letter}", INT, const(-7)), slot(f"EAR_TYP_{letter}", ITEM, const(EAT_FORMAT))
+    x5t, chain = _own(letter, "EAR_X5T"), _own(letter, "EAR_CHAIN")
+    exp, iat = _own(letter, "EAR_EXP", UINT), _own(letter, "EAR_IAT", UINT)
+    cnf = slot(f"EAR_CNF_{letter}", ITEM, unary("cose_key", attester.party.cred))
+    nonce = slot(f"EAR_NONCE_{letter}", BYTES, bstr(binder(attester)))
+    profile = slot(f"EAR_PROFILE_{letter}", ITEM, const(EAR_PROFILE))
+    submods, verifier_id = _own(letter, "EAR_SUBMODS"), _own(letter, "EAR_VERIFIER_ID")
+    further = slot(f"EAR_FURTHER_{letter}", ITEMS, verifier=EMPTY)
+    protected = map_({1: alg, 16: typ, 34: x5t})
+    payload = map_(
+        {4: exp, 6: iat, 8: map_({1: cnf}), 10: nonce, 265: profile, 266: submods, 1004: verifier_id}, rest=further
+    )
+    tbs = sig_structure(protected, EAR_AAD, payload)
+    signature = slot(f"EAR_SIGNATURE_{letter}", SIGNATURE_64, sign(name("sk_verifier", SECRET), tbs))
+    term = cose_sign1(protected, map_({}, optional={33: chain}), payload, signature)
+    message = Message(f"result_{letter}", ASKED, map_({1: term}), VERIFIER)
+    return Result(
+        alg, typ, x5t, exp, iat, cnf, nonce, profile, submods, verifier_id, further, signature, tbs, term, message
+    )
+
+
+RESULT = {side.letter: _result(side) for side in (I, R)}
+
+
+def verifier_row(attester: Side) -> Transition:
+    """A request is judged as such first; from then on its binder is used, whatever becomes of the evidence."""
+    question, letter = QUESTION[attester.letter], attester.letter
+    return Transition(
+        VERIFIER, "ready", question.message, "ready",
+        checks=(
+            equals("request_names_the_leaf", question.named_leaf),
+            holds("policy_is_known", question.policy),
+            holds("binder_is_new", question.asked),
+            *appraisal_checks(attester),
+        ),
+        sends=(RESULT[letter].message,),
+        events=(event("appraised", binder=question.asked),),
+    )  # fmt: skip
+
+
+GIVEN = ("ear_x5t", "ear_chain", "ear_exp", "ear_iat", "ear_submods", "ear_verifier_id", "sk_verifier")
+"""What a verifier holds or decides."""
+
+WAIVED = {
+    "state-exit verifier:ready": "a verifier serves for ever",
+    **{
+        f"known verifier:ready:question_{letter} CHANNEL_SECRET": "the relying party vouches for the binder (VER-02)"
+        for letter in ("I", "R")
+    },
+}
+"""Findings of the linter that the background check allows, each with its reason."""
+
+
+@cache
+def background() -> Table:
+    """The verifier: one row for each side whose evidence it is asked about."""
+    rows = tuple(verifier_row(side) for side in (I, R))
+    names = {leaf for side in (I, R) for leaf in RESULT[side.letter].term.reach if leaf.op == "name"}
+    given = {term: VERIFIER for term in sorted(names, key=lambda term: term.label) if term.label in GIVEN}
+    return Table("background check", (Role(VERIFIER, "ready", given),), rows, frozenset(WAIVED))
