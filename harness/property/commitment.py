@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from ...model.protocol.attestation import EAT_PROFILE as PROFILE
 from ..codec import cbor, cose
 from ..codec.cose_key import cose_key, public_from_cose_key, thumbprint
 from ..crypto.errors import BadSignature
@@ -31,7 +32,6 @@ from .suites import Suite
 
 TYPE = "application/vnd.tc.pba-commitment+cose"
 EXTERNAL_AAD = b"tc1-pba"
-PROFILE = "tag:trustconn.org,2026:tc1"
 IAT, CNF, NONCE, UEID, DBGSTAT, EAT_PROFILE, BOOTCOUNT, KEY_ATTRIBUTES = 6, 8, 10, 256, 263, 265, 267, -71901
 COMMITMENT = -71904
 """Claims of the token: those of ATT-29 without measurements, and the commitment."""

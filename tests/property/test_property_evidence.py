@@ -162,7 +162,7 @@ def test_a_token_that_commits_to_no_element_is_malformed(setting: Setting) -> No
 
 def test_cnf_of_another_key_is_refused(setting: Setting, stranger: World) -> None:
     key = stranger.tam.identity_key
-    token = signed_token(setting, CNF={1: cose.cose_key(key)})  # type: ignore[arg-type]
+    token = signed_token(setting, CNF={1: cose.cose_key(key)})
     with pytest.raises(BadCommitment, match="cnf"):
         commitment.accept(setting.service, setting.id_cred, token, BINDER, PBA_2048)
 

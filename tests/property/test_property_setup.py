@@ -9,10 +9,11 @@ from property_setting import Setting, made_setting
 from tlslite.mathtls import FFDHE2048 as TLS_FFDHE2048
 from tlslite.mathtls import FFDHE3072 as TLS_FFDHE3072
 
+from trustconn import spec
 from trustconn.harness.codec import cbor
 from trustconn.harness.crypto.random import SeededRandom
 from trustconn.harness.crypto.signatures import ES256
-from trustconn.harness.property import generators, issuer, modulus
+from trustconn.harness.property import commitment, generators, issuer, modulus, revocation
 from trustconn.harness.property.arithmetic import inverse, is_prime, jacobi, power, random_bits
 from trustconn.harness.property.errors import BadKey, Malformed
 from trustconn.harness.property.fixed import fixed_issuer, search
@@ -54,6 +55,14 @@ def test_what_is_no_element_of_the_group_is_refused() -> None:
     for number in (0, 1, prime - 1, prime, prime + 4, prime - FFDHE2048.g, -FFDHE2048.g):
         with pytest.raises(Malformed):
             FFDHE2048.element(number)
+
+
+def test_types_and_claims_are_those_of_the_specification() -> None:
+    numbers = spec.identifiers()
+    for name, module in (("property_commitment", commitment), ("property_list", revocation)):
+        assert numbers["media_type"][name] == module.TYPE
+        assert module.EXTERNAL_AAD.decode() == numbers["external_aad"][name]
+    assert numbers["claim"]["property_commitment"] == commitment.COMMITMENT
 
 
 # --- primes ----------------------------------------------------------------------------------------------------------
