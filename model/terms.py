@@ -34,19 +34,27 @@ class Sort:
 class Term:
     """A node: operator, parameters (not terms) and arguments (terms). Build it with the functions below only."""
 
-    __slots__ = ("_reach", "args", "defs", "means", "op", "params")
+    __slots__ = ("_reach", "args", "defs", "label", "means", "op", "params", "sort")
 
     op: str
     params: tuple[object, ...]
     args: tuple[Term, ...]
     means: Term | None
     defs: dict[str, Term]
+    label: str
+    """Name of a slot or of an atom; no other term has one."""
+    sort: Sort
+    """Sort of a slot or of an atom; no other term has one."""
 
     def __init__(self, op: str, params: tuple[object, ...], args: tuple[Term, ...]) -> None:
         self.op, self.params, self.args = op, params, args
         self.means = None
         self.defs = {}
         self._reach: frozenset[Term] | None = None
+        if op in ("slot", "name"):
+            label, sort = params
+            assert isinstance(label, str) and isinstance(sort, Sort)
+            self.label, self.sort = label, sort
 
     def __repr__(self) -> str:
         if self.op in ("slot", "name"):
@@ -55,18 +63,6 @@ class Term:
             return repr(self.params[1])
         inner = [str(p) for p in self.params] + [repr(a) for a in self.args]
         return f"{self.op}({', '.join(inner)})"
-
-    @property
-    def label(self) -> str:
-        """Name of a slot or of an atom."""
-        return str(self.params[0])
-
-    @property
-    def sort(self) -> Sort:
-        """Sort of a slot or of an atom."""
-        sort = self.params[1]
-        assert isinstance(sort, Sort)
-        return sort
 
     @property
     def reach(self) -> frozenset[Term]:

@@ -3,7 +3,7 @@
 The rules can be switched off one by one (`Strictness`); what is then accepted is read as a lenient decoder reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -167,7 +167,8 @@ def decode(data: bytes, *, max_depth: int | None = None, rules: Strictness = STR
 
     Arrays become lists, tags `cbor2.CBORTag`, simple values without a meaning `cbor2.CBORSimpleValue`.
     """
-    rules = _rules(rules, max_depth)
+    if max_depth is not None:
+        rules = _rules(rules, max_depth)
     if len(data) <= SMALL and data < _FIRST_CONTAINER:
         return _small(data, rules)
     walk_whole(data, rules)
@@ -219,32 +220,49 @@ def encode(value: Any) -> bytes:
     Takes what `decode` returns, and tuples. Raises `TypeError` for anything else, also as a map key, and
     `OverflowError` for integers beyond 64 bits.
     """
-    kind = type(value)
-    if kind is bytes:
-        return bstr(value)
-    if kind is int:
-        return head(UINT, value) if value >= 0 else head(NINT, -1 - value)
-    if kind is dict:
-        pairs = sorted((_encode_key(key), encode(item)) for key, item in value.items())
-        return head(MAP, len(pairs)) + b"".join([part for pair in pairs for part in pair])
-    return _encode_other(value)
+    known = _ENCODERS.get(type(value))
+    return known(value) if known else _encode_other(value)
+
+
+def _encode_int(value: int) -> bytes:
+    return head(UINT, value) if value >= 0 else head(NINT, -1 - value)
+
+
+def _encode_str(value: str) -> bytes:
+    text = value.encode()
+    return head(TSTR, len(text)) + text
+
+
+def _encode_items(value: Sequence[Any]) -> bytes:
+    return head(ARRAY, len(value)) + b"".join([encode(item) for item in value])
+
+
+def _encode_map(value: Mapping[Any, Any]) -> bytes:
+    pairs = sorted([(_encode_key(key), encode(item)) for key, item in value.items()])
+    return head(MAP, len(pairs)) + b"".join([part for pair in pairs for part in pair])
+
+
+_FALSE, _TRUE = b"\xf4", b"\xf5"
+_ENCODERS: dict[type, Callable[[Any], bytes]] = {
+    bytes: bstr, int: _encode_int, str: _encode_str, list: _encode_items, tuple: _encode_items, dict: _encode_map,
+    bool: lambda value: _TRUE if value else _FALSE,
+}  # fmt: skip
 
 
 def _encode_other(value: Any) -> bytes:
-    if isinstance(value, bool) or value is None or isinstance(value, cbor2.CBORSimpleValue) or value is cbor2.undefined:
+    """What is none of the plain types, but perhaps of a class under one."""
+    if value is None or isinstance(value, cbor2.CBORSimpleValue) or value is cbor2.undefined:
         return _encode_simple(value)
     if isinstance(value, int):
-        return head(UINT, value) if value >= 0 else head(NINT, -1 - value)
+        return _encode_int(value)
     if isinstance(value, bytes):
         return head(BSTR, len(value)) + value
     if isinstance(value, str):
-        text = value.encode()
-        return head(TSTR, len(text)) + text
+        return _encode_str(value)
     if isinstance(value, list | tuple):
-        return head(ARRAY, len(value)) + b"".join(map(encode, value))
+        return _encode_items(value)
     if isinstance(value, Mapping):
-        pairs = sorted((_encode_key(key), encode(item)) for key, item in value.items())
-        return head(MAP, len(pairs)) + b"".join(key + item for key, item in pairs)
+        return _encode_map(value)
     if isinstance(value, cbor2.CBORTag):
         return head(TAG, value.tag) + encode(value.value)
     if isinstance(value, float):
@@ -253,7 +271,7 @@ def _encode_other(value: Any) -> bytes:
 
 
 def _encode_key(key: Any) -> bytes:
-    if isinstance(key, bool) or not isinstance(key, int | bytes | str):
+    if type(key) is not int and (isinstance(key, bool) or not isinstance(key, int | bytes | str)):
         raise TypeError(f"{type(key).__name__} is no map key of the profile")
     return encode(key)
 

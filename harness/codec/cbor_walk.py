@@ -78,6 +78,7 @@ def _leaf_size(first: int) -> int:
 
 _LEAF_SIZES = bytes(_leaf_size(first) for first in range(256))
 """Octets of the item by its initial octet, where that decides alone and nothing else is to check; otherwise 0."""
+_BSTR_OF_A_LENGTH_OCTET = BSTR << 5 | 24
 
 
 def long_head(data: bytes, at: int, rules: Strictness) -> tuple[int, int]:
@@ -121,6 +122,8 @@ def _end(data: bytes, at: int, left: int, rules: Strictness) -> int:
     size = _LEAF_SIZES[first]
     if size:
         return at + size
+    if first == _BSTR_OF_A_LENGTH_OCTET and (length := data[at + 1]) > 23:
+        return at + 2 + length
     major, argument = first >> 5, first & 31
     if argument < 24:
         end = at + 1
@@ -128,6 +131,8 @@ def _end(data: bytes, at: int, left: int, rules: Strictness) -> int:
         argument, end = long_head(data, at, rules)
     if major < BSTR:
         return end
+    if major == BSTR and argument >= 0:
+        return end + argument
     if major < ARRAY:
         return _string_end(data, end, major, argument, rules)
     if major == SIMPLE:
@@ -190,7 +195,7 @@ def map_bounds(data: bytes, at: int, count: int, left: int, rules: Strictness) -
     if 2 * count > len(data) - at:
         raise Truncated("map has more items than the input octets", len(data))
     bounds = [at]
-    previous = b""
+    previous, plain = b"", True
     while count and (count > 0 or data[at] != BREAK):
         first = data[at]
         if first > 0x7F:
@@ -198,14 +203,18 @@ def map_bounds(data: bytes, at: int, count: int, left: int, rules: Strictness) -
         size = _LEAF_SIZES[first]
         end = at + size if size else _end(data, at, left, rules)
         key = data[at:end]
-        if key <= previous and rules.deterministic and end <= len(data):
-            _check_order(previous, key, at, rules)
+        if key <= previous:
+            plain = False
+            if rules.deterministic and end <= len(data):
+                _check_order(previous, key, at, rules)
+        elif size != 1:
+            plain = False
         previous = key
         size = _LEAF_SIZES[data[end]]
         at = end + size if size else _end(data, end, left, rules)
         bounds += end, at
         count -= 1
-    if rules.duplicate_keys and not rules.deterministic:
+    if rules.duplicate_keys and not rules.deterministic and not plain:  # Rising keys of one octet are distinct.
         _check_distinct(data, bounds)
     return bounds
 

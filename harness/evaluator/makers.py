@@ -93,12 +93,20 @@ def has_rest(term: Term) -> bool:
 
 @makes("map")
 def _map(run: Run, term: Term) -> bytes:
-    pairs = [(key, run.value(a)) for (key, _), a in zip(map_keys(term), term.args, strict=False)]
+    values = [run.value(a) for a in term.args]
     if has_rest(term):
-        further = split_sequence(run.value(term.args[-1]), rules=run.rules)
-        pairs += zip(further[::2], further[1::2], strict=True)
-    present = sorted((key, value) for key, value in pairs if value != b"")
+        further = split_sequence(values.pop(), rules=run.rules)
+        entries = [(key, value) for (key, _), value in zip(map_keys(term), values, strict=True) if value != b""]
+        present = sorted([*entries, *zip(further[::2], further[1::2], strict=True)])
+    else:
+        present = [(key, values[at]) for key, at in _in_order(term) if values[at] != b""]
     return head(MAP, len(present)) + b"".join([part for pair in present for part in pair])
+
+
+@cache
+def _in_order(term: Term) -> tuple[tuple[bytes, int], ...]:
+    """Encoded keys of a map template in the order of the encoding, and the argument of each."""
+    return tuple(sorted((key, at) for at, (key, _) in enumerate(map_keys(term))))
 
 
 # --- hashing and keys ------------------------------------------------------------------------------------------------

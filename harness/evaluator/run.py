@@ -52,6 +52,8 @@ def _lengths(suite: Suite) -> dict[str, int]:
 
 
 _LENGTHS = {number: _lengths(suite) for number, suite in SUITES.items()}
+_UNKNOWN = object()
+"""Stands for a value that no term has."""
 
 
 class Run:
@@ -93,10 +95,9 @@ class Run:
         Raises:
             Unbound: this role cannot know it yet.
         """
-        values = self.values
-        if term in values:
-            return values[term]
-        made = values[term] = self._lie(term) if term in self.pinned else MAKERS[term.op](self, term)
+        made = self.values.get(term, _UNKNOWN)
+        if made is _UNKNOWN:
+            made = self.values[term] = self._lie(term) if term in self.pinned else MAKERS[term.op](self, term)
         return made
 
     def _lie(self, term: Term) -> Any:
@@ -172,9 +173,7 @@ class Run:
 
     def length(self, size: int | str) -> int:
         """Octets of a size that a sort or a symbol names."""
-        if isinstance(size, int):
-            return size
-        return _LENGTHS[self.suite.number][size]
+        return size if isinstance(size, int) else _LENGTHS[self.suite.number][size]
 
     # --- checks ------------------------------------------------------------------------------------------------------
 
@@ -191,7 +190,7 @@ class Run:
 
     def _judge(self, name: str, form: Form) -> None:
         if isinstance(form, Holds):
-            self.provider.judge(name, tuple(map(self.value, form.arguments)))
+            self.provider.judge(name, tuple([self.value(argument) for argument in form.arguments]))
         elif isinstance(form, Verifies):
             self._verify(name, form)
         elif not isinstance(form, TagVerifies):

@@ -136,7 +136,8 @@ class World:
 
     def time(self) -> int:
         """Unix seconds, never below the latest thisUpdate verified: turning the clock back gains nothing."""
-        return max(self.now(), self.memory.time_floor)
+        now, floor = self.now(), self.memory.time_floor
+        return now if now > floor else floor
 
     def held(self) -> dict[bytes, Certificate]:
         """Certificates held, by SHA-256; trusted or not."""

@@ -20,6 +20,10 @@ MAX_EVENTS = 100_000
 """Events kept for one adapter; more is a flood."""
 
 
+LAST_EVENT = (1 << 32) - 1
+"""Number after which no event can come (`seq` in the schema)."""
+
+
 class ControlError(Exception):
     """The control plane failed or refused."""
 

@@ -54,14 +54,7 @@ class WorldProvider:
 
     def given(self, label: str) -> Any:
         """Value of an atom; those of one side end in its letter."""
-        if label.startswith("ead_"):
-            return b""
-        if label in _WHOLE:
-            return _WHOLE[label](self)
-        base, _, letter = label.rpartition("_")
-        if letter not in ("i", "r"):
-            raise KeyError(label)
-        return _GIVEN[base](self)
+        return _ATOMS[label](self)
 
     def valid_for(self) -> int:
         """Seconds for a verdict: the policy's, never beyond its own re-attestation or what the verdict rests on.
@@ -120,24 +113,24 @@ class WorldProvider:
 
     def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
         """Predicates of the handshake, of headers and of the world."""
-        if check in ("g_x_is_valid", "g_y_is_valid"):
-            judge_share(check, arguments[0], SUITES[self.selected()])
-        elif check == "suite_is_most_preferred":
-            judge_suites(arguments[0], self.suites)
-        elif check.startswith("ead_"):
-            judge_ead(check, arguments[0])
-        elif check in _JUDGED_HERE:
-            try:
-                _JUDGED_HERE[check](self, *arguments)
-            except ValueError as error:
-                raise CheckFailed(check, str(error)) from error
-        else:
+        if check in PREDICATES:
             try:
                 PREDICATES[check](self.world, *arguments)
             except Refused as refusal:
                 raise CheckFailed(check, refusal.reason) from refusal
             if check in ENDS:
                 self.rests_on(check, ENDS[check](self.world, *arguments))
+        elif check in _JUDGED_HERE:
+            try:
+                _JUDGED_HERE[check](self, *arguments)
+            except ValueError as error:
+                raise CheckFailed(check, str(error)) from error
+        elif check == "suite_is_most_preferred":
+            judge_suites(arguments[0], self.suites)
+        elif check in ("g_x_is_valid", "g_y_is_valid"):
+            judge_share(check, arguments[0], SUITES[self.selected()])
+        else:
+            judge_ead(check, arguments[0])
 
 
 def own_id_cred(world: World) -> bytes:
@@ -187,6 +180,7 @@ _WHOLE: Mapping[str, Callable[[WorldProvider], Any]] = {
     "suites_i": _suites_i,
     "c_i": _encoded(lambda p: int.from_bytes(p.rng(1), "big") % 48 - 24),
     "c_r": _encoded(lambda p: int.from_bytes(p.rng(1), "big") % 48 - 24),
+    **{f"ead_{number}": _absent for number in (1, 2, 3, 4)},
 }
 
 _now = _encoded(lambda p: p.world.time())
@@ -230,6 +224,8 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "data_inputs": _absent,
     "sequence": _encoded(lambda p: p.world.memory.next_sequence()),
 }
+
+_ATOMS = {f"{base}_{letter}": given for base, given in _GIVEN.items() for letter in "ir"} | dict(_WHOLE)
 
 _LOOK_UP: Mapping[str, Callable[[WorldProvider, bytes], Any]] = {
     "cred": WorldProvider.cred,

@@ -14,7 +14,7 @@ from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..identity.provision import load_world
 from ..identity.tester import TesterPki
-from ..iut.control import ControlClient, ControlError
+from ..iut.control import LAST_EVENT, ControlClient, ControlError
 from ..iut.description import Description
 from ..iut.launch import LaunchedIut
 from ..iut.usage import Usage, usage
@@ -186,7 +186,7 @@ class IutSession(Iut):
         if self._slow and "events" not in self._verbs():
             return 0
         self.need_verb("events")
-        self.control.call("events", since=self.control.last_seq)  # What was pushed before a reply is there with it.
+        self.control.call("events", since=LAST_EVENT)  # Asks for none: what was pushed before a reply is there with it.
         return self.control.last_seq
 
     def begun(self, since: int) -> None:
