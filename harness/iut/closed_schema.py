@@ -29,6 +29,10 @@ class UnknownKeyword(ValueError):
 
 def compile_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Check:
     """The check that `schema` describes; `#/$defs/...` refers to `definitions`. Raises UnknownKeyword."""
+    if schema.keys() - _PASSIVE == _CLOSED and schema["type"] == "object" and not schema["additionalProperties"]:
+        return _closed_object(schema, definitions)
+    if schema.keys() - _PASSIVE == _RANGE and schema["type"] == "integer":
+        return _integer_between(schema["minimum"], schema["maximum"])
     checks = [_keyword(name, value, schema, definitions) for name, value in schema.items() if name not in _PASSIVE]
 
     def check(value: Any) -> str:
@@ -42,6 +46,42 @@ def compile_schema(schema: Mapping[str, Any], definitions: Mapping[str, Any]) ->
 
 _PASSIVE = frozenset({"description", "title", "required"})
 """Annotations, and what `properties` judges."""
+
+
+_CLOSED, _RANGE = frozenset({"type", "properties", "additionalProperties"}), frozenset({"type", "minimum", "maximum"})
+"""Keywords of nearly all schemas here, each such schema judged in one step."""
+
+
+def _closed_object(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Check:
+    checks = {name: compile_schema(part, definitions) for name, part in schema["properties"].items()}
+    required, of_type = schema.get("required", ()), _type("object")
+
+    def check(value: Any) -> str:
+        if type(value) is not dict:
+            return of_type(value)
+        for name in required:
+            if name not in value:
+                return f": {name!r} is required"
+        for name, item in value.items():
+            judge = checks.get(name)
+            if judge is None:
+                return f".{name[:_SHOWN]} is not known"
+            if complaint := judge(item):
+                return f".{name}{complaint}"
+        return ""
+
+    return check
+
+
+def _integer_between(least: int, most: int) -> Check:
+    judges = (_type("integer"), _PLAIN["minimum"](least), _PLAIN["maximum"](most))
+
+    def check(value: Any) -> str:
+        if type(value) is int and least <= value <= most:
+            return ""
+        return next(filter(None, (judge(value) for judge in judges)), "")
+
+    return check
 
 
 def _keyword(name: str, value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Check:
@@ -163,8 +203,10 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _enum(values: list[Any]) -> Check:
+    strings = frozenset(value for value in values if type(value) is str)
+
     def check(value: Any) -> str:
-        fits = any(_equal(value, one) for one in values)
+        fits = value in strings if type(value) is str else any(_equal(value, one) for one in values)
         return "" if fits else f": expected one of {values}, found {_shown(value)}"
 
     return check

@@ -23,8 +23,10 @@ _SEGMENT = 65_495
 _FIN, _SYN, _PSH, _ACK = 1, 2, 8, 16
 _BOTH = 2 * bytes((127, 0, 0, 1))
 """Source and destination."""
-_PSEUDO, _IP, _TCP = (struct.Struct(form).pack for form in (">BBH", ">BBHHHBB", ">HHIIBBHHH"))
 _RECORD = struct.Struct("<IIII").pack
+_HEADERS = struct.Struct(">HHHHHH8sHHIIHHHH").pack
+_VERSION, _DO_NOT_FRAGMENT, _TTL_AND_TCP, _OFFSET, _WINDOW = 0x4500, 0x4000, 64 << 8 | 6, 5 << 12, 0xFFFF
+_ADDRESSES = sum(struct.unpack(">4H", _BOTH))
 
 
 def write_pcap(path: Path, *conversations: Iterable[Chunk]) -> None:
@@ -62,20 +64,21 @@ def _packets(chunks: Iterable[Chunk], port: int) -> Iterator[bytes]:
 def _packet(time: float, sender: str, flags: int, next_octet: dict[str, int], data: bytes, port: int) -> bytes:
     """One pcap record: its header, IPv4 (RFC 791), TCP (RFC 9293) and data."""
     to_service = sender == "device"
-    ports = (port, SERVICE_PORT) if to_service else (SERVICE_PORT, port)
+    source, target = (port, SERVICE_PORT) if to_service else (SERVICE_PORT, port)
     sequence = next_octet[sender] & 0xFFFFFFFF
     acknowledged = next_octet["service" if to_service else "device"] & 0xFFFFFFFF if flags & _ACK else 0
-    tcp = _TCP(*ports, sequence, acknowledged, 5 << 4, flags, 0xFFFF, 0, 0)
-    pseudo = _BOTH + _PSEUDO(0, 6, len(tcp) + len(data))
-    tcp = tcp[:16] + _checksum(pseudo + tcp + data) + tcp[18:]
-    ip = _IP(0x45, 0, 20 + len(tcp) + len(data), 0, 0x4000, 64, 6)
-    ip += _checksum(ip + _BOTH) + _BOTH
+    size = 20 + len(data)
+    ip_sum = _checksum(_VERSION + 20 + size + _DO_NOT_FRAGMENT + _TTL_AND_TCP + _ADDRESSES)
+    tcp_sum = _ADDRESSES + 6 + size + source + target + sequence + acknowledged + (_OFFSET | flags) + _WINDOW
+    tcp_sum = _checksum(tcp_sum + int.from_bytes(data + bytes(len(data) % 2), "big"))
+    headers = _HEADERS(
+        _VERSION, 20 + size, 0, _DO_NOT_FRAGMENT, _TTL_AND_TCP, ip_sum, _BOTH,
+        source, target, sequence, acknowledged, _OFFSET | flags, _WINDOW, tcp_sum, 0,
+    )  # fmt: skip
     seconds, microseconds = divmod(round(time * 1_000_000), 1_000_000)
-    length = len(ip) + len(tcp) + len(data)
-    return _RECORD(seconds & 0xFFFFFFFF, microseconds, length, length) + ip + tcp + data
+    return _RECORD(seconds & 0xFFFFFFFF, microseconds, 20 + size, 20 + size) + headers + data
 
 
-def _checksum(data: bytes) -> bytes:
-    """The Internet checksum (RFC 1071): 2^16 is 1 modulo 0xFFFF, so one remainder adds all the words."""
-    total = int.from_bytes(data + bytes(len(data) % 2), "big")
-    return (0xFFFF - (total % 0xFFFF or 0xFFFF)).to_bytes(2, "big")
+def _checksum(total: int) -> int:
+    """The Internet checksum (RFC 1071) of a sum: 2^16 is 1 modulo 0xFFFF, so that longer numbers add all their words."""
+    return 0xFFFF - (total % 0xFFFF or 0xFFFF)
