@@ -1,11 +1,10 @@
 """Deadlines: how long a wait may last, as a point in time, so that nested waits share one bound."""
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A point of the monotonic clock, in seconds; `remaining` is what a wait may still take."""
 
     at: float
@@ -18,7 +17,8 @@ class Deadline:
     @property
     def remaining(self) -> float:
         """Seconds left, never negative."""
-        return max(0.0, self.at - time.monotonic())
+        left = self.at - time.monotonic()
+        return left if left > 0 else 0.0
 
     @property
     def passed(self) -> bool:

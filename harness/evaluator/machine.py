@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...model.checks import Channel
 from ...model.symbols import received_slots
@@ -17,8 +17,7 @@ from .run import Run
 UNEXPECTED = "frame_is_expected"
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(NamedTuple):
     """An event of a row with its data as values."""
 
     name: str

@@ -103,7 +103,7 @@ def _map(run: Run, pattern: Term, data: bytes) -> None:
     except CborError as error:
         raise GrammarError("map", str(error)) from error
     if not run.rules.deterministic:
-        entries = {encode(decode(k, rules=run.rules)): v for k, v in entries.items()}
+        entries = {k if len(k) == 1 else encode(decode(k, rules=run.rules)): v for k, v in entries.items()}
     for (key, optional), argument in zip(map_keys(pattern), pattern.args, strict=False):
         value = entries.pop(key, b"")
         if value:

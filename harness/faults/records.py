@@ -75,17 +75,19 @@ class _LittleEndian(RecordSealer):
 class _Gaps(RecordOpener):
     """Takes a record that comes early."""
 
-    def _require(self, check: str, holds: bool, detail: str) -> None:
+    def _refuse(self, check: str, detail: str) -> None:
         ahead = check == "record_is_in_sequence" and int(detail.split()[1]) > self.sequence
-        super()._require(check, holds or ahead, detail)
+        if not ahead:
+            super()._refuse(check, detail)
 
 
 class _Replays(RecordOpener):
     """Takes a record that came before."""
 
-    def _require(self, check: str, holds: bool, detail: str) -> None:
+    def _refuse(self, check: str, detail: str) -> None:
         behind = check == "record_is_in_sequence" and int(detail.split()[1]) < self.sequence
-        super()._require(check, holds or behind, detail)
+        if not behind:
+            super()._refuse(check, detail)
 
 
 class _GoesOn(RecordOpener):

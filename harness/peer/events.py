@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..codec import cbor
 from ..identity.world import World
@@ -14,12 +13,11 @@ IDENTITIES = ("id_cred", "signer")
 ENCODED = ("tier", "count", "code", "sequence", "epoch", "content_type", "cti", "clean")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One report."""
 
     name: str
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any]
 
 
 def describe(value: Any) -> Any:

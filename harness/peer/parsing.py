@@ -12,6 +12,7 @@ GREASE = 128
 """Frame types from here on are ignored by whoever does not know them."""
 DEPTH = 16
 NO_DEPTH = 200
+_NAMES = {int(kind): kind.name for kind in FrameType}
 
 
 @lru_cache(64)
@@ -51,8 +52,8 @@ def frame_name(frame: bytes, sender: str, rules: cbor.Strictness, off: frozenset
         raise CheckFailed(check_of(error), str(error)) from error
     if not isinstance(kind, int) or isinstance(kind, bool) or kind < 0:
         raise CheckFailed("frame_matches_its_grammar", "a frame is [type, body]")
-    if kind in FrameType._value2member_map_:
-        return f"{FrameType(kind).name}_{sender}"
+    if (name := _NAMES.get(kind)) is not None:
+        return f"{name}_{sender}"
     if kind < GREASE and "frame_type_is_known" not in off:
         raise CheckFailed("frame_type_is_known", f"type {kind}")
     return None

@@ -249,9 +249,14 @@ def _require(condition: bool, reason: str) -> None:
 
 
 def _header(expected_type: int | str, *algorithms: int) -> Callable[..., None]:
+    accepted = algorithms or (ES256,)
+
     def judge(provider: WorldProvider, alg: bytes, typ: bytes, *digest_and_chain: bytes) -> None:
-        _require(_decode(alg) in (algorithms or (ES256,)), f"algorithm {_decode(alg)}")
-        _require(_decode(typ) == expected_type, f"type {_decode(typ)}")
+        algorithm, kind = _decode(alg), _decode(typ)
+        if algorithm not in accepted:
+            raise ValueError(f"algorithm {algorithm}")
+        if kind != expected_type:
+            raise ValueError(f"type {kind}")
         if digest_and_chain:
             x5t, chain = digest_and_chain
             _require(x5t == _LOOK_UP["chain_digest"](provider, chain), "x5t is not the first certificate")

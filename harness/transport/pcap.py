@@ -80,5 +80,5 @@ def _packet(time: float, sender: str, flags: int, next_octet: dict[str, int], da
 
 
 def _checksum(total: int) -> int:
-    """The Internet checksum (RFC 1071) of a sum: 2^16 is 1 modulo 0xFFFF, so that longer numbers add all their words."""
+    """The Internet checksum (RFC 1071) of a sum: 2^16 is 1 modulo 0xFFFF, so a longer number adds all its words."""
     return 0xFFFF - (total % 0xFFFF or 0xFFFF)

@@ -40,17 +40,16 @@ class _Direction:
     def _nonce(self, sequence: int) -> bytes:
         return (self._iv ^ sequence).to_bytes(self._aead.nonce_length, "big")
 
-    def _require(self, check: str, holds: bool, detail: str) -> None:
-        if not holds and check not in self._off:
+    def _refuse(self, check: str, detail: str) -> None:
+        """Unless the check is not made."""
+        if check not in self._off:
             raise RecordError(check, detail)
 
-    def _check_bounds(self, plaintext_length: int) -> None:
-        self._require("record_limit_holds", self.sequence < self._limit, f"record {self.sequence} of {self._limit}")
-        self._require(
-            "record_length_is_bounded",
-            plaintext_length <= PLAINTEXT_LIMIT,
-            f"plaintext of {plaintext_length} octets; {PLAINTEXT_LIMIT} is the most",
-        )
+    def _check_bounds(self, length: int) -> None:
+        if self.sequence >= self._limit:
+            self._refuse("record_limit_holds", f"record {self.sequence} of {self._limit}")
+        if length > PLAINTEXT_LIMIT:
+            self._refuse("record_length_is_bounded", f"plaintext of {length} octets; {PLAINTEXT_LIMIT} is the most")
 
 
 class RecordSealer(_Direction):
@@ -114,7 +113,7 @@ class RecordOpener(_Direction):
         if plaintext is None:
             plaintext = self._open_elsewhere(payload)
         if plaintext is None:
-            self._require("record_tag_verifies", False, f"record {self.sequence} does not authenticate")
+            self._refuse("record_tag_verifies", f"record {self.sequence} does not authenticate")
             nonce, aad = self._nonce(self.sequence), associated_data(len(payload))
             plaintext = self._aead.open_unverified(self._key, nonce, aad, payload)
         self.sequence += 1
@@ -126,7 +125,7 @@ class RecordOpener(_Direction):
             plaintext = self._try(payload, sequence)
             if plaintext is not None:
                 detail = f"record {sequence} where {self.sequence} is due"
-                self._require("record_is_in_sequence", False, detail)
+                self._refuse("record_is_in_sequence", detail)
                 self.sequence = max(sequence, self.sequence - 1)
                 return plaintext
         return None

@@ -4,8 +4,8 @@ EDHOC wants of its transport that messages keep their bounds and order (RFC 9528
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from .errors import UnitError
 
@@ -18,8 +18,7 @@ class Kind(IntEnum):
     RECORD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One unit. `kind` is a `Kind` unless unknown kinds are let through."""
 
     kind: int
@@ -80,7 +79,7 @@ class UnitReader:
             return None
         length = int.from_bytes(self._buffer[:4], "big")
         if not length:
-            self._require("unit_length_is_bounded", False, "a unit without a kind")
+            self._refuse("unit_length_is_bounded", "a unit without a kind")
         elif len(self._buffer) < HEAD_LENGTH:
             return None
         else:
@@ -88,12 +87,14 @@ class UnitReader:
         return 4 + length if len(self._buffer) >= 4 + length else None
 
     def _check_head(self, length: int, kind: int) -> None:
-        self._require("unit_kind_is_known", kind in _KNOWN, f"kind {kind}")
-        limit = self._limit_of(kind)
-        self._require("unit_length_is_bounded", length <= limit, f"length {length}; {limit} is the most")
+        if kind not in _KNOWN:
+            self._refuse("unit_kind_is_known", f"kind {kind}")
+        if length > (limit := self._limit_of(kind)):
+            self._refuse("unit_length_is_bounded", f"length {length}; {limit} is the most")
 
-    def _require(self, check: str, holds: bool, detail: str) -> None:
-        if not holds and check not in self._off:
+    def _refuse(self, check: str, detail: str) -> None:
+        """Unless the check is not made."""
+        if check not in self._off:
             self._buffer.clear()
             self._error = UnitError(check, detail)
             raise self._error
