@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from ..harness.verdict.events import EventLog
 from ..harness.verdict.request import RunRequest
 from ..harness.verdict.results import Results, rebuild
+from ..harness.verdict.transcript import Archive
 from .fleet import Fleet
 from .interrupt import listening
 from .parallel import SharedLog
@@ -29,15 +29,8 @@ def run(request: RunRequest) -> Results:
     return _run(request, request.out)
 
 
-def clear(out: Path) -> None:
-    """The folder keeps one run: conversations of an earlier one would be taken for this one's."""
-    rmtree(out / "pcap", ignore_errors=True)
-    for transcripts in out.glob("transcripts-*.jsonl"):
-        transcripts.unlink()
-
-
 def _run(request: RunRequest, out: Path) -> Results:
-    clear(out)
+    Archive.clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
         suite = SuiteRun(request, fleet, SharedLog(log))
         with listening() as suite.interruption:

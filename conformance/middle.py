@@ -21,10 +21,9 @@ from ..harness.verdict.events import EventLog
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results, rebuild
-from ..harness.verdict.transcript import save_conversations
+from ..harness.verdict.transcript import Archive
 from .fleet import Fleet
 from .interrupt import Interruption, listening
-from .main import clear
 from .parallel import Companion, Log, SharedLog
 from .progress import Progress
 from .selection import matches
@@ -42,7 +41,7 @@ def run(request: RunRequest, files: Mapping[str, Path]) -> Results:
         DescriptionError: a description that cannot be used.
     """
     described = _described(files)
-    clear(request.out)
+    Archive.clear(request.out)
     if described:
         request = replace(request, binding=next(iter(described.values())).wire.binding)
     return _run(request, described, request.out, selected(request))
@@ -138,14 +137,14 @@ class Campaign:
 
     def _play(self, chosen: Sequence[Scenario], cases: Sequence[TestCase], log: Log, name: str) -> None:
         known = {case.id: case for case in cases}
-        for played in self._played(chosen):
-            result = TestResult(
-                known[played.scenario.id], played.judgement, self.request.seed, played.digest, played.seconds
-            )
-            log.test_started(result.case.id, self._now() - played.seconds)
-            log.test_finished(result, self._now())
-            self._keep(played, name)
-            self.progress.advance(result)
+        with Archive(self.out, f"mitm{name}") as archive:
+            for played in self._played(chosen):
+                case = known[played.scenario.id]
+                result = TestResult(case, played.judgement, self.request.seed, played.digest, played.seconds)
+                log.test_started(case.id, self._now() - played.seconds)
+                log.test_finished(result, self._now())
+                archive.save(case.id, played.transcripts)
+                self.progress.advance(result)
 
     def _played(self, chosen: Sequence[Scenario]) -> Iterator[Played]:
         if not chosen:
@@ -163,14 +162,6 @@ class Campaign:
                 yield played
                 if self.interruption.asked:
                     return
-
-    def _keep(self, played: Played, name: str) -> None:
-        if not played.transcripts:
-            return
-        (self.out / "pcap").mkdir(parents=True, exist_ok=True)
-        with (self.out / f"transcripts-mitm{name}.jsonl").open("a", encoding="utf-8") as stream:
-            test = played.scenario.id
-            save_conversations(stream, self.out / "pcap" / f"{test}.pcap", test, played.transcripts)
 
     def _now(self) -> float:
         return time.monotonic() - self.started

@@ -6,8 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO
 
 from ..harness.iut.control import ControlError
 from ..harness.iut.launch import LaunchError
@@ -17,7 +15,7 @@ from ..harness.tester.deviation import TesterFault
 from ..harness.tester.session import ControlFailed, Iut, NeedNotMet, Recorded
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
-from ..harness.verdict.transcript import Transcript, save_conversations
+from ..harness.verdict.transcript import Archive, Transcript
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .asking import ROLE as VERIFIER
 from .asking import VerifierBench
@@ -53,8 +51,8 @@ class Keeper:
         """A conversation is of more than the common kind."""
         self._names[id(recorded.transcript)] = what
 
-    def store(self, stream: TextIO, folder: Path, test: str) -> None:
-        """Write transcript and capture."""
+    def store(self, archive: Archive, test: str) -> None:
+        """Save them."""
         counts: Counter[str] = Counter()
         kept = []
         for one in self._kept:
@@ -62,7 +60,7 @@ class Keeper:
             counts[name] += 1
             kept.append((f"{name} {counts[name]}" if counts[name] > 1 else name, one))
         if kept:
-            save_conversations(stream, folder / f"{_file_name(test)}.pcap", test, kept)
+            archive.save(test, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +88,8 @@ class Player:
         """Play all tests, or those that begin before the interruption; `told` gets each result as it comes."""
         if not tests:
             return
-        folder = self._request.out
-        (folder / "pcap").mkdir(parents=True, exist_ok=True)
-        with (folder / f"transcripts-{tests[0].case.role}.jsonl").open("w", encoding="utf-8") as stream:
-            self._stream, self._told = stream, told
+        with Archive(self._request.out, tests[0].case.role) as self._archive:
+            self._told = told
             for test in tests:
                 if interruption.asked:
                     break
@@ -149,7 +145,7 @@ class Player:
     def _record(
         self, test: SuiteTest, bench: Bench | None, keeper: Keeper, error: BaseException | None, duration: float
     ) -> None:
-        keeper.store(self._stream, self._request.out / "pcap", test.id)
+        keeper.store(self._archive, test.id)
         judgement = self._judgement(test.case, bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(test.id, judgement)
@@ -169,7 +165,3 @@ class Player:
         if error is not None:
             return Judgement(Verdict.ERROR, case.negative, reason=f"{type(error).__name__}: {error}")
         return Judgement(Verdict.ERROR, case.negative, reason="the test concluded nothing")
-
-
-def _file_name(test: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in test)[-180:]

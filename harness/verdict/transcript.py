@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Self, TextIO, get_args
+from types import TracebackType
+from typing import NamedTuple, Self, get_args
 
-from ..transport.pcap import Sender, write_pcap
+from ..transport.pcap import CaptureWriter, Sender, write_pcap
 
 
 class TranscriptError(ValueError):
@@ -78,9 +79,37 @@ class Transcript:
         write_pcap(path, self.chunks)
 
 
-def save_conversations(stream: TextIO, pcap: Path, test: str, conversations: Sequence[tuple[str, Transcript]]) -> None:
-    """Writes all conversations of a test: lines to `stream` that say which test and conversation, and one capture."""
-    for what, transcript in conversations:
-        stream.writelines(transcript._lines(test=test, conversation=what))
-    stream.flush()
-    write_pcap(pcap, *(transcript.chunks for _, transcript in conversations))
+class Archive:
+    """What a run keeps of its conversations: `transcripts-NAME.jsonl` and `conversations-NAME.pcapng` in a folder.
+
+    Each line of the one, and the first packet of each conversation in the other, says which test it belongs to. Use as
+    a context manager; an interruption loses nothing that was saved. Raises OSError.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._lines = (folder / f"transcripts-{name}.jsonl").open("w", encoding="utf-8")
+        self._packets = (folder / f"conversations-{name}.pcapng").open("wb")
+        self._capture = CaptureWriter(self._packets)
+
+    def save(self, test: str, conversations: Sequence[tuple[str, Transcript]]) -> None:
+        """All conversations of a test, each with its name."""
+        for what, transcript in conversations:
+            self._lines.writelines(transcript._lines(test=test, conversation=what))
+            self._capture.add(f"{test}, {what}", transcript.chunks)
+        self._lines.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+        self._packets.close()
+
+    @staticmethod
+    def clear(folder: Path) -> None:
+        """Remove what an earlier run kept: its conversations would be taken for another one's."""
+        for pattern in ("transcripts-*.jsonl", "conversations-*.pcapng"):
+            for file in folder.glob(pattern):
+                file.unlink()

@@ -96,7 +96,7 @@ def test_between_two_ends_their_own_keys_open_the_capture(tmp_path: Path, capsys
     keys = tmp_path / "keys.log"
     chosen = ["--select", "drop-ATT_I", "--keylog", str(keys), "--out", str(tmp_path)]
     assert main(["mitm", *chosen]) == exit_code.PASSED
-    (messages,) = Capture(tmp_path / "pcap" / "drop-ATT_I.pcap", keys).values("tc1.message")
+    (messages,) = Capture(tmp_path / "conversations-mitm.pcapng", keys).values("tc1.message")
     assert {name: messages.count(name) for name in ("message_4", "HELLO_I", "ATT_R", "ATT_I")} == {
         "message_4": 2, "HELLO_I": 2, "ATT_R": 2, "ATT_I": 1
     }  # fmt: skip

@@ -13,7 +13,7 @@ from scapy.packet import Packet, Raw
 from scapy.utils import rdpcap
 
 from trustconn.harness.transport.frames import write_frame
-from trustconn.harness.transport.pcap import DEVICE_PORT, SERVICE_PORT, Chunk, write_pcap
+from trustconn.harness.transport.pcap import DEVICE_PORT, SERVICE_PORT, CaptureWriter, Chunk, write_pcap
 from trustconn.harness.transport.scapy_layers import EdhocError, EdhocMessage, Frame, Record, Unit
 from trustconn.harness.transport.units import Kind, write_unit
 
@@ -57,6 +57,23 @@ def test_checksums_and_sequence_numbers_are_right(tmp_path: Path) -> None:
         assert tcp.seq == due[tcp.sport]
         due[tcp.sport] += len(tcp.payload) + ("S" in tcp.flags) + ("F" in tcp.flags)
         assert tcp.ack == (due[tcp.dport] if "A" in tcp.flags else 0)
+
+
+def test_a_capture_of_many_conversations_tells_them_apart(tmp_path: Path) -> None:
+    path = tmp_path / "conversations.pcapng"
+    with path.open("wb") as file:
+        writer = CaptureWriter(file)
+        writer.add("the first", CHUNKS)
+        writer.add("nothing was said", [])
+        writer.add("das dritte: größer", CHUNKS[:2])
+    packets = rdpcap(str(path))
+    first, third = DEVICE_PORT, DEVICE_PORT + 2
+    commented = [(p[TCP].sport, str(p[TCP].flags), p.comment.decode()) for p in packets if p.comment]
+    assert commented == [(first, "S", "the first"), (third, "S", "das dritte: größer")]
+    assert [float(p.time) for p in packets[3:7]] == [START, START + 0.5, START + 1, START + 2]
+    for port, chunks in ((first, CHUNKS), (third, CHUNKS[:2])):
+        sent = b"".join(bytes(p[TCP].payload) for p in packets if p[TCP].sport == port)
+        assert sent == b"".join(data for _, who, data in chunks if who == "device")
 
 
 def test_a_conversation_without_octets_is_an_empty_capture(tmp_path: Path) -> None:
