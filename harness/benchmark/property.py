@@ -1,0 +1,164 @@
+"""Properties in zero knowledge: how long each algorithm takes, and how large what it makes is.
+
+    python -m trustconn.harness.benchmark.property [--suite NAME] [--rounds N] [--search N] [--revoked N ...]
+
+Every proof that is timed is verified; one for another binder, one for another identity key and one for a revoked
+configuration are refused. Times are medians of milliseconds of the processor, so that other processes do not count,
+with the smallest and the largest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from statistics import median
+
+from ..crypto.random import SeededRandom, system_random
+from ..identity.pki import encode_x5chain
+from ..identity.provision import make_pair
+from ..property import issuer as keys
+from ..property.arithmetic import power, secret_power
+from ..property.certificate import PropertyCertificate, certify, configuration_value
+from ..property.certificate import parse as parse_certificate
+from ..property.commitment import Commitment, Opening, accept, commit
+from ..property.errors import BadProof, PropertyError, Revoked
+from ..property.fixed import fixed_issuer
+from ..property.proof import Proof, Statement, parse, prove, verify
+from ..property.revocation import make_list
+from ..property.suites import PBA_2048, SUITES, Suite
+
+NOW = 1_800_000_000
+BINDER = sha256(b"binder").digest()
+PROPERTY = "tag:example.org,2026:hardened"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One platform that an issuer has certified."""
+
+    suite: Suite
+    rounds: int
+
+    def time(self, name: str, run: Callable[[], object], rounds: int = 0) -> None:
+        """Print how long `run` takes, after one round that does not count."""
+        times = []
+        for turn in range((rounds or self.rounds) + 1):
+            started = time.process_time()
+            run()
+            if turn:
+                times.append((time.process_time() - started) * 1000)
+        print(f"{name:44} {median(times):9.1f} ms   ({min(times):.1f} to {max(times):.1f})", flush=True)
+
+
+def size(name: str, octets: int) -> None:
+    """Print a size."""
+    print(f"{name:44} {octets:9} octets", flush=True)
+
+
+def measure(suite: Suite, rounds: int, searches: int, lengths: Sequence[int]) -> None:
+    """Print everything about one suite."""
+    bench = Bench(suite, rounds)
+    print(f"{suite.name}: {suite.modulus} bits, commitments in {suite.group.name}")
+    if searches:
+        bench.time("setup: search for safe primes, and proofs", lambda: keys.generate(suite, system_random), searches)
+    issuer = fixed_issuer(suite)
+    public = issuer.public
+    bench.time(
+        "setup: generators and proofs alone",
+        lambda: keys.from_primes(suite, issuer.p, issuer.q, issuer.list_key, system_random),
+    )
+    bench.time("setup: verify the issuer's key", lambda: keys.parse_public(public.encoded))
+    size("issuer's public key with its proofs", len(public.encoded))
+
+    device, service, _ = make_pair(b"benchmark", NOW)
+    configuration = configuration_value(device.tam.measurements())
+    bench.time("setup: certify", lambda: certify(issuer, PROPERTY, configuration, system_random))
+    certificate = certify(issuer, PROPERTY, configuration, SeededRandom(b"certificate"))
+    data = certificate.encode(public)
+    bench.time("setup: verify a certificate", lambda: parse_certificate(data, public))
+    size("property certificate", len(data))
+
+    chain = encode_x5chain(device.credentials.ak, device.credentials.ak_chain)
+    made, opening = commit(device.tam, chain, BINDER, suite, NOW)
+    bench.time("attest: commit and sign", lambda: commit(device.tam, chain, BINDER, suite, NOW))
+    id_cred = device.credentials.issued.id_cred()
+    bench.time("verify: the commitment token", lambda: accept(service, id_cred, made.token, BINDER, suite))
+    size("commitment token", len(made.token))
+
+    for length in lengths:
+        revoked = [sha256(number.to_bytes(4, "big")).digest() for number in range(length)]
+        listed = make_list(issuer, PROPERTY, 1, revoked, issued_at=NOW, next_update=NOW + 1)
+        statement = Statement(public, PROPERTY, made, listed)
+        what = f"{length} revoked"
+        bench.time(f"attest: prove, {what}", lambda s=statement: prove(s, certificate, opening, NOW))  # type: ignore[misc]
+        proof = prove(statement, certificate, opening, NOW)
+        encoded = proof.encode(public)
+        bench.time(f"verify, {what}", lambda s=statement, e=encoded: verify(s, parse(e, public), NOW))  # type: ignore[misc]
+        size(f"proof, {what}", len(encoded))
+        size(f"revocation list, {what}", len(listed.encoded))
+        if length == lengths[0]:
+            show_refusals(issuer, statement, proof, made, opening, certificate)
+    show_arithmetic(bench)
+
+
+def show_refusals(
+    issuer: keys.Issuer,
+    statement: Statement,
+    proof: Proof,
+    made: Commitment,
+    opening: Opening,
+    certificate: PropertyCertificate,
+) -> None:
+    """Print that a replay and a revoked configuration are refused. Raises AssertionError where one is not."""
+    elsewhere = {
+        "another binder": replace(made, binder=sha256(b"another").digest()),
+        "another identity key": replace(made, cnf=sha256(b"another").digest()),
+    }
+    for name, other in elsewhere.items():
+        refusal = _refusal(BadProof, lambda o=other: verify(replace(statement, commitment=o), proof, NOW))  # type: ignore[misc]
+        print(f"the same proof for {name}: refused ({refusal})")
+    listed = make_list(issuer, PROPERTY, 2, [opening.configuration], issued_at=NOW, next_update=NOW + 1)
+    revoked = replace(statement, revocation=listed)
+    print(f"its configuration revoked: {_refusal(Revoked, lambda: prove(revoked, certificate, opening, NOW))}")
+    print(f"the old proof under the new list: {_refusal(BadProof, lambda: verify(revoked, proof, NOW))}", flush=True)
+
+
+def _refusal(kind: type[PropertyError], run: Callable[[], object]) -> str:
+    try:
+        run()
+    except kind as error:
+        return str(error)
+    raise AssertionError("was not refused")
+
+
+def show_arithmetic(bench: Bench) -> None:
+    """Print what an exponentiation takes by GMP, with and without a secret, and by Python's own."""
+    n = fixed_issuer(bench.suite).public.n
+    base, exponent = n // 3, n // 5
+    bench.time("exponentiation, GMP", lambda: power(base, exponent, n))
+    bench.time("exponentiation with a secret, GMP", lambda: secret_power(base, exponent, n))
+    bench.time("exponentiation, Python", lambda: pow(base, exponent, n))
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description="times and sizes of properties in zero knowledge")
+    parser.add_argument("--suite", choices=sorted(SUITES), default=PBA_2048.name)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--search", type=int, default=0, metavar="N", help="also time N searches for safe primes")
+    parser.add_argument("--revoked", type=int, nargs="+", default=[0, 1, 16, 64], metavar="N", help="lengths of lists")
+    arguments = parser.parse_args()
+    try:
+        measure(SUITES[arguments.suite], arguments.rounds, arguments.search, arguments.revoked)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except PropertyError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()
