@@ -12,6 +12,8 @@ from trustconn.harness.tpm.keys import template
 from trustconn.harness.tpm.structures import Attribute
 from trustconn.harness.tpm.swtpm import EK, EK_CERTIFICATE
 
+pytest_plugins = ["swtpm_fixtures"]
+
 RANDOM = SeededRandom(b"enrolment")
 
 

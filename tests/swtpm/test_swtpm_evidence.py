@@ -34,6 +34,8 @@ from trustconn.harness.tpm.structures import (
 )
 from trustconn.harness.tpm.swtpm import EK, EK_CERTIFICATE, Swtpm
 
+pytest_plugins = ["swtpm_fixtures"]
+
 
 def test_a_quote_and_a_certification_show_what_they_must(platform: Platform) -> None:
     quote, certification = platform.quote(), platform.certify()
