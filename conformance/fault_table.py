@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..harness.faults import FAULTS
 from ..harness.faults.fault import REMOVAL, Fault
 from ..harness.faults.flaws import UNEXPRESSED
+from ..harness.faults.register import FAULTS
 from .kills import ROLES, committed, excuse, key, pairs
 
 HEAD = (

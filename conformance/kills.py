@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from ..harness.faults import FAULTS
+from ..harness.faults.register import FAULTS
 from ..harness.peer.binding import DEFAULT
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.local import LocalIut

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from ..harness.faults import FAULTS
+from ..harness.faults.register import FAULTS
 from ..harness.verdict.verdict import Verdict
 from .collect import SuiteTest, suite_tests
 from .kills import Pair, Role, key, passes, verdict

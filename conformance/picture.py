@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ..harness.faults import FAULTS
+from ..harness.faults.register import FAULTS
 from .matrix import Row, citing, tests_of
 
 CELL, LEFT, TOP, RIGHT = 13, 60, 190, 60

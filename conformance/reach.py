@@ -12,9 +12,9 @@ from functools import cache, partial
 from typing import Any, Literal
 
 from ..harness.evaluator.run import Run
-from ..harness.faults import FAULTS
 from ..harness.faults.fault import Fault
 from ..harness.faults.operators import only_relaxes
+from ..harness.faults.register import FAULTS
 from ..harness.peer.binding import BINDINGS, DEFAULT
 from ..harness.peer.endpoint import Endpoint
 from ..harness.tester.deviation import TesterFault

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from ..harness.codec import cbor
 from ..harness.identity.faults import bad_leaf
 from ..harness.peer.tls_handshake import TlsHandshake
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
+from ..harness.tester.misbehaving import misbehaving_tls
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.telling import Telling
 from ..harness.tester.tls_messages import HANDSHAKE, message
-from ..harness.tester.tls_tester import MisbehavingTls
 from ..harness.tester.wire import OnDemand
 from ..model.protocol.attestation import EVIDENCE, binder
 from ..model.protocol.frames import SIDES
@@ -22,6 +23,9 @@ from .case import Case, citing, fault, for_each
 from .parties import credential_message, presenting
 from .places import in_open
 from .talk import PEER, Talk, Wrong, tell
+
+if TYPE_CHECKING:
+    from ..harness.tester.tls_tester import MisbehavingTls
 
 ROLES = ("device", "service")
 OPPOSITE = {"device": "service", "service": "device"}
@@ -36,6 +40,8 @@ def channel_of(peer: TesterEndpoint) -> TlsHandshake:
 
 def misbehaving(peer: TesterEndpoint) -> MisbehavingTls:
     """The tester's channel, where it can misbehave."""
+    from ..harness.tester.tls_tester import MisbehavingTls
+
     assert isinstance(peer.channel, MisbehavingTls)
     return peer.channel
 
@@ -103,7 +109,7 @@ def test_binder(case: Case, bench: Bench) -> None:
 @for_each(Case(role, ("TLS-10", "TLS-12"), "export", "binder") for role in ROLES)
 def test_exporter(case: Case, bench: Bench) -> None:
     """Evidence over the exporter's binder is accepted and given, from another library's key schedule: TLS-10."""
-    bench.works(opened, deviation=Deviation(), channel=MisbehavingTls)
+    bench.works(opened, deviation=Deviation(), channel=misbehaving_tls)
 
 
 @for_each(Case(role, ("TLS-11",), "export", "session-id") for role in ROLES)
@@ -149,7 +155,7 @@ def test_ticket_is_discarded(case: Case, bench: Bench) -> None:
         conversation.flush()
         return "" if conversation.probe() else "no answer behind the ticket"
 
-    bench.works(play, channel=MisbehavingTls)
+    bench.works(play, channel=misbehaving_tls)
 
 
 # --- KeyUpdate -------------------------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ def test_key_update(case: Case, bench: Bench) -> None:
                 return "no answer behind KeyUpdate"
         return ""
 
-    bench.works(play, channel=MisbehavingTls)
+    bench.works(play, channel=misbehaving_tls)
 
 
 def _flood(peer: TesterEndpoint) -> None:
@@ -180,7 +186,7 @@ def _flood(peer: TesterEndpoint) -> None:
 @for_each(fault(role, "key_updates_are_bounded", "flood", "KeyUpdate") for role in ROLES)
 def test_key_update_flood(case: Case, bench: Bench) -> None:
     """More KeyUpdates than anyone needs, and no data: TLS-14."""
-    bench.refuses(OnDemand(_flood), in_open, channel=MisbehavingTls)
+    bench.refuses(OnDemand(_flood), in_open, channel=misbehaving_tls)
 
 
 # --- late handshakes -------------------------------------------------------------------------------------------------
@@ -209,7 +215,7 @@ def test_late_handshake(case: Case, bench: Bench) -> None:
     """Authentication or negotiation once more in an open session: TLS-08, TLS-20."""
     octets = LATE[case.role][case.field]
     late = OnDemand(lambda peer: misbehaving(peer).put(HANDSHAKE, octets))
-    bench.refuses(late, in_open, channel=MisbehavingTls)
+    bench.refuses(late, in_open, channel=misbehaving_tls)
 
 
 # --- the channel's own end -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..harness.identity.keys import derive_key
+from ..harness.tester.misbehaving import misbehaving_tls
 from ..harness.tester.tls_messages import (
     ALERT,
     APPLICATION_DATA,
@@ -30,7 +31,6 @@ from ..harness.tester.tls_messages import (
     twice,
     without_body,
 )
-from ..harness.tester.tls_tester import MisbehavingTls
 from .bench import Bench
 from .case import Case, citing, fault, for_each
 
@@ -54,7 +54,7 @@ SIDE = {"device": "r", "service": "i"}
 
 def refuses(bench: Bench, deviation: TlsFault | Offer, **options: Any) -> None:
     """The implementation ends the handshake, before it says anything in the session."""
-    bench.refuses(deviation, deferred=False, channel=partial(MisbehavingTls, **options))
+    bench.refuses(deviation, deferred=False, channel=partial(misbehaving_tls, **options))
 
 
 @for_each((Case(role, ("TLS-02",), "complete", "handshake") for role in ROLES), handshake=True, only="tls")

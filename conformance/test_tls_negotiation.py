@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
-
-from tlslite.api import HandshakeSettings
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..harness.peer.tls_channel import host_of
 from ..harness.tester.conversation import Conversation
+from ..harness.tester.misbehaving import misbehaving_tls
 from ..harness.tester.tls_messages import (
     ALPN,
     EARLY_DATA,
@@ -29,16 +28,18 @@ from ..harness.tester.tls_messages import (
     extension,
     message,
 )
-from ..harness.tester.tls_tester import MisbehavingTls
 from ..model.protocol import tls
 from .bench import Bench, opened
 from .case import Case, fault, for_each
 from .test_tls_handshake import refuses
 
+if TYPE_CHECKING:
+    from tlslite.api import HandshakeSettings
+
 P256, X25519 = 0x0017, 0x001D
 SUITES = (0x1301, 0x1302, 0x1303)
 UNKNOWN = 0xFEFE
-Settings = Callable[[HandshakeSettings], None]
+Settings: TypeAlias = "Callable[[HandshakeSettings], None]"
 
 # --- versions --------------------------------------------------------------------------------------------------------
 
@@ -214,6 +215,8 @@ def test_offered_pre_shared_key(case: Case, bench: Bench) -> None:
     """A client that offers a pre-shared key meets certificates all the same, or refusal."""
 
     def play(conversation: Conversation) -> str:
+        from ..harness.tester.tls_tester import MisbehavingTls
+
         if conversation.until(lambda: conversation.peer.state == "OPEN"):
             channel = conversation.peer.channel
             assert isinstance(channel, MisbehavingTls)
@@ -221,7 +224,7 @@ def test_offered_pre_shared_key(case: Case, bench: Bench) -> None:
             return "" if session.serverCertChain else "no certificate of the service"
         return "" if conversation.saw("tls_alert") else "neither a session nor an alert"
 
-    bench.works(play, deviation=Offer("ClientHello"), channel=partial(MisbehavingTls, change=_pre_shared))
+    bench.works(play, deviation=Offer("ClientHello"), channel=partial(misbehaving_tls, change=_pre_shared))
 
 
 # --- what the device offers ------------------------------------------------------------------------------------------
@@ -316,5 +319,5 @@ def _support() -> Iterator[Case]:
 @for_each(_support())
 def test_mandatory_parameters(case: Case, bench: Bench) -> None:
     """A session with nothing but the mandatory suite, group and signature: TLS-02."""
-    channel = partial(MisbehavingTls, change=_mandatory("secp256r1"))
+    channel = partial(misbehaving_tls, change=_mandatory("secp256r1"))
     bench.works(opened, deviation=Offer("Finished"), channel=channel)

@@ -1,47 +1,30 @@
 """Faulty reference peers: named faults, each beside the seam of the code that it distorts.
 
-`FAULTS` is the register. Names of checks are names of faults: the check is missing. `reference_peer` makes an endpoint
-with the faults that it is told; without any it is the plain `Endpoint`.
+`register.FAULTS` has them all. Names of checks are names of faults: the check is missing. `reference_peer` makes an
+endpoint with the faults that it is told; without any it is the plain `Endpoint`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..identity.world import World
-from .attestation_keys import again_faults, key_faults
-from .binders import binder_faults, giving_faults
-from .claims import claim_faults
-from .credentials import credentials
-from .endings import ending_faults
-from .fault import Fault, indexed
-from .handshake import handshake_faults
-from .labels import label_faults
-from .measurements import measurement_faults
-from .records import record_faults
-from .removals import removals
-from .session import session_faults
-from .states import states
-from .verifying import verifier_faults
+from .fault import Fault
 
 if TYPE_CHECKING:
     from ..peer.endpoint import Endpoint
     from ..verifier.appraisal import Verifier
 
-_MADE_BY = (
-    removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
-    credentials, handshake_faults, label_faults, session_faults, record_faults, ending_faults, verifier_faults,
-)  # fmt: skip
-FAULTS: dict[str, Fault] = indexed(chain.from_iterable(made() for made in _MADE_BY))
-"""Every fault by its name."""
-
 
 @cache
 def faults_of(role: str, names: frozenset[str]) -> tuple[Fault, ...]:
     """The faults among `names` that a peer of this role can have."""
+    if not names:
+        return ()
+    from .register import FAULTS
+
     return tuple(FAULTS[name] for name in sorted(names) if name in FAULTS and role in FAULTS[name].roles)
 
 
@@ -50,12 +33,13 @@ def reference_peer(
 ) -> Endpoint:
     """A reference peer with the faults that `off` names; `options` are those of `Endpoint`."""
     from ..peer.endpoint import Endpoint
-    from .peer import faulty_endpoint
 
     faults = faults_of(role, off)
     missing = frozenset[str]().union(*(one.seams.off for one in faults))
     if all(one.seams.is_removal for one in faults):
         return Endpoint(role, world, off=missing, **options)
+    from .peer import faulty_endpoint
+
     return faulty_endpoint(faults)(role, world, off=missing, **options)
 
 
@@ -77,6 +61,10 @@ def kept(role: str, names: frozenset[str], saved: dict[str, Any]) -> dict[str, A
     return saved
 
 
-def unknown(names: Iterable[str]) -> list[str]:
+def unknown(names: Collection[str]) -> list[str]:
     """Names of no fault."""
+    if not names:
+        return []
+    from .register import FAULTS
+
     return sorted(set(names) - FAULTS.keys())

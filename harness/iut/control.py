@@ -16,8 +16,10 @@ from .address import Address
 from .channel import ChannelClosed, ChannelTimeout, LineChannel, LineTooLong
 from .messages import MAX_LINE, Message, MessageError, check, decode, encode
 
+KEPT_EVENTS = 4096
+"""Events kept at least; up to twice as many are."""
 MAX_EVENTS = 100_000
-"""Events kept for one adapter; more is a flood."""
+"""Events that one question may bring; more is a flood."""
 
 
 LAST_EVENT = (1 << 32) - 1
@@ -49,7 +51,7 @@ class ControlRefused(ControlError):
 
 
 class ControlClient:
-    """One adapter. `events` are all that it pushed; `timeout` in seconds bounds a reply unless a deadline is given.
+    """One adapter. `events` are the latest that it pushed; `timeout` in seconds bounds a reply unless told otherwise.
 
     `describe_end` says how the adapter ended, for the message of `ControlClosed`.
     """
@@ -92,12 +94,11 @@ class ControlClient:
             ControlTimeout: none came before the deadline; the plane stays usable.
             ControlError: the plane failed meanwhile.
         """
-        seen = bisect_right(self.events, since, key=lambda event: int(event["seq"]))
         while True:
-            while seen < len(self.events):
-                seen += 1
-                if matches(self.events[seen - 1]):
-                    return self.events[seen - 1]
+            for event in self.events[bisect_right(self.events, since, key=lambda event: int(event["seq"])) :]:
+                if matches(event):
+                    return event
+                since = int(event["seq"])
             if self._next(deadline, what, fatal_timeout=False) is not None:
                 self._break(ControlGarbage("the adapter sent a reply that no request asked for"))
 
@@ -207,9 +208,9 @@ class ControlClient:
         check(f"event.{event['event']}", event)
         if event["seq"] <= self.last_seq:
             raise MessageError(f"event number {event['seq']} after {self.last_seq}")
-        if len(self.events) >= MAX_EVENTS:
-            raise MessageError(f"more than {MAX_EVENTS} events")
         self.events.append(event)
+        if len(self.events) > 2 * KEPT_EVENTS:
+            del self.events[:KEPT_EVENTS]
 
     def _guard(self) -> None:
         if self._broken:

@@ -9,9 +9,10 @@ from trustconn import spec
 from trustconn.conformance import kills
 from trustconn.conformance.bench import Bench
 from trustconn.conformance.collect import suite_tests
-from trustconn.harness.faults import FAULTS, reference_peer
+from trustconn.harness.faults import reference_peer
 from trustconn.harness.faults.fault import EXPECTED, GENERAL, REMOVAL
 from trustconn.harness.faults.flaws import UNEXPRESSED
+from trustconn.harness.faults.register import FAULTS
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.peer.tls_errors import DECIDED
 from trustconn.harness.tester.local import LocalIut

@@ -9,7 +9,7 @@ import pytest
 
 from trustconn.conformance import kills, matrix, picture, reach
 from trustconn.conformance.collect import SuiteTest, suite_tests
-from trustconn.harness.faults import FAULTS
+from trustconn.harness.faults.register import FAULTS
 from trustconn.harness.verdict.verdict import Verdict
 
 MODULES = ("test_basic", "test_opening", "test_endings", "test_refusing")

@@ -9,7 +9,7 @@ import pytest
 
 from trustconn.cli.main import main
 from trustconn.conformance import kills
-from trustconn.harness.faults import FAULTS
+from trustconn.harness.faults.register import FAULTS
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"
 

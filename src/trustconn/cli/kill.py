@@ -63,7 +63,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _print_list(names: Iterable[str]) -> int:
-    from ..harness.faults import FAULTS
+    from ..harness.faults.register import FAULTS
 
     for name in names or FAULTS:
         fault = FAULTS[name]
@@ -104,7 +104,7 @@ def _search(search: Iterator["Kill"], total: int, found: list["Kill"]) -> None:
 
 def _report(found: list["Kill"], seconds: float) -> int:
     from ..conformance import kills
-    from ..harness.faults import FAULTS
+    from ..harness.faults.register import FAULTS
 
     for kill in found:
         name, role = kill.pair

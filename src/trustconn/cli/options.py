@@ -72,7 +72,7 @@ def switches(text: str) -> frozenset[str]:
 
 def fault_name(text: str) -> str:
     """The name of a fault of the reference peers."""
-    from ..harness.faults import FAULTS
+    from ..harness.faults.register import FAULTS
 
     if text not in FAULTS:
         raise argparse.ArgumentTypeError(did_you_mean("fault", text, FAULTS))
