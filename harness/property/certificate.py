@@ -41,7 +41,7 @@ def property_value(name: str) -> int:
     return int.from_bytes(sha256(cbor.encode(["tc1-pba-property", name])).digest(), "big")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PropertyCertificate:
     """The issuer's word that the configuration has the property. To be kept with the platform: whoever sees A, e and v
     recognises nothing, but whoever sees it whole knows the configuration."""

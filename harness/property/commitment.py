@@ -40,7 +40,7 @@ MAX_TOKEN = 1 << 16
 ES256, ESP256 = -7, -9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Opening:
     """What the module tells the software beside the token: configuration, 32 octets, and what hides it."""
 

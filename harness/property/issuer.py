@@ -5,7 +5,7 @@ squares Z, R_0, R_1, S modulo n, as their roots, with the proofs of `modulus` an
 signs revocation lists; the modulus signs nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -69,9 +69,9 @@ class Issuer:
     """The private key: safe primes p and q, and the key that signs lists."""
 
     public: PublicKeyOfIssuer
-    p: int
-    q: int
-    list_key: ec.EllipticCurvePrivateKey
+    p: int = field(repr=False)
+    q: int = field(repr=False)
+    list_key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     @property
     def order(self) -> int:

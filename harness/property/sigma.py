@@ -58,7 +58,7 @@ class Responses:
     inequalities: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Witness:
     """What the prover knows, numbers as in `Responses`; a witness has the form of responses, and masks have it too."""
 
@@ -87,7 +87,7 @@ def witness(relation: Relation, certificate: PropertyCertificate, opening: Openi
     return Witness(blinded, secrets)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Prover:
     """One run: masks chosen, first message computed. It must answer one challenge only."""
 
