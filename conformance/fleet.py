@@ -9,20 +9,22 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from ..harness.identity.provision import provision
+from ..harness.identity.tester import VERIFIER
 from ..harness.iut.description import Description, load
 from ..harness.iut.features import BINDINGS
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference, reference_verifier
 from ..harness.peer.keylog import KeyLog
 from ..harness.tester.live import IutSession
-from ..harness.tester.verifier_session import VerifierSession
 from ..harness.verdict.catalogue import requirement_records
 from ..harness.verdict.records import Header, IutRecord, RequirementRecord
 from ..harness.verdict.request import RunRequest
-from ..harness.verifier.folder import VERIFIER
-from ..harness.verifier.folder import provision as provision_verifier
+
+if TYPE_CHECKING:
+    from ..harness.tester.verifier_session import VerifierSession
 
 REFERENCE_TIME = 1_800_000_000
 """Unix seconds at which reference runs take place: their clock is the tester's, so that a run repeats."""
@@ -65,6 +67,8 @@ class Fleet:
         seed = f"reference/{self._request.seed}".encode()
         randomness = seed if self.repeats else None
         if role == VERIFIER:
+            from ..harness.verifier.folder import provision as provision_verifier
+
             provision_verifier(folder, seed=seed, now=REFERENCE_TIME)
             return reference_verifier(
                 folder, without=self._request.without, faults=self._request.faults, now=REFERENCE_TIME,
@@ -74,7 +78,7 @@ class Fleet:
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
-            tam=self._request.tam,
+            tam=self._request.tam, verifier=self._request.verifier,
         )  # fmt: skip
 
     @property
@@ -116,6 +120,8 @@ class Fleet:
     def verifier(self) -> VerifierSession:
         """The verifier under test. Raises CredentialError for the tester's folder."""
         if self._verifier is None:
+            from ..harness.tester.verifier_session import VerifierSession
+
             now = REFERENCE_TIME if self._request.iut is None else None
             self._verifier = VerifierSession(self.descriptions[VERIFIER], self._request.seed, now)
         return self._verifier

@@ -77,6 +77,7 @@ class SuiteRun:
         case, request = test.case, self.request
         options = f" --iut {request.iut}" if request.iut else ""
         options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
+        options += " --verifier" if request.verifier else ""
         options += " --slow" if request.slow else ""
         options += f" --binding {request.binding}" if request.binding else ""
         rerun = f"trustconn run{options} --seed {request.seed} --rerun '{test.id}'"

@@ -278,6 +278,22 @@ _declare(
 _declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("key_attributes_show_custody", "ATT-22"))
 _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
 
+# --- Results of a verifier (rows of model/protocol/asking.py) --------------------------------------------------------
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("ear_header_is_exact", "VER-05"),
+    ("ear_profile_is_this_one", "VER-05"),
+    ("ear_verifier_is_pinned", "VER-05"),
+    ("ear_signature_verifies", "VER-05"),
+    ("ear_names_the_policy", "VER-05"),
+    ("ear_is_affirming", "VER-05"),
+)
+_declare(_ENCODING, alert(Code.ATTESTATION_FAILED), ("result_is_given", "VER-05"), beside_table=True)
+_declare(_ENCODING, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05"))
+_declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))
+_declare(_ENCODING, alert(Code.STALE), ("ear_is_in_force", "VER-05"))
+
 # --- A verifier's own (rows of model/protocol/background.py) ---------------------------------------------------------
 _declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
 _declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))

@@ -32,26 +32,36 @@ def reference_peer(
     role: Literal["device", "service"], world: World, *, off: frozenset[str] = frozenset(), **options: Any
 ) -> Endpoint:
     """A reference peer with the faults that `off` names; `options` are those of `Endpoint`."""
-    from ..peer.endpoint import Endpoint
-
     faults = faults_of(role, off)
     missing = frozenset[str]().union(*(one.seams.off for one in faults))
     if all(one.seams.is_removal for one in faults):
-        return Endpoint(role, world, off=missing, **options)
+        return _plain("ask" in options)(role, world, off=missing, **options)
     from .peer import faulty_endpoint
 
-    return faulty_endpoint(faults)(role, world, off=missing, **options)
+    return faulty_endpoint(faults, asking="ask" in options)(role, world, off=missing, **options)
+
+
+def _plain(asking: bool) -> type[Endpoint]:
+    if asking:
+        from ..peer.asking import AskingEndpoint
+
+        return AskingEndpoint
+    from ..peer.endpoint import Endpoint
+
+    return Endpoint
 
 
 def reference_verifier(*arguments: Any, off: frozenset[str] = frozenset(), **options: Any) -> Verifier:
     """A reference verifier with the faults that `off` names; everything else is for `Verifier`."""
     from ..verifier.appraisal import Verifier
-    from .peer import faulty_verifier
 
     faults = faults_of("verifier", off)
     missing = frozenset[str]().union(*(one.seams.off for one in faults))
-    make = Verifier if all(one.seams.is_removal for one in faults) else faulty_verifier(faults)
-    return make(*arguments, off=missing, **options)
+    if all(one.seams.is_removal for one in faults):
+        return Verifier(*arguments, off=missing, **options)
+    from .peer import faulty_verifier
+
+    return faulty_verifier(faults)(*arguments, off=missing, **options)
 
 
 def kept(role: str, names: frozenset[str], saved: dict[str, Any]) -> dict[str, Any]:

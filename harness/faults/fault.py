@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model.distort import TableFault
 from ...model.terms import Term
 from ..identity.world import World
 from ..peer.edhoc_channel import EdhocChannel
 from ..peer.endpoint import Endpoint
-from ..verifier.appraisal import Verifier
 from .run import Judge, Lie
+
+if TYPE_CHECKING:
+    from ..verifier.appraisal import Verifier
 
 DEVICE, SERVICE, BOTH = ("device",), ("service",), ("device", "service")
 VERIFIER = ("verifier",)

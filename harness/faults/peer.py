@@ -10,6 +10,7 @@ from ...model.protocol.tables import profile
 from ...model.table import Table
 from ..evaluator.run import Run
 from ..identity.world import World
+from ..peer.asking import AskingEndpoint
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.parsing import rules_without
@@ -48,10 +49,14 @@ def _table(faults: tuple[Fault, ...], binding: str) -> Table:
 
 
 @cache
-def faulty_endpoint(faults: tuple[Fault, ...]) -> Callable[..., Endpoint]:
-    """The class of endpoints with these faults; `off` that it is given is added to what they leave out."""
+def faulty_endpoint(faults: tuple[Fault, ...], *, asking: bool = False) -> Callable[..., Endpoint]:
+    """The class of endpoints with these faults; `off` that it is given is added to what they leave out.
+
+    Endpoints that are `asking` a verifier are given how.
+    """
     bases = tuple(one.seams.endpoint for one in faults if one.seams.endpoint)
-    return type("FaultyPeer", (*bases, FaultyEndpoint), {"faults": faults})
+    plain = (AskingEndpoint,) if asking else ()
+    return type("FaultyPeer", (*bases, FaultyEndpoint, *plain), {"faults": faults})
 
 
 class FaultyVerifier(Verifier):

@@ -96,13 +96,16 @@ class TrustAnchors:
     peer_roots: tuple[Certificate, ...]
     attestation_roots: tuple[Certificate, ...]
     waiver_authorities: tuple[Certificate, ...] = ()
+    verifiers: tuple[Certificate, ...] = ()
+    """Pinned: by the certificate, not by who issued it."""
     known: tuple[Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
     revoked_waivers: frozenset[bytes] = frozenset()
 
     def by_hash(self) -> dict[bytes, Certificate]:
         """Every certificate that is held, by SHA-256."""
-        held = (*self.peer_roots, *self.attestation_roots, *self.waiver_authorities, *self.known)
+        pinned = (*self.waiver_authorities, *self.verifiers)
+        held = (*self.peer_roots, *self.attestation_roots, *pinned, *self.known)
         return {certificate.sha256: certificate for certificate in held}
 
     def save(self, folder: Path) -> None:
@@ -131,7 +134,13 @@ class TrustAnchors:
         return anchors
 
 
-_BUNDLES = {"peer_roots": True, "attestation_roots": True, "waiver_authorities": False, "known": False}
+_BUNDLES = {
+    "peer_roots": True,
+    "attestation_roots": True,
+    "waiver_authorities": False,
+    "verifiers": False,
+    "known": False,
+}
 
 
 def read_certificates(file: Path) -> list[Certificate]:

@@ -44,6 +44,8 @@ class Policy:
     minimum_dbgstat: int = 2
     """Disabled since boot; 1 admits debug that is disabled at this moment only."""
     clock_tolerance: int = 60
+    verifier_policy: str | None = None
+    """The policy id that a verifier is asked for."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Component name to SHA-256; a component that is not listed is refused."""
 
@@ -128,4 +130,5 @@ _FIELDS = {
     "minimum_waiver_level": whole(3, 4),
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),
+    "verifier_policy": text,
 }

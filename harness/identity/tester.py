@@ -7,6 +7,7 @@ secret, and none of it may be trusted outside a test.
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar
@@ -15,17 +16,22 @@ import tomli_w
 
 from .certificate import Certificate, PublicKey
 from .credentials import Credentials, TrustAnchors, read_certificates, read_key, write_certificates, write_key
-from .keys import derive
-from .oids import EKU_TPM_AK
+from .keys import derive, derive_key
+from .oids import EKU_TPM_AK, EKU_VERIFIER
 from .pki import (
+    HOUR,
+    LEAF_LIFETIME,
     Authority,
     Branch,
+    Issued,
     LeafSpec,
+    Subject,
     authority_spec,
     issue_leaf,
     issue_root,
     leaf_spec,
     make_branch,
+    organization,
     serial_number,
 )
 from .policy import Policy
@@ -40,6 +46,9 @@ HOST = "service.example"
 """The host in it."""
 ANOTHER = "another platform"
 """The label of a party besides the two of a pair."""
+VERIFIER, VERIFIER_URI = "verifier", "https://verifier.example/"
+VERIFIER_POLICIES = {"device": "tc-test-device", "service": "tc-test-service"}
+"""Role of an attester to the id of the policy by which the tester's verifier appraises it."""
 WAIVER_LIFETIME = 30 * 86400
 
 
@@ -144,6 +153,10 @@ class TesterPki:
         urn = platform_urn(self.ueid(label))
         return replace(leaf_spec(self.seed, self.now, "attestation", (urn,), f"{label} TPM"), eku=(EKU_TPM_AK,))
 
+    def verifier(self, label: str = VERIFIER) -> Issued:
+        """The certificate by which relying parties pin a verifier, and its key; `label` tells verifiers apart."""
+        return _verifier(self.seed, self.now, label)
+
     def tam(self, role: str, credentials: Credentials) -> SoftwareTam:
         """A module with the keys of those credentials, started once. Raises ValueError if a key is missing."""
         if credentials.key is None or credentials.ak_key is None:
@@ -199,6 +212,7 @@ class TesterPki:
             peer_roots=(self.branch(peer).root.certificate,),
             attestation_roots=(self.attestation.root.certificate,),
             waiver_authorities=(self.waiver_authority.certificate,),
+            verifiers=(self.verifier().certificate,),
             known=(*(authority.certificate for authority in held), *known, self.party(peer, ANOTHER).leaf),
             crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
             revoked_waivers=frozenset({self.revoked_waiver}),
@@ -207,9 +221,10 @@ class TesterPki:
     def policy(self, role: str, peer: Certificate, boot: tuple[BootEvent, ...] | None = None) -> Policy:
         """The default policy towards that peer and no other; `boot` is what it measures, if not what all do."""
         values = reference_values(boot or boot_events(opposite(role)))
+        asked = VERIFIER_POLICIES[opposite(role)]
         if role == "device":
-            return Policy(intended_peer=peer.identity, reference_values=values)
-        return Policy(authorised_devices=(peer.identity,), reference_values=values)
+            return Policy(intended_peer=peer.identity, reference_values=values, verifier_policy=asked)
+        return Policy(authorised_devices=(peer.identity,), reference_values=values, verifier_policy=asked)
 
     def save(self, folder: Path) -> None:
         """Write every authority's certificates and key, and the seed."""
@@ -240,6 +255,21 @@ class TesterPki:
 def _held(spec: LeafSpec, key: PublicKey | None) -> LeafSpec:
     """The specification for a key that its holder has made, if there is one."""
     return spec if key is None else replace(spec, key=key)
+
+
+@lru_cache(8)
+def _verifier(seed: bytes, now: int, label: str) -> Issued:
+    root = issue_root(authority_spec(seed, now, VERIFIER, "root"))
+    spec = LeafSpec(
+        subject=Subject(organization(VERIFIER), label),
+        uris=(VERIFIER_URI,),
+        eku=(EKU_VERIFIER,),
+        not_before=now - HOUR,
+        not_after=now + LEAF_LIFETIME,
+        serial=serial_number(seed, label),
+        key=derive_key(seed, label),
+    )
+    return issue_leaf(spec, root)
 
 
 _AUTHORITIES = (

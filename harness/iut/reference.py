@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from ..identity.tam import SOFTWARE
@@ -20,11 +21,13 @@ def reference(
     version: str = "",
     binding: str = BINDINGS[0],
     tam: str = SOFTWARE,
+    verifier: bool = False,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
-    clock is the tester's and starts at `now`. `tam` is the module that `provision` made.
+    clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
+    declares that it can have evidence judged by one.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -37,7 +40,7 @@ def reference(
         Iut(name, role, version or "unversioned"),
         Wire(binding, connect="control" if role == "device" else None),
         Credentials(credentials),
-        REFERENCE if tam == SOFTWARE else IN_TPM,
+        replace(REFERENCE if tam == SOFTWARE else IN_TPM, verifier=verifier),
         Control("stdio", tuple(command)),
         Timeouts(),
     )

@@ -61,6 +61,8 @@ class HostOptions:
     idle: float = IDLE
     binding: str = DEFAULT
     key_log: KeyLog | None = None
+    verifier: str = ""
+    """URL of the verifier that judges evidence; empty for none."""
 
 
 class PeerHost:
@@ -76,6 +78,7 @@ class PeerHost:
         self._loaded: tuple[Path, Stamp, World] | None = None
         self._world = self._load(options.folder)
         self._suites = PROFILE_SUITES
+        self._verifier = options.verifier
         self._server: asyncio.Server | None = None
         self._last_connection = self._last_seq = 0
         self._retries: set[asyncio.Task[None]] = set()
@@ -144,6 +147,7 @@ class PeerHost:
         world = self._configured(self._load(folder or self.options.folder), configuration)
         world.memory = self._world.memory
         self._world, self._suites = world, suites
+        self._verifier = configuration.get("verifier", self.options.verifier)
         self.options = dataclasses.replace(self.options, folder=folder or self.options.folder)
 
     def set_clock(self, *, now: int | None, advance: int) -> int:
@@ -205,7 +209,7 @@ class PeerHost:
             for key, value in configuration.items()
             if key in policy
         }
-        if unknown := sorted(configuration.keys() - policy - {"suites", "presents_waiver"}):
+        if unknown := sorted(configuration.keys() - policy - {"suites", "presents_waiver", "verifier"}):
             raise HostError("unsupported", f"this peer has no setting {', '.join(unknown)}")
         waiver = configuration.get("presents_waiver", world.credentials.waiver is not None)
         if waiver and world.credentials.waiver is None:
@@ -237,6 +241,7 @@ class PeerHost:
         endpoint = reference_peer(
             options.role,
             self._world,
+            **_asking(self._verifier),
             off=options.off,
             rng=random,
             suites=self._suites,
@@ -272,6 +277,15 @@ class PeerHost:
         }
         self.events.append(event)
         self.push(event)
+
+
+def _asking(url: str) -> dict[str, Any]:
+    """The option of an endpoint that has evidence judged by the verifier there; none without one."""
+    if not url:
+        return {}
+    from .asking import HttpVerifier
+
+    return {"ask": HttpVerifier(url)}
 
 
 def _stamp(folder: Path) -> Stamp:

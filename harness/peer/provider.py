@@ -200,6 +200,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "proofs": lambda p: p.world.credentials.proofs,
     "waiver": lambda p: p.world.credentials.waiver or b"",
     "purpose": _absent,
+    "question_policy": _encoded(lambda p: p.world.policy.verifier_policy),
     "reason": _absent,
     "endorsements": _absent,
     "valid_for": _encoded(WorldProvider.valid_for),

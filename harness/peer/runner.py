@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--binding", choices=BINDINGS, default=BINDINGS[0], help="secure channel that it speaks")
     parser.add_argument("--without", default="", metavar="CHECK[,CHECK]", help="checks that are switched off")
     parser.add_argument("--fault", default="", metavar="NAME[,NAME]", help="faults of this peer")
+    parser.add_argument("--verifier", default="", metavar="URL", help="verifier that judges the peer's evidence")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
     parser.add_argument("--clock", choices=("system", "control"), default="system", help="who sets the time")
     parser.add_argument("--now", type=int, help="unix seconds at which a controlled clock starts")
@@ -86,6 +87,8 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
         text = getattr(arguments, name)
         if text and text != "stdio" and not text.rpartition(":")[2].isdecimal():
             return f"--{name}: expected host:port, found {text}"
+    if arguments.verifier and not arguments.verifier.startswith(("http://", "https://")):
+        return f"--verifier: expected a URL that begins with http:// or https://, found {arguments.verifier}"
     if arguments.seed is not None and arguments.far:
         return "--seed: refused with --far, because anyone can compute keys that come from a seed"
     return ""
@@ -106,7 +109,9 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     off, far, idle = _names(arguments.without) | _names(arguments.fault), arguments.far, arguments.idle
     path = os.environ.get(KEY_LOG_VARIABLE)
     log = KeyLog(Path(path)) if path else None
-    return HostOptions(arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log)
+    return HostOptions(
+        arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log, arguments.verifier
+    )
 
 
 async def _controlled(arguments: argparse.Namespace) -> int:

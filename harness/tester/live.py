@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..identity.provision import load_world
 from ..identity.tester import TesterPki
+from ..iut.address import Address
 from ..iut.control import LAST_EVENT, ControlClient, ControlError
 from ..iut.description import Description
 from ..iut.launch import LaunchedIut
@@ -24,6 +25,9 @@ from .clock import RealClock, TesterClock
 from .conversation import Conversation
 from .handshake_only import HandshakeEndpoint
 from .session import OPPOSITE, TIMEOUTS, Iut, NeedNotMet
+
+if TYPE_CHECKING:
+    from .verifier_server import VerifierServer
 
 NOTED_EVERY = 16
 """Connections after which it is noted again what an implementation holds."""
@@ -59,6 +63,7 @@ class IutSession(Iut):
         self.launched = LaunchedIut(description, patience, key_log.path if key_log else None)
         self.launched.ready()
         self._connections, self._usages = 0, list[Usage]()
+        self._verifier: VerifierServer | None = None
         self.clock = TesterClock(self._synchronise())
         self.clock.followers.append(self._advance)
         self.world = load_world(description.credentials.tester / "peer", self.clock.now)
@@ -141,6 +146,17 @@ class IutSession(Iut):
         """Evidence, not a waiver, unless the configuration says otherwise."""
         if needed or "provision" in self._verbs():
             self.need_verb("provision").provision(**{"presents_waiver": False, **configuration})
+
+    @contextmanager
+    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> Iterator[None]:
+        self.need_feature("verifier")
+        self.need_verb("provision")
+        if self._verifier is None:
+            from .verifier_server import VerifierServer  # Few runs ask for it.
+
+            self._verifier = VerifierServer(Address("127.0.0.1", 0))
+        with self._verifier.answering(answer), self.configured(verifier=self._verifier.url):
+            yield
 
     @contextmanager
     def later(self) -> Iterator[TesterClock]:
@@ -232,6 +248,8 @@ class IutSession(Iut):
 
     def close(self) -> None:
         self.launched.close()
+        if self._verifier is not None:
+            self._verifier.close()
 
 
 def _as_specified(configuration: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from ..deadline import Deadline
 from ..faults import kept, reference_peer
 from ..identity.provision import make_pair
 from ..identity.world import Memory, World
+from ..peer.asking import Unanswered
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.provider import PROFILE_SUITES
@@ -146,6 +147,20 @@ class LocalIut(Iut):
             yield
         finally:
             self._changes, self._options = {}, {}
+
+    @contextmanager
+    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> Iterator[None]:
+        def ask(request: bytes) -> bytes:
+            reply = answer(request)
+            if reply is None:
+                raise Unanswered("the verifier says nothing")
+            return reply
+
+        self._options = {**self._options, "ask": ask}
+        try:
+            yield
+        finally:
+            self._options = {}
 
     @contextmanager
     def later(self) -> Iterator[TesterClock]:

@@ -136,6 +136,14 @@ class Iut(ABC):
         """
         raise NeedNotMet("it takes no other folder of credentials")
 
+    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> AbstractContextManager[None]:
+        """The implementation as one whose verifier answers so, from a request to a reply; None is no answer.
+
+        Raises:
+            NeedNotMet: it asks no verifier.
+        """
+        raise NeedNotMet("feature verifier is not declared as True")
+
     def usages(self) -> list[Usage]:
         """What the implementation held of the machine from its first connection on, by time; the last is of now.
 

@@ -90,7 +90,7 @@ class VerifierIut(ABC):
 
     def __init__(self, pki: TesterPki, rng: SeededRandom, now: Callable[[], int]) -> None:
         self.pki, self.rng, self.now = pki, rng, now
-        self.certificate = folder.identity(pki).certificate
+        self.certificate = pki.verifier().certificate
         """The certificate whose key signs results."""
         self._worlds: dict[str, World] = {}
 

@@ -169,7 +169,7 @@ class LocalVerifier(VerifierIut):
         self.verifier = self._verifier(Ledger(self._ledger))
 
     def _verifier(self, ledger: Ledger) -> Verifier:
-        world = folder.make_world(folder.identity(self.pki), folder.anchors(self.pki), self.now)
+        world = folder.make_world(self.pki.verifier(), folder.anchors(self.pki), self.now)
         held = {policy.id: policy for policy in folder.policies()}
         return self._make(world, held, ledger, folder.own_name(), off=self.off)
 

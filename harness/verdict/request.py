@@ -36,6 +36,8 @@ class RunRequest:
     """The secure channel; `None` for the one that the description names, else EDHOC."""
     tam: str = "software"
     """The module that holds the keys of the reference peers, `software` or `swtpm`."""
+    verifier: bool = False
+    """Whether the reference peers declare that they can have evidence judged by a verifier."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

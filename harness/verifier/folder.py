@@ -19,33 +19,18 @@ from ..identity.credentials import (
     write_certificates,
     write_key,
 )
-from ..identity.keys import derive_key
-from ..identity.oids import EKU_VERIFIER
-from ..identity.pki import (
-    HOUR,
-    LEAF_LIFETIME,
-    Issued,
-    LeafSpec,
-    Subject,
-    authority_spec,
-    issue_leaf,
-    issue_root,
-    organization,
-    serial_number,
-)
+from ..identity.pki import Issued
 from ..identity.policy import Policy
 from ..identity.settings import convert, read_toml, text
 from ..identity.tam import SoftwareTam, reference_values
-from ..identity.tester import ANOTHER, ROLES, TesterPki, boot_events
+from ..identity.tester import ANOTHER, ROLES, VERIFIER, VERIFIER_POLICIES, VERIFIER_URI, TesterPki, boot_events
 from ..identity.world import World
 from .appraisal import Verifier
 from .ledger import Ledger
 from .policy import FOLDER, AppraisalPolicy, load_policies, save_policies
 
-VERIFIER = "verifier"
-VERIFIER_URI = "https://verifier.example/"
 LEDGER = "ledger.sqlite"
-DEVICE_POLICY, SERVICE_POLICY = "tc-test-device", "tc-test-service"
+DEVICE_POLICY, SERVICE_POLICY = VERIFIER_POLICIES["device"], VERIFIER_POLICIES["service"]
 EMPTY_POLICY, PROPERTY_POLICY = "tc-test-empty", "tc-test-properties"
 """Policies that a verifier under test holds: of a device, of a service, one without reference values, one that names
 properties of a device alone."""
@@ -53,21 +38,6 @@ PROPERTIES = {
     "measured-boot": ("firmware", "boot-loader"),
     "approved-software": ("operating-system", "trusted-connection"),
 }
-
-
-def identity(pki: TesterPki, label: str = VERIFIER) -> Issued:
-    """The certificate by which relying parties pin a verifier, and its key."""
-    root = issue_root(authority_spec(pki.seed, pki.now, VERIFIER, "root"))
-    spec = LeafSpec(
-        subject=Subject(organization(VERIFIER), label),
-        uris=(VERIFIER_URI,),
-        eku=(EKU_VERIFIER,),
-        not_before=pki.now - HOUR,
-        not_after=pki.now + LEAF_LIFETIME,
-        serial=serial_number(pki.seed, label),
-        key=derive_key(pki.seed, label),
-    )
-    return issue_leaf(spec, root)
 
 
 def anchors(pki: TesterPki) -> TrustAnchors:
@@ -106,7 +76,7 @@ def make_world(own: Issued, trusted: TrustAnchors, now: Callable[[], int]) -> Wo
 def provision(out: Path, *, seed: bytes, now: int, seeded: bool = True) -> TesterPki:
     """Write `out/iut` for a verifier and `out/tester` with the authorities whose keys it trusts."""
     pki = TesterPki.from_seed(seed, now)
-    folder, own = out / "iut", identity(pki)
+    folder, own = out / "iut", pki.verifier()
     folder.mkdir(parents=True)
     write_certificates(folder / "leaf.pem", (own.certificate, *own.chain))
     write_key(folder / "leaf.key.pem", own.key)

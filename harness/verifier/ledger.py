@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 _TABLES = """
@@ -26,6 +25,8 @@ class Ledger:
 
     def __init__(self, file: Path | None = None) -> None:
         """Raises LedgerError."""
+        import sqlite3  # What only knows of verifiers needs no database.
+
         try:
             self._database = sqlite3.connect(file or ":memory:", isolation_level=None)
             self._database.executescript(_TABLES)

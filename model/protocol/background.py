@@ -32,8 +32,11 @@ class Question:
     """A byte string of the attester's certificate in DER, which CRED_x is, too."""
     named_leaf: Term
     """SHA-256 of it, as the context of the binder has it."""
+    epoch: Term
+    nonce: Term
     relying_party: Term
-    """SHA-256 of the relying party's certificate, from there, too."""
+    """SHA-256 of the relying party's certificate."""
+    hello_hash: Term
     message: Message
 
 
@@ -44,22 +47,23 @@ def _question(attester: Side) -> Question:
     asked = slot(f"QUESTION_BINDER_{letter}", DIGEST)
     policy = slot(f"QUESTION_POLICY_{letter}", TEXT)
     named_leaf = slot(f"QUESTION_CERT_ATT_{letter}", DIGEST, unary("leaf_digest", attester.party.cred))
-    relying_party = slot(f"QUESTION_CERT_RP_{letter}", DIGEST)
+    epoch, nonce = slot(f"QUESTION_EPOCH_{letter}", UINT), slot(f"QUESTION_NONCE_{letter}", NONCE_32)
+    relying_party, hello_hash = (slot(f"QUESTION_{what}_{letter}", DIGEST) for what in ("CERT_RP", "HELLO_HASH"))
     context = array(
         const("tc1-binder"),
         ROLE_NUMBER[letter],
-        slot(f"QUESTION_EPOCH_{letter}", UINT),
-        bstr(slot(f"QUESTION_NONCE_{letter}", NONCE_32)),
+        epoch,
+        bstr(nonce),
         bstr(named_leaf),
         bstr(relying_party),
-        bstr(slot(f"QUESTION_HELLO_HASH_{letter}", DIGEST)),
+        bstr(hello_hash),
     )
     body = map_(
         {1: bstr(evidence.cmw), 2: bstr(asked), 3: bstr(context), 4: policy, 5: leaf},
         optional={6: evidence.endorsements},
     )
     message = Message(f"question_{letter}", ASKED, body, "relying-party")
-    return Question(asked, policy, leaf, named_leaf, relying_party, message)
+    return Question(asked, policy, leaf, named_leaf, epoch, nonce, relying_party, hello_hash, message)
 
 
 QUESTION = {side.letter: _question(side) for side in (I, R)}

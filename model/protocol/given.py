@@ -15,7 +15,7 @@ from .frames import ROLE_NAME, SIDES
 _SOFTWARE = (
     "id_cred", "sk", "c", "offered", "accepted", "flags", "max_age", "reattest_interval", "proofs", "waiver", "purpose",
     "endorsements", "reason", "att_req_accepted", "data_plain", "data_inputs", "sequence", "label_iss", "label_sub",
-    "label_chain", "label_blocks", "label_action", "label_inputs", "label_tui",
+    "label_chain", "label_blocks", "label_action", "label_inputs", "label_tui", "question_policy",
 )  # fmt: skip
 _ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
 _TAM = ("ak", "ak_chain", "idk", "ueid", "debug", "key_attributes")

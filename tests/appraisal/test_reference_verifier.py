@@ -23,7 +23,7 @@ from trustconn.harness.tester.verifier_session import REQUEST_TYPE, LocalVerifie
 from trustconn.harness.verifier import folder, streams
 from trustconn.harness.verifier.http import HttpServer
 from trustconn.harness.verifier.ledger import Ledger, LedgerError
-from trustconn.harness.verifier.policy import AppraisalPolicy, load_policies
+from trustconn.harness.verifier.policy import AppraisalPolicy, load_policies, save_policies
 from trustconn.model.checks import VerifierError
 from trustconn.spec import cddl
 
@@ -92,7 +92,7 @@ def test_what_goes_wrong_inside_is_never_an_affirming_result(
 
 
 def test_a_policy_without_reference_values_is_held_and_affirms_nothing(tmp_path: Path) -> None:
-    folder.save_policies(tmp_path / "policies", folder.policies())
+    save_policies(tmp_path / "policies", folder.policies())
     held = load_policies(tmp_path / "policies")
     assert held == {policy.id: policy for policy in folder.policies()}
     assert not held[folder.EMPTY_POLICY].usable

@@ -7,8 +7,9 @@ import pytest
 
 from trustconn.model.checks import CHECKS, Channel
 from trustconn.model.linter import lint
+from trustconn.model.protocol.asking import asking_profile, result_checks
 from trustconn.model.protocol.attestation import appraisal_checks
-from trustconn.model.protocol.background import QUESTION, background
+from trustconn.model.protocol.background import QUESTION, RESULT, background
 from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
@@ -58,8 +59,9 @@ def after_hi(**parts: Any) -> tuple[Transition, Transition]:
 
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_the_profile_is_clean_and_every_waiver_of_it_is_needed(binding: str) -> None:
+    asked = {name for attester in (I, R) for name in (item.check.name for item in result_checks(attester))}
     of_peers = (check for check in CHECKS.values() if check.refusal.channel is not Channel.VERIFIER)
-    register = {check.name: check for check in of_peers if check.binding in ("", binding)}
+    register = {check.name: check for check in of_peers if check.binding in ("", binding) and check.name not in asked}
     assert lint(profile(binding), register) == []
 
 
@@ -70,6 +72,19 @@ def test_the_background_check_is_clean_and_has_every_check_of_a_verifier() -> No
         (row,) = (row for row in background().rows if row.receives is QUESTION[attester.letter].message)
         assert set(appraisal_checks(attester)) <= set(row.checks)
     assert all(WAIVED.values())
+
+
+NOT_READ = ("enforced", "blind-forwarding")
+"""Rules that an asking peer breaks on purpose: the verifier reads the evidence in its place."""
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_peers_that_ask_break_no_other_rule_than_to_read_evidence(binding: str) -> None:
+    table = asking_profile(binding)
+    assert [finding for finding in lint(table) if finding.rule not in NOT_READ] == []
+    for attester in (I, R):
+        rows = [row for row in table.rows if row.receives is RESULT[attester.letter].message]
+        assert rows and all(row.checks == result_checks(attester) for row in rows)
 
 
 def compares_a_meaning(check: str) -> bool:

@@ -38,6 +38,7 @@ def _a_part_of_the_suite(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("pair", PAIRS, ids=kills.key)
 def test_what_cannot_tell_is_not_touched_by_the_fault(pair: kills.Pair) -> None:
     name, role = pair
+    assert role != "verifier"
     told, watch = reach.tells(FAULTS[name], role), reach.Watch(role)
     blind = [test for test in _part(role) if not told(watch.play(test))]
     assert [test.id for test in blind if kills.verdict(test, frozenset({name})) is Verdict.FAIL] == []

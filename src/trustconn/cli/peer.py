@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
     )
     parser.add_argument("--connect", metavar="HOST:PORT", help="which service a device dials")
+    parser.add_argument("--verifier", default="", metavar="URL", help="verifier that judges the peer's evidence")
     parser.add_argument("--events", action="store_true", help="print each event as a JSON line")
 
 
@@ -68,6 +69,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
     words += ["--connect", arguments.connect] if arguments.connect else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
     words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []
+    words += ["--verifier", arguments.verifier] if arguments.verifier else []
     words += ["--events"] if arguments.events else []
     code = runner.main(words)
     return exit_code.UNDECIDED if code == runner.FAILED else code

@@ -16,7 +16,9 @@ from .options import add_tam, readable_file, require_tam, roles, tams, tested_ro
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `provision`."""
-    help_text = "role of the implementation under test; both: a device and a service that trust each other"
+    help_text = (
+        "role of the implementation under test; both: a device and a service that trust each other, and their verifier"
+    )
     parser.add_argument("role", choices=(*tested_roles(), "both"), help=help_text)
     parser.add_argument("--out", type=Path, default=Path("credentials"), metavar="DIR", help="default: credentials")
     parser.add_argument(
@@ -49,7 +51,9 @@ def main(arguments: argparse.Namespace) -> int:
     seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
     now = int(time.time())
     if arguments.role == "verifier":
-        return _verifier(arguments, seed, now)
+        if arguments.request or arguments.waiver:
+            raise UsageError("--request and --waiver are about identity keys of peers; they cannot go with verifier")
+        return _verifier(arguments.out, arguments, seed, now)
     for role, out in folders.items():
         try:
             provision(
@@ -67,19 +71,19 @@ def main(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
         _say(out, role)
+    if both:
+        return _verifier(arguments.out / "verifier", arguments, seed, now)
     return exit_code.PASSED
 
 
-def _verifier(arguments: argparse.Namespace, seed: bytes, now: int) -> int:
+def _verifier(out: Path, arguments: argparse.Namespace, seed: bytes, now: int) -> int:
     from ..harness.verifier.folder import provision
 
-    if arguments.request or arguments.waiver:
-        raise UsageError("--request and --waiver are about identity keys of peers; they cannot go with verifier")
     try:
-        provision(arguments.out, seed=seed, now=now, seeded=arguments.seed is not None)
+        provision(out, seed=seed, now=now, seeded=arguments.seed is not None)
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
-    _say(arguments.out, "verifier")
+    _say(out, "verifier")
     return exit_code.PASSED
 
 

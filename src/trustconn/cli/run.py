@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add_tam(parser)
+    add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
     add("--wait", action="store_true", help="wait for an implementation that is started by hand")
@@ -69,6 +70,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--fault gives faults to the reference peers only; it cannot go with --iut")
     if arguments.iut and arguments.tam != tams()[0]:
         raise UsageError("--tam says where the reference peers keep their keys; it cannot go with --iut")
+    if arguments.iut and arguments.verifier:
+        raise UsageError("--verifier is about the reference peers; a description says it by features.verifier")
     require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
@@ -92,6 +95,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         key_log=key_log(arguments),
         binding=arguments.binding,
         tam=arguments.tam,
+        verifier=arguments.verifier,
         profile_set=arguments.profile_set,
     )
 

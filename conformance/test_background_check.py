@@ -1,0 +1,283 @@
+"""A relying party that has evidence judged by a verifier: the result decides, and none but the one for this session.
+
+The tester is the peer and the verifier: evidence is good, and the one thing that is wrong is what the verifier says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cbor2 import CBORTag
+
+from ..harness.codec import cbor, cose
+from ..harness.identity.keys import derive_key, signer
+from ..harness.identity.pki import Issued
+from ..harness.tester.background import honest_verifier
+from ..harness.tester.deviation import Deviation
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import Iut
+from ..harness.tester.telling import Telling
+from ..harness.verdict.allowed import Allowed
+from ..model.table import Message
+from .bench import Bench, opened
+from .case import Case, fault, for_each
+from .claiming import CLAIMS
+from .parties import LETTERS, one_bit_other
+from .test_evidence import att, evidence
+
+ROLES = ("device", "service")
+EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266
+STATUS, POLICY_IDS = 1000, 1003
+Tell = Callable[["Told", bytes], bytes | None]
+"""From an honest reply to what is said in its place, None for nothing."""
+Parts = list[Any]
+"""Of a result: protected header, unprotected header, claims, signature; the first and the third decoded."""
+
+
+@dataclass
+class Told:
+    """What the tester's verifier says: the truth, but once, where it is told to lie, what `change` makes of it."""
+
+    iut: Iut
+    change: Tell
+    lies: bool = False
+    request: bytes = b""
+    """The latest."""
+    said: list[bytes] = field(default_factory=list)
+    """Honest replies, the latest last."""
+
+    def answer(self, request: bytes) -> bytes | None:
+        """The reply to a request."""
+        self.request = request
+        reply = honest_verifier(self.iut.pki, self.iut.clock.now).answer(request)
+        self.said.append(reply)
+        lies, self.lies = self.lies, False
+        return self.change(self, reply) if lies else reply
+
+    def signed(
+        self, reply: bytes, change: Callable[[Parts], None], by: Issued | None = None, own: bool = True
+    ) -> bytes:
+        """A reply with its parts changed and signed again; `by` another verifier, which names itself only if `own`."""
+        tagged = cbor.decode(reply)[1]
+        parts: Parts = [cbor.decode(tagged.value[0]), tagged.value[1], cbor.decode(tagged.value[2]), b""]
+        signed_by = by or self.iut.pki.verifier()
+        if own:
+            parts[0][cose.X5T] = [-16, signed_by.certificate.sha256]
+        change(parts)
+        header, claims = cbor.encode(parts[0]), cbor.encode(parts[2])
+        assert signed_by.key is not None
+        signature = parts[3] or signer(signed_by.key)(cose.sig_structure(header, b"", claims))
+        return cbor.encode({1: CBORTag(18, [header, parts[1], claims, signature])})
+
+
+def _claim(key: int, change: Callable[[Told, Any], Any]) -> Tell:
+    return lambda told, reply: told.signed(reply, lambda parts: parts[2].update({key: change(told, parts[2][key])}))
+
+
+def _submod(key: int, value: Any) -> Tell:
+    return _claim(SUBMODS, lambda told, honest: {"tc": {**honest["tc"], key: value}})
+
+
+def _without_in_submod(key: int) -> Tell:
+    return _claim(SUBMODS, lambda told, honest: {"tc": {k: v for k, v in honest["tc"].items() if k != key}})
+
+
+def _header(key: int, value: object) -> Tell:
+    return lambda told, reply: told.signed(reply, lambda parts: parts[0].update({key: value}))
+
+
+def _without(key: int) -> Tell:
+    return lambda told, reply: told.signed(reply, lambda parts: parts[2].pop(key))
+
+
+def _key(told: Told, honest: object) -> dict[int, Any]:
+    return {1: cose.cose_key(derive_key(b"somebody", "else").public_key())}
+
+
+def _key_of_the_relying_party(told: Told, honest: object) -> dict[int, Any]:
+    return {1: cose.cose_key(derive_key(told.iut.pki.seed, f"{told.iut.role} identity").public_key())}
+
+
+def _unsigned(told: Told, reply: bytes) -> bytes:
+    return told.signed(reply, lambda parts: parts.__setitem__(3, bytes(64)))
+
+
+def _one_bit(told: Told, reply: bytes) -> bytes:
+    return one_bit_other(reply)
+
+
+def _by_another(told: Told, reply: bytes) -> bytes:
+    return told.signed(reply, lambda parts: None, told.iut.pki.verifier("another verifier"))
+
+
+def _by_another_in_its_name(told: Told, reply: bytes) -> bytes:
+    return told.signed(reply, lambda parts: None, told.iut.pki.verifier("another verifier"), own=False)
+
+
+def _by_the_attester(told: Told, reply: bytes) -> bytes:
+    return told.signed(reply, lambda parts: None, told.iut.world.credentials.issued)
+
+
+def _by_the_attestation_key(told: Told, reply: bytes) -> bytes:
+    return told.signed(reply, lambda parts: None, told.iut.world.credentials.attestation, own=False)
+
+
+def _evidence_itself(told: Told, reply: bytes) -> bytes:
+    return cbor.encode({1: cbor.decode(cbor.decode(cbor.decode(told.request)[1])[1])})
+
+
+def _says(reply: bytes | None) -> Tell:
+    return lambda told, _: reply
+
+
+_NOW: Callable[[Told], int] = lambda told: told.iut.clock.now()  # noqa: E731
+
+RESULTS: dict[str, dict[str, Tell]] = {
+    "ear_verifier_is_pinned": {
+        "of-another-verifier": _by_another,
+        "of-the-attester": _by_the_attester,
+        "x5t-of-nobody": _header(cose.X5T, [-16, bytes(32)]),
+        "x5t-one-bit-other": lambda told, reply: told.signed(
+            reply, lambda parts: parts[0].update({34: [-16, one_bit_other(parts[0][34][1])]})
+        ),
+    },
+    "ear_signature_verifies": {
+        "by-another-verifier-in-its-name": _by_another_in_its_name,
+        "by-the-attestation-key": _by_the_attestation_key,
+        "one-bit": _one_bit,
+        "zeros": _unsigned,
+    },
+    "ear_header_is_exact": {
+        "alg-eddsa": _header(cose.ALG, -8),
+        "alg-hmac": _header(cose.ALG, 5),
+        "typ-of-a-label": _header(cose.TYP, "application/vnd.tc.label+cose"),
+    },
+    "ear_profile_is_this_one": {
+        "profile-of-evidence": _claim(PROFILE, lambda told, _: "tag:trustconn.org,2026:tc1"),
+        "profile-longer": _claim(PROFILE, lambda told, honest: honest + "0"),
+    },
+    "ear_nonce_is_binder": {
+        "one-bit-of-the-binder": _claim(NONCE, lambda told, honest: one_bit_other(honest)),
+        "nonce-of-zeros": _claim(NONCE, lambda told, _: bytes(32)),
+        "binder-cut-short": _claim(NONCE, lambda told, honest: honest[:-1]),
+        "binder-and-more": _claim(NONCE, lambda told, honest: honest + b"\x00"),
+    },
+    "ear_cnf_is_peer_identity_key": {
+        "cnf-of-another-attester": _claim(CNF, _key),
+        "cnf-of-the-relying-party": _claim(CNF, _key_of_the_relying_party),
+    },
+    "ear_is_in_force": {
+        "expired": _claim(EXP, lambda told, _: _NOW(told) - 1),
+        "expires-now": _claim(EXP, lambda told, _: _NOW(told)),
+        "issued-in-the-future": _claim(IAT, lambda told, _: _NOW(told) + 600),
+    },
+    "ear_names_the_policy": {
+        "another-policy": _submod(POLICY_IDS, ["tc-test-empty"]),
+        "another-policy-too": _submod(POLICY_IDS, ["tc-test-device", "tc-test-service"]),
+        "no-policy": _submod(POLICY_IDS, []),
+        "policies-absent": _without_in_submod(POLICY_IDS),
+    },
+    "ear_is_affirming": {
+        "status-none": _submod(STATUS, 0),
+        "status-unknown": _submod(STATUS, 1),
+        "status-malfunction": _submod(STATUS, -1),
+        "status-warning": _submod(STATUS, 32),
+        "status-contraindicated": _submod(STATUS, 96),
+        "status-as-text": _submod(STATUS, "affirming"),
+        "status-true": _submod(STATUS, True),
+        "status-absent": _without_in_submod(STATUS),
+        "one-of-two-submodules": _claim(SUBMODS, lambda told, honest: {**honest, "zz": {**honest["tc"], STATUS: 96}}),
+    },
+    "result_is_given": {
+        **{f"error-{code}": _says(cbor.encode({2: code})) for code in range(1, 6)},
+        "nothing": _says(None),
+        "no-octets": _says(b""),
+        "octets": _says(b"\xff" * 40),
+        "number": _says(b"\x02"),
+        "tier-alone": _says(cbor.encode({1: 2})),
+        "result-and-error": lambda told, reply: cbor.encode({**cbor.decode(reply), 2: 1}),
+        "claims-alone": lambda told, reply: cbor.encode({1: cbor.decode(cbor.decode(reply)[1].value[2])}),
+        "evidence-itself": _evidence_itself,
+        "exp-absent": _without(EXP),
+        "cnf-absent": _without(CNF),
+        "nonce-in-an-array": _claim(NONCE, lambda told, honest: [honest]),
+        "nonce-absent": _without(NONCE),
+        "cut-short": lambda told, reply: reply[:-1],
+        "octets-behind": lambda told, reply: reply + b"\x00",
+    },
+}
+BAD_EVIDENCE = ("measurements-one-other", "ueid-of-another-platform", "dbgstat-enabled", "iat-too-old")
+MALFORMED = Allowed(frozenset({"alert:22"}), frozenset({"alert:11", "alert:21", "alert:23", "alert:80"}), "VER-05")
+"""A result of another form than its grammar gives it."""
+
+
+class Misjudged(Deviation):
+    """The tester's evidence goes out as it should; what its verifier says of it is the fault."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__()
+        self._told = told
+        self._att = f"ATT_{LETTERS[told.iut.opposite]}"
+
+    def emit(self, peer: TesterEndpoint, message: Message, data: bytes) -> None:
+        if message.name == self._att:
+            self._told.lies = True
+            self.happened(peer)
+        peer.put(message, data)
+
+
+def _cases(checks: Iterable[str]) -> Iterator[Case]:
+    for check in checks:
+        for name in RESULTS[check]:
+            for role in ROLES:
+                yield fault(role, check, "judge", name)
+
+
+def _refuses(bench: Bench, change: Tell, allowed: Allowed | None = None, *, before: int = 0) -> None:
+    """One false result, after `before` sessions with true ones."""
+    told = Told(bench.iut, change)
+    with bench.iut.judged_by(told.answer):
+        for _ in range(before):
+            bench.iut.good()
+        bench.refuses(Misjudged(told), allowed=allowed, configuration=ASKING)
+
+
+ASKING = "asking a verifier"
+"""What the control conversation is about."""
+
+
+@for_each(Case(role, ("VER-05",), "judge", "truly") for role in ROLES)
+def test_true_result(case: Case, bench: Bench) -> None:
+    """Good evidence that the pinned verifier affirms for this very session opens it: VER-05."""
+    told = Told(bench.iut, _says(None))
+    with bench.iut.judged_by(told.answer):
+        bench.works(lambda conversation: opened(conversation) or ("" if told.said else "no verifier was asked"))
+
+
+@for_each(_cases(name for name in RESULTS if name != "result_is_given"))
+def test_result_of_a_verifier(case: Case, bench: Bench) -> None:
+    """Good evidence, refused solely because of the result that the verifier gives about it: VER-05."""
+    assert case.check is not None
+    _refuses(bench, RESULTS[case.check][case.field])
+
+
+@for_each(_cases(["result_is_given"]))
+def test_no_result_of_a_verifier(case: Case, bench: Bench) -> None:
+    """Good evidence, refused solely because the verifier gives no result about it: VER-05."""
+    _refuses(bench, RESULTS["result_is_given"][case.field], MALFORMED)
+
+
+@for_each(fault(role, "ear_nonce_is_binder", "replay", "result-of-the-session-before") for role in ROLES)
+def test_result_of_an_earlier_session(case: Case, bench: Bench) -> None:
+    """The result about the same two parties in their session before, refused solely because of its binder: VER-05."""
+    _refuses(bench, lambda told, reply: told.said[0], before=1)
+
+
+@for_each(fault(role, "ear_is_affirming", "judge", f"{name}") for role in ROLES for name in BAD_EVIDENCE)
+def test_bad_evidence_before_a_verifier(case: Case, bench: Bench) -> None:
+    """Evidence that a true result does not affirm: the relying party does as the result says. VER-05."""
+    told, tale = Told(bench.iut, _says(None)), CLAIMS[case.field].tale(evidence(bench.iut))
+    with bench.iut.judged_by(told.answer):
+        bench.refuses(Telling(att(bench.iut), tam=tale), configuration=ASKING)

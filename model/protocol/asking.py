@@ -1,0 +1,92 @@
+"""A relying party that asks a verifier: every row that judges evidence is cut in two, and the result decides (VER-05).
+
+The first half forwards evidence as it came, with the context of the binder; the second judges the result, and does
+what the whole row did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from ..symbols import unary
+from ..table import Step, Table, Transition, Verifies, equals, holds, step
+from ..terms import Term, name, slot
+from .attestation import EVIDENCE, REGISTERS, appraisal_checks, binder
+from .background import QUESTION, RESULT
+from .frames import HELLO_HASH, I, R, Side, peer_of
+from .given import given
+from .tables import profile
+
+ASKING = "_asking"
+"""What the state is called in which a result is waited for."""
+KEPT = ("cmw_type_was_accepted", "cmw_is_marked_evidence")
+"""Checks of evidence that a relying party makes before it asks."""
+
+
+def _as_relying_party(attester: Side) -> None:
+    """What a relying party puts into its question."""
+    letter, me = attester.letter, peer_of(attester)
+    question, registers = QUESTION[letter], REGISTERS[letter]
+    terms: dict[Term, Term] = {
+        question.asked: binder(attester),
+        question.policy: name(f"question_policy_{me.letter.lower()}", question.policy.sort),
+        question.leaf: attester.party.cred,
+        question.epoch: registers.requested_epoch,
+        question.nonce: registers.challenge,
+        question.relying_party: unary("leaf_digest", me.party.cred),
+        question.hello_hash: HELLO_HASH,
+    }
+    for term, honest in terms.items():
+        slot(term.label, term.sort, **{me.role: honest})
+
+
+for _side in (I, R):
+    _as_relying_party(_side)
+
+
+def result_checks(attester: Side) -> tuple[Step, ...]:
+    """What a relying party asks of a result, in order."""
+    result = RESULT[attester.letter]
+    return (
+        holds("ear_header_is_exact", result.alg, result.typ),
+        equals("ear_profile_is_this_one", result.profile),
+        holds("ear_verifier_is_pinned", result.x5t),
+        step("ear_signature_verifies", Verifies(result.signature, unary("authority_key", result.x5t), result.tbs)),
+        equals("ear_nonce_is_binder", result.nonce),
+        holds("ear_cnf_is_peer_identity_key", result.cnf, attester.party.id_cred, binds=result.cnf),
+        holds("ear_is_in_force", result.iat, result.exp),
+        holds("ear_names_the_policy", result.submods),
+        holds("ear_is_affirming", result.submods),
+    )
+
+
+def _halves(row: Transition) -> Iterator[Transition]:
+    attester = next((side for side in (I, R) if row.receives is EVIDENCE[side.letter].att), None)
+    judged = set(row.checks).intersection(appraisal_checks(attester)) if attester else set()
+    if attester is None or not judged:
+        yield row
+        return
+    forwarded = {item for item in judged if item.check.name not in KEPT}
+    waiting = f"{row.state}{ASKING}"
+    yield replace(
+        row, next_state=waiting, checks=tuple(item for item in row.checks if item not in forwarded),
+        fresh=(), sets=(), then_sets=(), events=(), sends=(QUESTION[attester.letter].message,),
+    )  # fmt: skip
+    yield replace(
+        row, state=waiting, receives=RESULT[attester.letter].message, opens=(), checks=result_checks(attester)
+    )
+
+
+def asking(table: Table) -> Table:
+    """The table of peers that have evidence judged by a verifier."""
+    rows = tuple(half for row in table.rows for half in _halves(row))
+    roles = tuple(replace(role, given=given(rows, role.name)) for role in table.roles)
+    return replace(table, name=f"{table.name}, asking", roles=roles, rows=rows)
+
+
+@cache
+def asking_profile(binding: str) -> Table:
+    """The profile over a binding, with peers that ask. Raises KeyError."""
+    return asking(profile(binding))
