@@ -1,9 +1,11 @@
-"""One pair of parties that trust each other with the PKI behind both, and the clock of searches."""
+"""One pair of parties that trust each other with the PKI behind both, a port, and what makes a test repeat."""
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from trustconn.harness.identity.errors import Refused
 from trustconn.harness.identity.predicates import PREDICATES
@@ -15,10 +17,23 @@ from trustconn.model.verifier import clock
 # A limit that a search hits is then a failed test, not one that hangs.
 clock.use(time.process_time)  # Other processes do not count.
 
+# The same examples each time, and however long they take on a machine that does something else too.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
+
 NOW = 1_800_000_000
 SEED = b"identity tests"
 
 Refusers = Callable[[World, dict[str, tuple[bytes, ...]]], dict[str, str]]
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that is kept for whoever listens there with SO_REUSEADDR, as servers do: nobody else gets it by chance."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield keeper.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

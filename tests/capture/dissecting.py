@@ -25,7 +25,7 @@ def tshark(*arguments: str) -> str:
     """Its output; without tshark there is nothing to test, and CI has to have it."""
     if shutil.which("tshark") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("tshark not installed: apt-get install tshark")
-    done = subprocess.run(["tshark", *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["tshark", *arguments], capture_output=True, text=True, timeout=600, check=False)
     assert "Lua Error" not in done.stdout + done.stderr and done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

@@ -42,7 +42,7 @@ def opened(device: Description, service: Description, keys: Path | None) -> None
         assert dialling.control and listening.control
         dialling.control.connect(listening.address)
         for plane in (dialling.control, listening.control):
-            plane.wait_event(lambda event: event["event"] == "open", Deadline.after(10), "open")
+            plane.wait_event(lambda event: event["event"] == "open", Deadline.after(60), "open")
 
 
 def pair(credentials: Path, binding: str) -> tuple[Description, Description]:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import cbor2
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trustconn.harness.codec import cbor
@@ -39,7 +39,6 @@ def mutated(draw: st.DrawFn) -> bytes:
 OCTETS = st.binary(max_size=40) | st.composite(mutated)()
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_round_trip(value: Any) -> None:
     encoded = cbor.encode(value)
@@ -47,13 +46,11 @@ def test_round_trip(value: Any) -> None:
     assert cbor.encode(cbor.decode(encoded, max_depth=99)) == encoded
 
 
-@settings(deadline=None)
 @given(VALUES)
 def test_cbor2_reads_the_same_value(value: Any) -> None:
     assert same(cbor2.loads(cbor.encode(value)), value)
 
 
-@settings(deadline=None)
 @given(OCTETS)
 @example(bytes.fromhex("f97e00"))
 def test_accepted_octets_are_the_one_encoding(data: bytes) -> None:
@@ -65,7 +62,6 @@ def test_accepted_octets_are_the_one_encoding(data: bytes) -> None:
         assert cbor.encode(value) == data
 
 
-@settings(deadline=None)
 @given(OCTETS, st.sampled_from(RULES))
 def test_any_rules_accept_or_refuse_and_never_fail_otherwise(data: bytes, rules: cbor.Strictness) -> None:
     with contextlib.suppress(cbor.CborError):
@@ -75,7 +71,6 @@ def test_any_rules_accept_or_refuse_and_never_fail_otherwise(data: bytes, rules:
         assert cbor.decode(cbor.encode(value), max_depth=99) == value or contains_nan(value)
 
 
-@settings(deadline=None)
 @given(OCTETS, st.sampled_from(RULES))
 @example(b"\xb8", cbor.STRICT)
 @example(b"\x98", cbor.STRICT)
@@ -92,7 +87,6 @@ def test_splitting_agrees_with_decoding(data: bytes, rules: cbor.Strictness) -> 
         assert same({cbor.decode(key, rules=rules): cbor.decode(item, rules=rules) for key, item in items}, value)
 
 
-@settings(deadline=None)
 @given(VALUES, st.data())
 def test_every_truncation_is_refused_as_one(value: Any, data: st.DataObject) -> None:
     encoded = cbor.encode(value)

@@ -1,7 +1,7 @@
 """CMW records and collections: forms accepted, forms refused, round trips."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trustconn.harness.codec import cbor, cmw
@@ -24,7 +24,6 @@ WRAPPERS = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(WRAPPERS)
 def test_round_trip(wrapper: cmw.Cmw) -> None:
     assert cmw.parse(cmw.encode(wrapper)) == wrapper

@@ -191,7 +191,7 @@ def test_a_share_whose_secret_anybody_can_know_is_refused(suite: int, share: byt
     assert refused.value.check.name == "g_y_is_valid"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from((0, 3)),
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2), st.binary(max_size=3)), min_size=1, max_size=4),

@@ -27,7 +27,7 @@ from trustconn.harness.iut.control import (
 from trustconn.harness.iut.description import Address
 from trustconn.harness.iut.process import Process
 
-LONG = Deadline.after(600)
+LONG = Deadline.after(24 * 3600)  # Counted from when the module is read.
 OPEN = '{"event": "open", "connection": 1, "seq": %d, "time": 1, "sid": "' + "00" * 16 + '"}'
 Adapter = Callable[..., ControlClient]
 

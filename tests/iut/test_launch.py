@@ -11,9 +11,9 @@ from trustconn.harness.iut.control import ControlGarbage
 from trustconn.harness.iut.description import Description, load
 from trustconn.harness.iut.launch import LaunchedIut, LaunchError
 from trustconn.harness.iut.process import Process, ProcessError
-from trustconn.harness.peer.tcp import NotReachable, TcpListener
+from trustconn.harness.peer.tcp import NotReachable
 
-LONG = Deadline.after(600)
+LONG = Deadline.after(24 * 3600)  # Counted from when the module is read.
 PYTHON = [sys.executable, "-S", "-E", "-c"]
 SERVICE = """import socket, sys
 listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))
@@ -25,19 +25,12 @@ def described(folder: Path, role: str, wire: str, control: str = "") -> Descript
     file = folder / "iut.toml"
     file.write_text(
         f'[iut]\nname = "x"\nrole = "{role}"\nversion = "1"\n[wire]\n{wire}\n[credentials]\nfolder = "c"\n{control}\n'
-        "[timeouts]\nstart = 5\ndial = 5\nreply = 5\nstop = 5\n"
+        "[timeouts]\nstart = 60\ndial = 60\nreply = 60\nstop = 60\n"
     )
     return load(file)
 
 
-def free_port() -> int:
-    with TcpListener() as listener:
-        port: int = listener.port
-    return port
-
-
-def test_service_is_reached_when_it_listens_and_gone_afterwards(tmp_path: Path) -> None:
-    port = free_port()
+def test_service_is_reached_when_it_listens_and_gone_afterwards(port: int, tmp_path: Path) -> None:
     wire = f'address = "127.0.0.1:{port}"\ncommand = {json.dumps([*PYTHON, SERVICE, str(port)])}'
     with LaunchedIut(described(tmp_path, "service", wire)) as iut:
         assert iut.connect().recv_some(LONG) == b"me"
@@ -45,15 +38,15 @@ def test_service_is_reached_when_it_listens_and_gone_afterwards(tmp_path: Path) 
         iut.connect()
 
 
-def test_service_that_ends_at_once_is_no_service(tmp_path: Path) -> None:
+def test_service_that_ends_at_once_is_no_service(port: int, tmp_path: Path) -> None:
     command = ["sh", "-c", "echo bad configuration >&2; exit 2"]
-    wire = f'address = "127.0.0.1:{free_port()}"\ncommand = {json.dumps(command)}'
+    wire = f'address = "127.0.0.1:{port}"\ncommand = {json.dumps(command)}'
     with pytest.raises(LaunchError, match="ended before it listened: exit code 2: bad configuration"):
         LaunchedIut(described(tmp_path, "service", wire)).ready()
 
 
-def test_service_without_a_program_is_named(tmp_path: Path) -> None:
-    wire = f'address = "127.0.0.1:{free_port()}"\ncommand = ["./absent"]'
+def test_service_without_a_program_is_named(port: int, tmp_path: Path) -> None:
+    wire = f'address = "127.0.0.1:{port}"\ncommand = ["./absent"]'
     with pytest.raises(ProcessError, match="absent cannot be started"):
         LaunchedIut(described(tmp_path, "service", wire))
 
@@ -84,31 +77,28 @@ def test_device_that_ends_without_dialling_is_told_at_once(tmp_path: Path) -> No
         iut.dial()
 
 
-def test_device_that_reconnects_is_awaited(tmp_path: Path) -> None:
-    port = free_port()
+def test_device_that_reconnects_is_awaited(port: int, tmp_path: Path) -> None:
     description = described(tmp_path, "device", f'reconnects = true\nlisten = "127.0.0.1:{port}"')
     with LaunchedIut(description) as iut, Process((*PYTHON, DEVICE, "127.0.0.1", str(port)), tmp_path):
         assert iut.dial().recv_some(LONG) == b"me"
 
 
-def test_service_that_is_started_by_hand_is_awaited(tmp_path: Path) -> None:
-    port = free_port()
+def test_service_that_is_started_by_hand_is_awaited(port: int, tmp_path: Path) -> None:
     description = described(tmp_path, "service", f'address = "127.0.0.1:{port}"\ncommand = ["./absent"]')
-    iut = LaunchedIut(description, patience=30)
+    iut = LaunchedIut(description, patience=60)
     with Process((*PYTHON, SERVICE, str(port)), tmp_path), iut:
         assert iut.connect().recv_some(LONG) == b"me"
 
 
-def test_device_that_is_started_by_hand_is_awaited(tmp_path: Path) -> None:
-    port = free_port()
+def test_device_that_is_started_by_hand_is_awaited(port: int, tmp_path: Path) -> None:
     wire = f'connect = ["./absent", "{{host}}", "{{port}}"]\nlisten = "127.0.0.1:{port}"'
-    iut = LaunchedIut(described(tmp_path, "device", wire), patience=30)
+    iut = LaunchedIut(described(tmp_path, "device", wire), patience=60)
     with iut, Process((*PYTHON, DEVICE, "127.0.0.1", str(port)), tmp_path):
         assert iut.dial().recv_some(LONG) == b"me"
 
 
-def test_nobody_starts_a_service_by_hand(tmp_path: Path) -> None:
-    description = described(tmp_path, "service", f'address = "127.0.0.1:{free_port()}"')
+def test_nobody_starts_a_service_by_hand(port: int, tmp_path: Path) -> None:
+    description = described(tmp_path, "service", f'address = "127.0.0.1:{port}"')
     with pytest.raises(LaunchError, match="within the time to start"), LaunchedIut(description, patience=0.05):
         pass
 

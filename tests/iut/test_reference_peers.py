@@ -23,7 +23,7 @@ from trustconn.harness.iut.reference import reference
 from trustconn.harness.peer.runner import BAD_USAGE, FAILED, main
 from trustconn.harness.peer.tcp import PeerFinished, TcpConnection, TcpListener
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_an_end_that_no_longer_runs_has_failed(tmp_path: Path) -> None:
         assert process is not None
 
         def stop(scene: Scene) -> None:
-            process.stop(Deadline.after(5))
+            process.stop(Deadline.after(60))
 
         kills = dataclasses.replace(register()["drop-ATT_R"], play=stop)
         first, second = Player(running).all([kills, register()["drop-ATT_I"]])

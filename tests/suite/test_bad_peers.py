@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from scripted_peer import describe as scripted
 
 from trustconn.conformance.bench import Bench
 from trustconn.conformance.collect import suite_tests
-from trustconn.conformance.fleet import REFERENCE_TIME
 from trustconn.conformance.player import NO_CONVERSATION
+from trustconn.harness.deadline import Deadline
 from trustconn.harness.identity.provision import provision
 from trustconn.harness.iut.description import load
 from trustconn.harness.tester.live import IutSession
@@ -51,19 +52,9 @@ NESTS = """unit = lambda kind, body: (1 + len(body)).to_bytes(4, "big") + bytes(
 CLOSES_INSIDE = "connection.sendall(bytes.fromhex('0000006401') + bytes(50)); connection.close()"
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def describe(folder: Path, behave: str | None) -> Path:
+def describe(folder: Path, behave: str | None, port: int) -> Path:
     """The description of a service that behaves so, or of nothing at all."""
     provision(folder / "credentials", seed=b"bad peers", now=int(time.time()), role="service")
-    port = free_port()
     command = ""
     if behave is not None:
         script = folder / "peer.py"
@@ -73,7 +64,7 @@ def describe(folder: Path, behave: str | None) -> Path:
     path.write_text(
         f'[iut]\nname = "bad"\nrole = "service"\nversion = "1"\n'
         f'[wire]\naddress = "127.0.0.1:{port}"\n{command}\n'
-        f'[credentials]\nfolder = "credentials"\n[features]\n[timeouts]\nreply = 0.3\nsilence = 0.1\ndial = 0.5\n'
+        f'[credentials]\nfolder = "credentials"\n[features]\n[timeouts]\nstart = 60\nreply = 0.3\nsilence = 0.1\n'
     )
     return path
 
@@ -108,17 +99,7 @@ INSIDE_PEERS = {
 
 def describe_inside(folder: Path, message: str, behave: str) -> Path:
     """The description of a reference service that does something else instead of sending a message."""
-    provision(folder / "credentials", seed=b"bad peers", now=REFERENCE_TIME, role="service")
-    script = folder / "peer.py"
-    script.write_text(INSIDE.format(message=message, behave=behave))
-    command = [sys.executable, str(script), "service", "--credentials", str(folder / "credentials" / "iut")]
-    command += ["--control", "stdio", "--clock", "control", "--now", str(REFERENCE_TIME)]
-    path = folder / "iut.toml"
-    path.write_text(
-        '[iut]\nname = "bad"\nrole = "service"\nversion = "1"\n[credentials]\nfolder = "credentials"\n[features]\n'
-        f'[control]\nmode = "stdio"\ncommand = {json.dumps(command)}\n[timeouts]\nreply = 1\nsilence = 0.2\n'
-    )
-    return path
+    return scripted(folder, INSIDE.format(message=message, behave=behave), "reply = 1\nsilence = 0.2")
 
 
 MOST_MEMORY = 200 << 20
@@ -164,8 +145,8 @@ def judge_bad(verdicts: dict[str, Verdict]) -> None:
         pytest.param(CLOSES_INSIDE, id="closes-inside"),
     ],
 )
-def test_the_suite_survives(tmp_path: Path, behave: str) -> None:
-    verdicts = play(describe(tmp_path, behave))
+def test_the_suite_survives(tmp_path: Path, behave: str, port: int) -> None:
+    verdicts = play(describe(tmp_path, behave, port))
     judge_bad(verdicts)
     assert Verdict.PASS not in verdicts.values()
 
@@ -178,16 +159,14 @@ def test_the_suite_survives_from_inside(tmp_path: Path, name: str) -> None:
 
 def test_the_suite_survives_a_peer_that_never_reads(tmp_path: Path) -> None:
     """More than the buffers between both hold is sent to a peer that has opened its session and reads no more."""
-    iut = describe_inside(tmp_path, "PONG_R", "emit(self, message, data); deafen()")
-    script = tmp_path / "peer.py"
+    script = INSIDE.format(message="PONG_R", behave="emit(self, message, data); deafen()")
     deaf = (
         "connections = []\nmade = PeerConnection.connection_made\n"
         "def keeping(self, transport):\n    connections.append(transport); made(self, transport)\n"
         "PeerConnection.connection_made = keeping\n"
         "def deafen():\n    connections[-1].pause_reading()\n"
     )
-    script.write_text(script.read_text().replace("emit = endpoint", deaf + "emit = endpoint"))
-    session = IutSession(load(iut), 0)
+    session = IutSession(load(scripted(tmp_path, script.replace("emit = endpoint", deaf + "emit = endpoint"))), 0)
     try:
         conversation = session.converse()
         assert conversation.until_open()
@@ -195,7 +174,7 @@ def test_the_suite_survives_a_peer_that_never_reads(tmp_path: Path) -> None:
             conversation.peer.put_octets(bytes(1 << 20))
         conversation.flush()
         assert conversation.timed_out
-        assert not conversation.probe()
+        assert not conversation.receive(Deadline.after(0))
     finally:
         session.close()
 
@@ -210,10 +189,10 @@ def test_the_suite_survives_a_peer_that_never_reads(tmp_path: Path) -> None:
         pytest.param(CRASHES_ON_THE_THIRD, 1, "fail", id="crashes-on-the-third"),
     ],
 )
-def test_a_bad_peer_never_passes(tmp_path: Path, behave: str | None, code: int, status: str) -> None:
-    iut, out = describe(tmp_path, behave), tmp_path / "out"
+def test_a_bad_peer_never_passes(tmp_path: Path, behave: str | None, code: int, status: str, port: int) -> None:
+    iut, out = describe(tmp_path, behave, port), tmp_path / "out"
     command = [sys.executable, "-m", "trustconn", "run", "--iut", str(iut), "--out", str(out)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == code, ended.stdout[-2000:] + ended.stderr[-2000:]
     tests = json.loads((out / "results.json").read_text())["tests"]
     statuses = {test["status"] for test in tests}

@@ -60,9 +60,7 @@ class WatchedIut(LocalIut):
 IUTS = {role: WatchedIut(role, seed=b"never crashes") for role in ROLES}
 """Made once: what they remember may grow, as a real peer's does."""
 
-BOUNDED = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+BOUNDED = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 PHASES = ("start", "handshake", "hello", "open", "reattesting", "closing")
 MESSAGES = {role: sorted(m.name for m in profile().receivable(role) if m.channel in (NET, RECORD)) for role in ROLES}
 FRAME_KINDS = range(12)

@@ -20,7 +20,7 @@ def test_results_survive(tmp_path: Path, number: signal.Signals) -> None:
         assert "tests:" in first, first
         run.send_signal(number)
         rest = run.stdout.read()
-        assert run.wait(60) == 130, rest
+        assert run.wait(600) == 130, rest
     results = Results.from_json(json.loads((tmp_path / "results.json").read_text()))
     statuses = {test.status.label if hasattr(test.status, "label") else "none" for test in results.tests}
     assert not results.complete

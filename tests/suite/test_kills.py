@@ -59,7 +59,7 @@ def test_a_killed_survivor_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_against_a_faulty_peer_fails_and_names_its_requirement(option: str, name: str, tmp_path: Path) -> None:
     killer = kills.committed()[f"{name}/device"]
     command = [sys.executable, "-c", RUN, "run", option, name, "--rerun", killer]
-    finished = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    finished = subprocess.run([*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=600)
     assert finished.returncode == 1, finished.stdout + finished.stderr
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     (result,) = results["tests"]

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripted_peer import describe
 
-from trustconn.conformance.fleet import REFERENCE_TIME
-from trustconn.harness.identity.provision import provision
 from trustconn.harness.iut.usage import Usage, leak
 
 PEER = """
@@ -31,26 +30,11 @@ LEAKS = {
 }
 
 
-def describe(folder: Path, leaks: str) -> Path:
-    """The reference service, which leaks so at each connection."""
-    provision(folder / "credentials", seed=b"leaking peers", now=REFERENCE_TIME, role="service")
-    script = folder / "peer.py"
-    script.write_text(PEER.format(leak=leaks))
-    command = [sys.executable, str(script), "service", "--credentials", str(folder / "credentials" / "iut")]
-    command += ["--control", "stdio", "--clock", "control", "--now", str(REFERENCE_TIME)]
-    path = folder / "iut.toml"
-    path.write_text(
-        '[iut]\nname = "leaking"\nrole = "service"\nversion = "1"\n[credentials]\nfolder = "credentials"\n'
-        f'[features]\n[control]\nmode = "stdio"\ncommand = {json.dumps(command)}\n'
-    )
-    return path
-
-
 @pytest.mark.parametrize("what", LEAKS)
 def test_a_leak_fails_the_requirement_on_release(tmp_path: Path, what: str) -> None:
-    iut, out = describe(tmp_path, LEAKS[what]), tmp_path / "out"
+    iut, out = describe(tmp_path, PEER.format(leak=LEAKS[what])), tmp_path / "out"
     command = [sys.executable, "-m", "trustconn", "run", "--iut", str(iut), "--select", "ERR-28", "--out", str(out)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 1, ended.stdout[-2000:] + ended.stderr[-2000:]
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     statuses = {test["id"].rpartition("-")[2].rstrip("]"): test["status"] for test in results["tests"]}

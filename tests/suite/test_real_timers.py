@@ -35,7 +35,7 @@ def late(description: Path, *options: str) -> tuple[int, str]:
     """Exit code and verdict of the test whose first message comes too late."""
     out = description.parent / "out"
     command = [sys.executable, "-m", "trustconn", "run", "--iut", str(description), "--out", str(out), *options]
-    ended = subprocess.run([*command, "--rerun", LATE], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([*command, "--rerun", LATE], capture_output=True, text=True, timeout=600)
     results = json.loads((out / "results.json").read_text())
     return ended.returncode, results["tests"][0]["status"]
 

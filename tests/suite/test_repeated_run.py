@@ -13,7 +13,7 @@ SELECTION = "test_scenarios or test_attacks or test_unit_length or test_retry or
 def run(out: Path) -> dict[tuple[str, str], str]:
     """Digest of each conversation by its test and its name there."""
     command = [sys.executable, "-m", "trustconn", "run", "--seed", "5", "--select", SELECTION, "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout
     kept: dict[tuple[str, str], Transcript] = {}
     for file in out.glob("transcripts-*.jsonl"):

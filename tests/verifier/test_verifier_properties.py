@@ -16,7 +16,7 @@ from trustconn.model.verifier.protocol import Event, Match, Protocol, Recv, Role
 from trustconn.model.verifier.query import Query
 from trustconn.model.verifier.verify import DEFAULT_POWERS, NETWORK, Engine
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 CONSTANTS = {"tag1": "label", "tag2": "label"}
 RUNS = 3
 
