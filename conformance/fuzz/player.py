@@ -35,10 +35,7 @@ class Player(Sessions):
                 self._configure()
             if any(item.do == "clock" for item in trace.steps):
                 self.clock = stack.enter_context(self.iut.later())
-            try:
-                self._steps(trace)
-            finally:
-                self._end()
+            self._play(trace)
         return self.record
 
     def _step(self, item: Step) -> None:

@@ -82,10 +82,7 @@ class Relay(Stage):
             for iut in self.iuts.values():
                 if trace.configuration:
                     stack.enter_context(iut.configured(**trace.configuration))
-            try:
-                self._steps(trace)
-            finally:
-                self._end()
+            self._play(trace)
         return self.record
 
     def _step(self, item: Step) -> None:

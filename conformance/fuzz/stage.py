@@ -36,6 +36,13 @@ class Stage(ABC):
         self._at = 0
         """The number of the step that is being played."""
 
+    def _play(self, trace: Trace) -> None:
+        """To its end, or to where there is no talking any more."""
+        try:
+            self._steps(trace)
+        finally:
+            self._end()
+
     def _steps(self, trace: Trace) -> None:
         for self._at, item in enumerate(trace.steps):
             try:
@@ -49,6 +56,10 @@ class Stage(ABC):
     @abstractmethod
     def _step(self, item: Step) -> None:
         """Do it, and take all that comes of it."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Close what is open."""
 
     @abstractmethod
     def _marks(self) -> dict[int, tuple[int, bool]]:

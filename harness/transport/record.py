@@ -28,7 +28,9 @@ def associated_data(payload_length: int) -> bytes:
 class _Direction:
     """One key and its sequence number."""
 
-    def __init__(self, aead: Aead, key: bytes, iv: bytes, record_limit: int, off: frozenset[str]) -> None:
+    def __init__(
+        self, aead: Aead, key: bytes, iv: bytes, record_limit: int = RECORD_LIMIT, off: frozenset[str] = frozenset()
+    ) -> None:
         self._aead = aead
         self._key = key
         self._iv = int.from_bytes(iv, "big")
@@ -55,16 +57,6 @@ class _Direction:
 class RecordSealer(_Direction):
     """The sending end of one direction. `off` names the checks not made: a faulty sender for tests."""
 
-    def __init__(
-        self,
-        aead: Aead,
-        key: bytes,
-        iv: bytes,
-        record_limit: int = RECORD_LIMIT,
-        off: frozenset[str] = frozenset(),
-    ) -> None:
-        super().__init__(aead, key, iv, record_limit, off)
-
     def seal(self, plaintext: bytes) -> bytes:
         """The next record's payload, `aead.tag_length` octets longer; raises RecordError when too long or too many."""
         self._check_bounds(len(plaintext))
@@ -86,16 +78,7 @@ class RecordOpener(_Direction):
     under another number too: one of the 1,024 before the expected one, or of the 15 after it.
     """
 
-    def __init__(
-        self,
-        aead: Aead,
-        key: bytes,
-        iv: bytes,
-        record_limit: int = RECORD_LIMIT,
-        off: frozenset[str] = frozenset(),
-    ) -> None:
-        super().__init__(aead, key, iv, record_limit, off)
-        self._error: RecordError | None = None
+    _error: RecordError | None = None
 
     def open(self, payload: bytes) -> bytes:
         """The plaintext of the next record; raises RecordError."""

@@ -62,6 +62,25 @@ local function tell(pinfo, protocol, text)
   end
 end
 
+-- Gives `take` each item of a stream, by where it begins and the length after its first `size` octets, which say it. An
+-- item that `too_long` refuses ends the stream; one that is not complete waits for more.
+local function cut(tvb, pinfo, size, too_long, take)
+  local at = 0
+  while at < tvb:len() do
+    local left = tvb:len() - at
+    local length = left >= size and tvb(at, size):uint() or nil
+    if length and too_long(at, length) then return tvb:len() end
+    if not length or left < size + length then
+      pinfo.desegment_offset = at
+      pinfo.desegment_len = length and size + length - left or DESEGMENT_ONE_MORE_SEGMENT
+      return tvb:len()
+    end
+    take(at, length)
+    at = at + size + length
+  end
+  return at
+end
+
 -- Frames ------------------------------------------------------------------------------------------------------------
 
 local function name_of(type, letter)
@@ -94,23 +113,14 @@ local function letter_over_tls(pinfo)
 end
 
 function frames.dissector(tvb, pinfo, tree)
-  local at, letter = 0, letter_over_tls(pinfo)
-  while at < tvb:len() do
-    local left = tvb:len() - at
-    local length = left >= 3 and tvb(at, 3):uint() or nil
-    if length and length > names.frame_limit then
-      show.problem(tree:add(frames, tvb(at)), "a frame of " .. length .. " octets")
-      return tvb:len()
-    end
-    if not length or left < 3 + length then
-      pinfo.desegment_offset = at
-      pinfo.desegment_len = length and 3 + length - left or DESEGMENT_ONE_MORE_SEGMENT
-      return tvb:len()
-    end
+  local letter = letter_over_tls(pinfo)
+  return cut(tvb, pinfo, 3, function(at, length)
+    if length <= names.frame_limit then return false end
+    show.problem(tree:add(frames, tvb(at)), "a frame of " .. length .. " octets")
+    return true
+  end, function(at, length)
     if length > 0 then frame(tvb(at + 3, length):tvb(), letter, pinfo, tree, tvb(at, 3)) end
-    at = at + 3 + length
-  end
-  return at
+  end)
 end
 
 -- Units -------------------------------------------------------------------------------------------------------------
@@ -167,25 +177,16 @@ local function unit(of, letter, tvb, pinfo, tree)
   end
 end
 
-local function cut(tvb, pinfo, tree)
-  local at, of = 0, stream(pinfo)
+local function cut_units(tvb, pinfo, tree)
+  local of = stream(pinfo)
   local letter = session.letter(of, sender(pinfo))
-  while at < tvb:len() do
-    local left = tvb:len() - at
-    local length = left >= 4 and tvb(at, 4):uint() or nil
-    if length and (length > LONGEST_UNIT or length == 0) then
-      show.problem(tree:add(units, tvb(at)), "a unit of " .. length .. " octets")
-      return tvb:len()
-    end
-    if not length or left < 4 + length then
-      pinfo.desegment_offset = at
-      pinfo.desegment_len = length and 4 + length - left or DESEGMENT_ONE_MORE_SEGMENT
-      return tvb:len()
-    end
+  return cut(tvb, pinfo, 4, function(at, length)
+    if length > 0 and length <= LONGEST_UNIT then return false end
+    show.problem(tree:add(units, tvb(at)), "a unit of " .. length .. " octets")
+    return true
+  end, function(at, length)
     unit(of, letter, tvb(at, 4 + length):tvb(), pinfo, tree)
-    at = at + 4 + length
-  end
-  return at
+  end)
 end
 
 -- Both bindings may be on the same port: a unit begins with the high octet of a length below 2^24, a TLS record with 20
@@ -193,7 +194,7 @@ end
 function units.dissector(tvb, pinfo, tree)
   local of, first = stream(pinfo), tvb(0, 1):uint()
   if of.tls == nil then of.tls = first >= 20 and first <= 23 end
-  if not of.tls then return cut(tvb, pinfo, tree) end
+  if not of.tls then return cut_units(tvb, pinfo, tree) end
   if tvb:len() >= TLS_TELLS then return 0 end
   pinfo.desegment_offset, pinfo.desegment_len = 0, DESEGMENT_ONE_MORE_SEGMENT
   return tvb:len()

@@ -22,7 +22,7 @@ from ..powers import POWERS, Power, Sessions, Whose
 from ..protocol.channel import TRAFFIC_KEY
 from ..protocol.edhoc import DEVICE, handshake
 from ..terms import Term
-from ..verifier.claims import HONEST, Claim, height, partitions
+from ..verifier.claims import Claim, height, premises
 from ..verifier.protocol import Protocol, Template
 from ..verifier.query import Alternative, Place, Premise, Query
 from .extract import LEAK_POWER, Extracted, Snapshot
@@ -116,21 +116,13 @@ class TableClaim(Claim):
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         """One for each way in which the agents may coincide."""
-        role = protocol.role(self.role)
-        steps = height(role, self.at)
-        for blocks in partitions(role.agents):
-            kinds = [{self.classes.get(a, HONEST) for a in block} for block in blocks]
-            if any(len(kind) > 1 for kind in kinds):
-                continue
-            agents = {a: block[0].lower() for block in blocks for a in block}
-            classes = {block[0].lower(): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
-            premises: tuple[Premise, ...] = (Premise(self.role, steps, agents),)
-            if self.second is not None:
-                premises = (*premises, Premise(self.second[0], self.second[1]))
-            unleaked = tuple((0, t) for t in self.unleaked)
+        second = () if self.second is None else (Premise(self.second[0], self.second[1]),)
+        unleaked = tuple((0, t) for t in self.unleaked)
+        for first, classes in premises(protocol, self):
             plain = Query(
-                premises, classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late, self.secrets
-            )
+                (first, *second), classes, self.learned, self.equal, (), self.alternatives, unleaked, self.late,
+                self.secrets,
+            )  # fmt: skip
             yield from (_started(plain, known) for known in self.lemma) if self.lemma else (plain,)
 
 

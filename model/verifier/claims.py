@@ -38,7 +38,7 @@ class Secret(Claim):
     forward: bool = False
 
     def queries(self, protocol: Protocol) -> Iterator[Query]:
-        for premise, classes in _premises(protocol, self):
+        for premise, classes in premises(protocol, self):
             leaks = tuple((0, t) for t in (self.term, *self.unleaked))
             yield Query((premise,), classes, learned=((0, self.term),), unleaked=leaks, late=self.forward)
 
@@ -79,7 +79,7 @@ class Weakagree(Claim):
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         mine = protocol.role(self.role)
         for peer in self.peers or _others(mine):
-            for premise, classes in _premises(protocol, self):
+            for premise, classes in premises(protocol, self):
                 named = {premise.agents[a]: a for a in mine.agents}
                 options = tuple(
                     Alternative(
@@ -138,7 +138,7 @@ class Agree(Claim):
         if self.injective:
             data = self.data or _data(protocol.role(self.role), here)
             twice = tuple(((0, a), (1, a)) for a in (*data, *(a for a, _ in self.agents)))
-            for premise, classes in _premises(protocol, self):
+            for premise, classes in premises(protocol, self):
                 yield Query((premise, Premise(self.role, here)), classes, equal=twice)
 
 
@@ -182,7 +182,7 @@ class Unique(Claim):
         second = Premise(self.other, height(protocol.role(self.other), self.other_at))
         same: tuple[tuple[Place, Place], ...] = tuple(((0, a), (1, b)) for a, b in self.keys)
         option = Alternative((), tuple(((0, a), (1, b)) for a, b in self.agree))
-        for premise, classes in _premises(protocol, self):
+        for premise, classes in premises(protocol, self):
             yield Query((premise, second), classes, equal=same, alternatives=() if self.apart else (option,))
 
 
@@ -205,7 +205,8 @@ def _data(role: Role, steps: int) -> tuple[Template, ...]:
     return event.data if isinstance(event, Event) else ()
 
 
-def _premises(protocol: Protocol, claim: Claim) -> Iterator[tuple[Premise, Mapping[str, str]]]:
+def premises(protocol: Protocol, claim: Claim) -> Iterator[tuple[Premise, Mapping[str, str]]]:
+    """The run that a claim speaks of, with the classes of its agents: one for each way in which these may coincide."""
     role = protocol.role(claim.role)
     steps = height(role, claim.at)
     for blocks in partitions(role.agents):
@@ -239,7 +240,7 @@ def partitions(items: tuple[str, ...]) -> Iterator[list[list[str]]]:
 
 
 def _violations(protocol: Protocol, claim: Claim, options: tuple[Alternative, ...]) -> Iterator[Query]:
-    for premise, classes in _premises(protocol, claim):
+    for premise, classes in premises(protocol, claim):
         yield Query((premise,), classes, alternatives=options, unleaked=_unleaked(claim))
 
 
