@@ -120,6 +120,10 @@ class Timeouts:
     stop: float = key(2.0, "until it has ended after it was told to", least=0.01)
 
 
+PATIENT_START = 60.0
+"""Seconds for what this project starts itself, however busy the machine is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """A whole file; `folder` is where its commands run."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..identity.tam import SOFTWARE
-from .description import Control, Credentials, Description, Iut, Timeouts, Wire
+from .description import PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
 from .features import BINDINGS, IN_TPM, REFERENCE, Features
 
 
@@ -42,7 +42,7 @@ def reference(
         Credentials(credentials),
         replace(REFERENCE if tam == SOFTWARE else IN_TPM, verifier=verifier),
         Control("stdio", tuple(command)),
-        Timeouts(),
+        Timeouts(start=PATIENT_START),
     )
 
 
@@ -65,7 +65,7 @@ def reference_verifier(
         Credentials(credentials),
         Features(),
         Control(),
-        Timeouts(),
+        Timeouts(start=PATIENT_START),
     )
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import tomli_w
 
+from ..description import PATIENT_START
+
 HERE = Path(__file__).parent
 SOURCES = HERE / "sources"
 INSTALL = f"{HERE / 'install'}"
@@ -185,7 +187,7 @@ def describe(stack: Stack, role: str, version: str, credentials: Path, scratch: 
         "wire": {"binding": "tls", **wire},
         "credentials": {"folder": str(credentials)},
         "features": {"bindings": ["tls"]},
-        "timeouts": {"reply": 3.0, "silence": 0.4},
+        "timeouts": {"start": PATIENT_START, "reply": 3.0},
     }
     file = scratch / f"{kind}.toml"
     file.write_text(tomli_w.dumps(described), encoding="utf-8")
