@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
 from collections import Counter
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from availability import not_available
 from dissecting import Capture
 
 from trustconn.cli import exit_code
@@ -60,7 +60,7 @@ def test_both_ends_write_the_same_secrets(binding: str, labels: set[str], creden
 def test_so_do_two_implementations(tmp_path: Path) -> None:
     """A device in Python, a service in JavaScript."""
     if lacks := node.missing():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"Node.js peer not available: {lacks}")
+        not_available(f"Node.js peer not available: {lacks}")
     for role in ("device", "service"):
         provision(tmp_path / role, seed=b"key log", now=int(time.time()), role=role)
     device = reference("device", tmp_path / "device", binding="tls")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
 from pathlib import Path
 
 import pytest
+from availability import not_available
 
 from trustconn.cli import exit_code
 from trustconn.cli.main import main
@@ -26,7 +26,7 @@ TABLE = re.compile(r"^device +service +binding +result(\n\S+ +\S+ +\S+ +\S+)+", 
 def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A device and a service that trust each other; without Node.js there is nothing to test, and CI has to have it."""
     if lacks := node.missing():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"Node.js peer not available: {lacks}")
+        not_available(f"Node.js peer not available: {lacks}")
     folder = tmp_path_factory.mktemp("credentials")
     for role in ("device", "service"):
         provision(folder / role, seed=b"interop tests", now=int(time.time()), role=role)

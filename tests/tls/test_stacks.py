@@ -1,6 +1,6 @@
 """TLS stacks of others, each in a namespace of its own: they complete the handshake, and refuse the plainest faults.
 
-A stack that is not installed is not passed: its tests are skipped, and say what installs it.
+A stack that is not installed is not passed: its tests say what installs it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from availability import not_available
 
 from trustconn.harness.iut.stacks import INSTALL, STACKS
 
@@ -42,7 +43,7 @@ def _tests(out: Path, stack: str, kind: str) -> Tests:
 def of(played: Played, stack: str, kind: str) -> Tests:
     found = played[stack, kind]
     if isinstance(found, str):
-        pytest.skip(f"{stack} {kind} NOT AVAILABLE: {found}")
+        not_available(f"{stack} {kind} NOT AVAILABLE: {found}")
     return found
 
 
