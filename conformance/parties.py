@@ -12,6 +12,7 @@ from ..harness.identity.keys import PrivateKey, derive_key
 from ..harness.identity.pki import issue_leaf
 from ..harness.identity.tam import SoftwareTam
 from ..harness.identity.tester import boot_events
+from ..harness.identity.tpm_emulation import fit
 from ..harness.identity.world import World
 from ..harness.tester.session import Iut, NeedNotMet
 from ..model.protocol.edhoc import INITIATOR, RESPONDER, Party
@@ -39,7 +40,8 @@ def tam_of(iut: Iut, credentials: Credentials) -> SoftwareTam:
     """A module of the platform that the leaf names, or else of the tester's own."""
     assert credentials.key is not None and credentials.ak_key is not None
     ueid = bytes.fromhex(ueid_digits(credentials.leaf) or ueid_digits(iut.world.credentials.leaf))
-    return SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(iut.opposite))
+    tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(iut.opposite))
+    return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
 
 def ueid_digits(leaf: Certificate) -> str:

@@ -123,6 +123,8 @@ class Check:
     refusal: Refusal
     cls: CheckClass
     beside_table: bool = False
+    tpm: bool = False
+    """Made of TPM evidence alone, so in tables of it alone."""
 
     @property
     def binding(self) -> str:
@@ -134,11 +136,13 @@ CHECKS: dict[str, Check] = {}
 """All checks by name."""
 
 
-def _declare(cls: CheckClass, refusal: Refusal, *rows: tuple[str, str], beside_table: bool = False) -> None:
+def _declare(
+    cls: CheckClass, refusal: Refusal, *rows: tuple[str, str], beside_table: bool = False, tpm: bool = False
+) -> None:
     for name, requirement in rows:
         if name in CHECKS:
             raise ValueError(f"check {name} is declared twice")
-        CHECKS[name] = Check(name, requirement, refusal, cls, beside_table)
+        CHECKS[name] = Check(name, requirement, refusal, cls, beside_table, tpm)
 
 
 _SYMBOLIC, _ENCODING, _AVAILABILITY = CheckClass.SYMBOLIC, CheckClass.ENCODING, CheckClass.AVAILABILITY
@@ -299,6 +303,64 @@ _declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the
 _declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))
 _declare(_ENCODING, verifier_error(VerifierError.REPLAY), ("binder_is_new", "VER-01"))
 _declare(_AVAILABILITY, verifier_error(VerifierError.MALFORMED), ("request_is_bounded", "VER-07"), beside_table=True)
+
+# --- Evidence of a TPM (rows with model/protocol/tpm.py): decided by conversations, not among the claims --------------
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("tpm_ak_is_for_tpm", "TPM-02"),
+    ("tpm_ak_is_the_certified_one", "TPM-02"),
+    ("tpm_ak_is_restricted", "TPM-03"),
+    ("tpm_quote_signature_verifies", "TPM-04"),
+    ("tpm_certification_signature_verifies", "TPM-04"),
+    ("tpm_quote_is_generated", "TPM-05"),
+    ("tpm_certification_is_generated", "TPM-05"),
+    ("tpm_quote_is_a_quote", "TPM-05"),
+    ("tpm_certification_is_one", "TPM-05"),
+    ("tpm_signers_agree", "TPM-07"),
+    ("tpm_reset_counts_agree", "TPM-07"),
+    ("tpm_restart_counts_agree", "TPM-07"),
+    ("tpm_firmware_agrees", "TPM-07"),
+    ("tpm_quote_has_no_weak_bank", "TPM-08"),
+    ("tpm_quote_covers_the_policy", "TPM-08"),
+    ("tpm_quoted_digest_is_recomputed", "TPM-08"),
+    ("tpm_pcrs_match_reference_values", "TPM-12"),
+    ("tpm_log_replays", "TPM-12"),
+    tpm=True,
+)
+_declare(
+    _ENCODING,
+    alert(Code.BINDER_MISMATCH),
+    ("tpm_quote_is_over_the_binder", "TPM-06"),
+    ("tpm_certification_is_over_the_binder", "TPM-06"),
+    tpm=True,
+)
+_declare(
+    _ENCODING,
+    alert(Code.IDENTITY_MISMATCH),
+    ("tpm_certified_name_is_the_identity_key", "TPM-09"),
+    ("tpm_identity_key_is_the_leafs", "TPM-09"),
+    ("tpm_identity_key_is_kept", "TPM-10"),
+    ("tpm_ak_names_peer_device", "TPM-11"),
+    tpm=True,
+)
+_declare(
+    _ENCODING,
+    alert(Code.STALE),
+    ("tpm_reset_count_has_not_fallen", "TPM-13"),
+    ("tpm_counts_have_not_changed", "TPM-13"),
+    tpm=True,
+)
+_declare(
+    _ENCODING,
+    receipt(Code.LABEL_INVALID),
+    ("env_quote_signature_verifies", "LBL-31"),
+    ("env_quote_is_generated", "LBL-31"),
+    ("env_quote_is_a_quote", "LBL-31"),
+    ("env_quote_is_over_the_object", "LBL-31"),
+    ("env_quote_is_of_the_same_start", "LBL-31"),
+    tpm=True,
+)
 
 # --- Labels (rows of model/protocol/labels.py) -----------------------------------------------------------------------
 _declare(

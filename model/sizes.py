@@ -40,5 +40,5 @@ def size_of(term: Term) -> int | str | None:
         length = term.params[1]
         return length if isinstance(length, int | str) else None
     if term.op == "sign":
-        return "signature" if term.params[0] == "suite" else 64
+        return {"suite": "signature", "TPM": "rest"}.get(str(term.params[0]), 64)
     return _FIXED.get(term.op)

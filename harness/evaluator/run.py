@@ -13,6 +13,7 @@ from ..codec.cbor import STRICT, Strictness, decode
 from ..crypto.random import Random
 from ..crypto.signatures import ES256, SignatureAlgorithm
 from ..crypto.suites import SUITES, Suite
+from ..tpm.signature import TPM_SIGNATURE
 from .errors import CheckFailed
 from .registry import MAKERS
 
@@ -37,6 +38,9 @@ class Provider(Protocol):
 
     def judge(self, check: str, arguments: tuple[bytes, ...]) -> None:
         """A predicate of the world; raises `CheckFailed`."""
+
+
+TPM_SIGNATURE_LABEL = "TPM"
 
 
 def _lengths(suite: Suite) -> dict[str, int]:
@@ -169,6 +173,8 @@ class Run:
 
     def algorithm(self, label: str) -> SignatureAlgorithm:
         """Signature algorithm of a `sign` term or a `Verifies` form."""
+        if label == TPM_SIGNATURE_LABEL:
+            return TPM_SIGNATURE
         return self.suite.signature if label == "suite" else ES256
 
     def length(self, size: int | str) -> int:

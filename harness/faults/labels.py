@@ -145,7 +145,7 @@ def _without_environment(row: Transition) -> bool:
 
 def entries() -> Iterator[Fault]:
     """Two entry points that differ: DATA with an environment object, and DATA that refers to the last one."""
-    for step in label_checks(SIDES["I"], new_environment=False):
+    for step in label_checks(SIDES["I"], None):
         check = step.check
         yield fault(
             f"{check.name}_with_environment_only", f"Without a new environment object {check.name} is not judged.",

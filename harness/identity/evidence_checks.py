@@ -8,6 +8,7 @@ from .certificate import DEVICE_URN
 from .credential_checks import check_path_validity, check_status
 from .deciding import Unfit, array, octets, predicate, unsigned, value
 from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
+from .policy import EAT_CWT
 from .tam import MEASURED_COMPONENT, SHA_256
 from .world import World, thumbprint_digest
 
@@ -33,9 +34,9 @@ def evidence_formats_overlap(world: World, my_accepted: bytes, peer_offered: byt
 
 @predicate
 def cmw_type_was_accepted(world: World, cmw_type: bytes) -> None:
-    """The evidence is of a type that this party accepts."""
+    """The evidence is of the one type that is read here, and this party accepts that."""
     kind = value(cmw_type)
-    if type(kind) not in (int, str) or kind not in world.policy.accepted:
+    if type(kind) is not int or kind != EAT_CWT or kind not in world.policy.accepted:
         raise Unfit(f"evidence of type {kind!r}")
 
 
@@ -130,9 +131,7 @@ def eat_x5t_is_the_ak(world: World, x5t: bytes, x5chain: bytes) -> None:
 @predicate
 def ak_names_peer_device(world: World, x5chain: bytes, id_cred: bytes) -> None:
     """Attestation and identity certificate carry the same platform name."""
-    platform = world.credential(id_cred).leaf.platform
-    if not platform or world.x5chain(x5chain).leaf.uris != (platform,):
-        raise Unfit("attestation key of another platform")
+    check_platform(world, x5chain, id_cred)
 
 
 @predicate
@@ -141,6 +140,13 @@ def ueid_is_peer_device(world: World, ueid: bytes, id_cred: bytes) -> None:
     platform = world.credential(id_cred).leaf.platform
     if platform != DEVICE_URN + octets(ueid, UEID_LENGTH).hex():
         raise Unfit("UEID of another platform")
+
+
+def check_platform(world: World, x5chain: bytes, id_cred: bytes) -> None:
+    """Raise Unfit unless the attestation certificate carries the platform name of the leaf and no other."""
+    platform = world.credential(id_cred).leaf.platform
+    if not platform or world.x5chain(x5chain).leaf.uris != (platform,):
+        raise Unfit("attestation key of another platform")
 
 
 def check_recent(world: World, issued_at: int) -> None:

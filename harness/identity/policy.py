@@ -8,11 +8,13 @@ from typing import Any
 
 import tomli_w
 
+from ...spec import identifiers
 from .settings import SettingError, boolean, convert, octets, read_toml, text, texts, whole
 
 EvidenceFormat = int | str
 """CoAP content-format, or a media type where none is registered."""
 EAT_CWT = 263
+TPM_FORMAT: str = identifiers()["media_type"]["tpm2_evidence"]
 DAY = 86400
 
 

@@ -3,7 +3,7 @@
 `PREDICATES` holds them by name; each returns None or raises Refused. Besides them, the keys that verification needs.
 """
 
-from . import credential_checks, evidence_checks, result_checks, statement_checks
+from . import credential_checks, evidence_checks, result_checks, statement_checks, tpm_checks
 from .certificate import PublicKey
 from .deciding import PREDICATES, value
 from .errors import Refused
@@ -18,6 +18,7 @@ __all__ = [
     "leaf_sha256",
     "result_checks",
     "statement_checks",
+    "tpm_checks",
     "waiver_public_key",
 ]
 

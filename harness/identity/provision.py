@@ -4,6 +4,7 @@ Keys come from a seed. Where anyone can know it, the folder is marked `seeded = 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from .certificate import PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
 from .measured import measured_start
-from .policy import Policy
+from .policy import EAT_CWT, TPM_FORMAT, Policy
 from .settings import Convert, boolean, convert, octets, read_toml, text, whole
 from .swtpm_party import MANUFACTURER, make_party, start
 from .tam import SOFTWARE, SWTPM, BootEvent, SoftwareTam, Tam
 from .tester import ROLES, TesterPki, boot_events, opposite
+from .tpm_emulation import fit
 from .world import World
+
+EVIDENCE_IN_TPM = (TPM_FORMAT, EAT_CWT)
+"""What a party offers and accepts whose keys are in a TPM, the preferred one first."""
 
 
 def provision(
@@ -43,14 +48,15 @@ def provision(
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
-    boot, settings = boot_events(role), _software_settings(pki, role)
+    own, boot, settings = pki.policy(role, theirs.leaf), boot_events(role), _software_settings(pki, role)
     if tam == SWTPM:
         enrolled = make_party(pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver)
         mine, boot = enrolled.credentials, measured_start()
         settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
+        own = replace(own, offered=EVIDENCE_IN_TPM, accepted=EVIDENCE_IN_TPM)
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
-    _write_party(out / "iut", pki, role, mine, pki.policy(role, theirs.leaf), theirs, seeded, settings)
+    _write_party(out / "iut", pki, role, mine, own, theirs, seeded, settings)
     peer = opposite(role)
     policy = pki.policy(peer, mine.leaf, boot)
     _write_party(out / "tester" / "peer", pki, peer, theirs, policy, mine, seeded, _software_settings(pki, peer))
@@ -156,7 +162,7 @@ def _load_tam(folder: Path, credentials: Credentials, settings: dict[str, Any]) 
         return start(folder, settings["ueid"], settings["policy"])
     if credentials.key is None or credentials.ak_key is None:
         raise CredentialError(folder / "leaf.key.pem", "key", "private keys, because the module is software")
-    return SoftwareTam(
+    tam = SoftwareTam(
         credentials.key,
         credentials.ak_key,
         settings["ueid"],
@@ -164,6 +170,7 @@ def _load_tam(folder: Path, credentials: Credentials, settings: dict[str, Any]) 
         bootcount=settings["bootcount"],
         debug_status=settings["debug_status"],
     )
+    return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
 
 def _boot(value: Any) -> tuple[BootEvent, ...]:

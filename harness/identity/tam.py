@@ -60,6 +60,28 @@ class Tam(Protocol):
     def key_attributes(self) -> dict[int, bool]:
         """Custody of the identity key: 1 extractable, 2 never extractable, 3 sensitive, 4 generated locally."""
 
+    @property
+    def module(self) -> "TpmModule | None":
+        """What it shows as a TPM, if it is one."""
+
+
+class TpmModule(Protocol):
+    """What a TPM shows beside what it signs."""
+
+    @property
+    def ak_public(self) -> bytes:
+        """TPMT_PUBLIC of the attestation key."""
+
+    @property
+    def idk_public(self) -> bytes:
+        """TPMT_PUBLIC of the identity key."""
+
+    def pcrs(self) -> dict[int, bytes]:
+        """Values of the registers of `COMPONENTS`, SHA-256 bank, 32 octets each."""
+
+    def log(self) -> bytes:
+        """The event log of this start."""
+
 
 @dataclass(frozen=True, slots=True)
 class BootEvent:
@@ -89,7 +111,8 @@ class SoftwareTam:
         self.attestation_key = attestation_key.public_key()
         self._sign_identity: Callable[[bytes], bytes] = signer(identity_key)
         self._sign_attestation: Callable[[bytes], bytes] = signer(attestation_key)
-        self._boot = boot
+        self.boot = boot
+        self.module: TpmModule | None = None
         self.registers = measure(boot)
 
     def sign_identity(self, message: bytes) -> bytes:
@@ -115,7 +138,7 @@ class SoftwareTam:
     def reboot(self) -> None:
         """Start again: the registers hold the boot measurements alone, and the boot count rises."""
         self.bootcount += 1
-        self.registers = measure(self._boot)
+        self.registers = measure(self.boot)
 
 
 def extend(registers: list[bytes], index: int, digest: bytes) -> None:

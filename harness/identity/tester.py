@@ -37,6 +37,7 @@ from .pki import (
 from .policy import Policy
 from .status import encode_proofs, make_crl, make_ocsp
 from .tam import COMPONENTS, BootEvent, SoftwareTam, platform_urn, reference_values
+from .tpm_emulation import fit
 from .waiver import Waiver
 
 ROLES = ("device", "service")
@@ -162,7 +163,8 @@ class TesterPki:
         if credentials.key is None or credentials.ak_key is None:
             raise ValueError("a software module needs both private keys")
         ueid = bytes.fromhex(credentials.leaf.platform.rpartition(":")[2])
-        return SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(role))
+        tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(role))
+        return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
     def staple(self, certificate: Certificate, issuer: Authority) -> bytes:
         """Encoded proofs for HELLO: one OCSP response that says good."""

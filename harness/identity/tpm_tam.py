@@ -70,6 +70,21 @@ class TpmTam:
 
     # --- evidence of its own -----------------------------------------------------------------------------------------
 
+    @property
+    def module(self) -> "TpmTam":
+        """Itself."""
+        return self
+
+    @property
+    def ak_public(self) -> bytes:
+        """TPMT_PUBLIC of the attestation key."""
+        return self.ak.public.octets
+
+    @property
+    def idk_public(self) -> bytes:
+        """TPMT_PUBLIC of the identity key."""
+        return self.idk.public.octets
+
     def quote(self, extra: bytes) -> tuple[bytes, bytes]:
         """TPMS_ATTEST over the registers of `COMPONENTS`, with its TPMT_SIGNATURE."""
         return self.tpm.quote(self.ak.handle, extra, REGISTERS)

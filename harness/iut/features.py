@@ -67,7 +67,7 @@ REFERENCE = Features(
     key_log=True,
 )
 """The statement of the reference device and service."""
-IN_TPM = replace(REFERENCE, bindings=("edhoc",))
+IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))
 """Their statement where their keys are in a TPM."""
 NO_TLS = "the TLS library signs with keys that it holds itself"
 """Why they do not speak TLS then."""

@@ -22,12 +22,14 @@ from ..evaluator.errors import CheckFailed, GrammarError
 from ..evaluator.machine import Effects, Machine
 from ..evaluator.run import Run
 from ..identity.errors import CredentialUnavailable
+from ..identity.tpm_tam import TpmTam
 from ..identity.world import World
 from ..transport.errors import TransportError
 from .binding import BINDINGS, DEFAULT
 from .channel import ChannelOf
 from .edhoc_channel import EdhocChannel
 from .events import CLAIM_EVENTS, Event, readable
+from .evidence import tpm_evidence
 from .keylog import KeyLog
 from .parsing import frame_name, rules_without
 from .provider import PROFILE_SUITES, WorldProvider
@@ -187,12 +189,23 @@ class Endpoint:
         if name is None:
             return
         self.observe(name, frame)
+        if name == f"HELLO_{self.peer}":
+            self._choose_evidence(frame)
         message = self.table.messages[name]
         try:
             self.step(message, frame)
         except (GrammarError, cbor.CborError, CredentialUnavailable) as error:
             self._judge_type_of_evidence(message)
             raise CheckFailed("frame_matches_its_grammar", str(error)) from error
+
+    def _choose_evidence(self, hello: bytes) -> None:
+        """Go on with the table for the evidence that both HELLOs choose."""
+        if tpm := tpm_evidence(self.world.policy, self.letter, self.peer, hello):
+            self.table = self.machine.table = self.tam.table = profile(self.binding, tpm)
+            if isinstance(self.world.tam, TpmTam) and self.letter in tpm:
+                from .tpm_machine import TpmMachine
+
+                self.tam = TpmMachine(self.table, self.tam.role, self.tam.run, self.letter, self.world.tam)
 
     def _judge_type_of_evidence(self, message: Message) -> None:
         """Evidence of a type that was not accepted is refused for its type, whatever the form of its value (ATT-33)."""

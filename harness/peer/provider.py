@@ -18,7 +18,10 @@ from ..identity.certificate import PublicKey
 from ..identity.errors import Refused
 from ..identity.footing import ENDS
 from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
+from ..identity.tam import TpmModule
+from ..identity.tpm_emulation import EmulatedTpm
 from ..identity.world import LENIENT, World
+from ..tpm.structures import SHA256 as TPM_SHA256
 
 PROFILE_SUITES = (3, 2, 5)
 """Suites of the profile that a P-256 identity can speak, the preferred one first."""
@@ -152,6 +155,29 @@ def _ak_chain(world: World) -> bytes:
     return _chain(world.credentials.ak.der, *(c.der for c in world.credentials.ak_chain))
 
 
+def _tpm_chain(world: World) -> bytes:
+    """Always an array (TPM-01)."""
+    issued = world.credentials.tpm_ak
+    if issued is None:
+        raise LookupError("no certificate for the attestation key of a TPM")
+    return cbor.encode([issued.certificate.der, *(c.der for c in issued.chain)])
+
+
+def _module(provider: WorldProvider) -> TpmModule:
+    module = provider.world.tam.module
+    if module is None:
+        raise LookupError("the trust anchor module is no TPM")
+    return module
+
+
+def _emulated(provider: WorldProvider) -> EmulatedTpm:
+    """What a real TPM signs is never computed here."""
+    module = _module(provider)
+    if not isinstance(module, EmulatedTpm):
+        raise LookupError("the TPM makes its structures itself")
+    return module
+
+
 def _cose_key(key: PublicKey) -> bytes:
     """A key as COSE_Key. Raises CheckFailed for a kind of key that the profile has no form for."""
     if isinstance(key, RSAPublicKey):
@@ -212,6 +238,20 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "measurements": _encoded(lambda p: p.world.tam.measurements()),
     "idk": lambda p: _cose_key(p.world.tam.identity_key),
     "ueid": _encoded(lambda p: p.world.tam.ueid),
+    "tpm_ak": lambda p: _emulated(p).sign,
+    "tpm_ak_chain": lambda p: _tpm_chain(p.world),
+    "tpm_ak_public": lambda p: _module(p).ak_public,
+    "tpm_idk_public": lambda p: _module(p).idk_public,
+    "tpm_pcrs": _encoded(lambda p: {TPM_SHA256: _module(p).pcrs()}),
+    "tpm_log": _encoded(lambda p: _module(p).log()),
+    "tpm_signer": lambda p: _emulated(p).signer,
+    "tpm_clock": lambda p: _emulated(p).clock,
+    "tpm_reset": lambda p: _emulated(p).reset_count,
+    "tpm_restart": lambda p: _emulated(p).restart_count,
+    "tpm_safe": lambda p: _emulated(p).safe,
+    "tpm_firmware": lambda p: _emulated(p).firmware,
+    "tpm_quoted": lambda p: _emulated(p).quoted,
+    "tpm_certified": lambda p: _emulated(p).certified,
     "label_iss": _encoded(lambda p: p.world.credentials.leaf.platform),
     "label_sub": _encoded(lambda p: p.world.credentials.leaf.identity),
     "label_iat": _now,

@@ -15,7 +15,7 @@ from ...model.table import Table
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
-from ..identity.provision import make_pair
+from ..identity.provision import EVIDENCE_IN_TPM, make_pair
 from ..identity.world import Memory, World
 from ..peer.asking import Unanswered
 from ..peer.binding import DEFAULT
@@ -161,6 +161,15 @@ class LocalIut(Iut):
             yield
         finally:
             self._options = {}
+
+    @contextmanager
+    def attesting_by_tpm(self) -> Iterator[None]:
+        before = self._honest.policy
+        self._honest.policy = dataclasses.replace(before, offered=EVIDENCE_IN_TPM, accepted=EVIDENCE_IN_TPM)
+        try:
+            yield
+        finally:
+            self._honest.policy = before
 
     @contextmanager
     def later(self) -> Iterator[TesterClock]:

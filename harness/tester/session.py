@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -126,6 +126,16 @@ class Iut(ABC):
     @abstractmethod
     def close(self) -> None:
         """End everything that was started."""
+
+    def attesting_by_tpm(self) -> AbstractContextManager[None]:
+        """The implementation offering and accepting TPM evidence, and back again.
+
+        Raises:
+            NeedNotMet: it does not do both.
+        """
+        self.need_feature("evidence_formats", "tpm2")
+        self.need_feature("evidence_accepted", "tpm2")
+        return nullcontext()
 
     def provisioned(self, change: Callable[[Path], None]) -> AbstractContextManager[None]:
         """The implementation with a copy of its credentials folder in which something was changed, and back again.

@@ -76,12 +76,11 @@ def check_digest(quoted: bytes, banks: Banks) -> None:
         raise Unproven("the quoted digest is of other values")
 
 
-def check_values(quoted: bytes, banks: Banks, references: Mapping[int, bytes]) -> None:
-    """Every register that policy names holds its reference value; one that is not quoted counts as missing."""
-    quoted_pcrs = read_quoted(quoted).pcrs
+def check_values(banks: Banks, references: Mapping[int, bytes]) -> None:
+    """Every register that policy names holds its reference value; that these are quoted is `check_selection`'s."""
+    values = banks.get(SHA256, {})
     for index, reference in references.items():
-        value = banks.get(SHA256, {}).get(index) if (SHA256, index) in quoted_pcrs else None
-        if value != reference:
+        if values.get(index) != reference:
             raise Unproven(f"PCR {index} does not hold its reference value")
     if not references:
         raise Unproven("there are no reference values")

@@ -18,7 +18,10 @@ _SOFTWARE = (
     "label_chain", "label_blocks", "label_action", "label_inputs", "label_tui", "question_policy",
 )  # fmt: skip
 _ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
-_TAM = ("ak", "ak_chain", "idk", "ueid", "debug", "key_attributes")
+_TAM = (
+    "ak", "ak_chain", "idk", "ueid", "debug", "key_attributes", "tpm_ak", "tpm_ak_chain", "tpm_ak_public",
+    "tpm_idk_public", "tpm_signer", "tpm_safe", "tpm_firmware", "tpm_certified",
+)  # fmt: skip
 
 
 def _labels(role: str) -> tuple[str, str, frozenset[str]]:

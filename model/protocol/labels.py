@@ -182,9 +182,9 @@ def label_opens(signer: Side) -> tuple[tuple[Term, Term], ...]:
     return ((label.carried_label, label.term), (label.carried_content, bstr(label.content)))
 
 
-def environment_opens(signer: Side) -> tuple[tuple[Term, Term], ...]:
+def environment_opens(signer: Side, environment: Term) -> tuple[tuple[Term, Term], ...]:
     """Sub-pattern of a DATA frame that carries an environment object: exactly one, the signer's own."""
-    return ((LABEL[signer.letter].carried_environment, array(ENVIRONMENT[signer.letter].token.term)),)
+    return ((LABEL[signer.letter].carried_environment, array(environment)),)
 
 
 def environment_checks(signer: Side) -> tuple[Step, ...]:
@@ -203,10 +203,10 @@ def environment_checks(signer: Side) -> tuple[Step, ...]:
     )
 
 
-def label_checks(signer: Side, *, new_environment: bool) -> tuple[Step, ...]:
-    """What the receiver asks of a label."""
+def label_checks(signer: Side, new_environment: Term | None) -> tuple[Step, ...]:
+    """What the receiver asks of a label, and of its reference to the environment object that came with it."""
     label, id_cred, registers = LABEL[signer.letter], signer.party.id_cred, LABEL_REGISTERS[signer.letter]
-    expected = bstr(sha256(ENVIRONMENT[signer.letter].token.term)) if new_environment else registers.reference
+    expected = bstr(sha256(new_environment)) if new_environment else registers.reference
     return (
         holds("label_header_is_exact", label.alg, label.typ, label.hash_alg),
         equals("label_x5t_is_peer_leaf", label.x5t),

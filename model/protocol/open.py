@@ -14,7 +14,8 @@ from ..symbols import sha256, unary
 from ..table import Guard, Message, Transition, equals, event, holds
 from ..terms import Term, apply, bstr, const, name
 from . import local
-from .attestation import EMPTY, EVIDENCE, FALSE, QUOTE_REQUEST, REGISTERS, TRUE, ZERO, evidence_checks
+from .attestation import EMPTY, FALSE, QUOTE_REQUEST, REGISTERS, TRUE, ZERO
+from .forms import Form
 from .frames import (
     ATT_REQ,
     ATTESTS,
@@ -34,10 +35,8 @@ from .frames import (
     peer_of,
 )
 from .labels import (
-    ENVIRONMENT,
     LABEL,
     LABEL_REGISTERS,
-    environment_checks,
     environment_opens,
     label_checks,
     label_opens,
@@ -90,10 +89,10 @@ def _data_row(side: Side, state: str, **parts: Any) -> Transition:
     return Transition(side.role, state, LABEL[peer].data, state, **base)
 
 
-def data_rows(side: Side) -> Iterator[Transition]:
+def data_rows(side: Side, form: Form) -> Iterator[Transition]:
     """Receiving DATA: labelled with a new environment object, labelled without one, and unlabelled."""
     signer = peer_of(side)
-    label, registers, environment = LABEL[signer.letter], LABEL_REGISTERS[signer.letter], ENVIRONMENT[signer.letter]
+    label, registers = LABEL[signer.letter], LABEL_REGISTERS[signer.letter]
     accepted = (
         event(
             "label_accepted",
@@ -110,12 +109,12 @@ def data_rows(side: Side) -> Iterator[Transition]:
         side,
         OPEN,
         when=(labelled, Guard(present(label.carried_environment), TRUE)),
-        opens=(*label_opens(signer), *environment_opens(signer)),
-        checks=(*environment_checks(signer), *label_checks(signer, new_environment=True)),
+        opens=(*label_opens(signer), *environment_opens(signer, form.environment)),
+        checks=(*form.environment_checks, *label_checks(signer, form.environment)),
         sets=(
             (code, ZERO),
-            (registers.reference, bstr(sha256(environment.token.term))),
-            (registers.last_iat, environment.token.iat),
+            (registers.reference, bstr(sha256(form.environment))),
+            (registers.last_iat, form.issued),
         ),
         events=accepted,
     )
@@ -124,7 +123,7 @@ def data_rows(side: Side) -> Iterator[Transition]:
         OPEN,
         when=(labelled,),
         opens=label_opens(signer),
-        checks=label_checks(signer, new_environment=False),
+        checks=label_checks(signer, None),
         events=accepted,
     )
     plain = (event("data_accepted", content=label.plain),)
@@ -169,7 +168,7 @@ def _receipt_row(side: Side, state: str, guard: Guard | None, *further: tuple[Te
     )  # fmt: skip
 
 
-def request_rows(side: Side, state: str) -> Iterator[Transition]:
+def request_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
     """Relying party: ask again, and judge the answer."""
     me, attester = side.letter, peer_of(side)
     request, registers = ATT_REQ[me], REGISTERS[attester.letter]
@@ -187,9 +186,9 @@ def request_rows(side: Side, state: str) -> Iterator[Transition]:
         events=(event("reattestation_requested", epoch=request.epoch),),
     )  # fmt: skip
     yield Transition(
-        side.role, state, EVIDENCE[attester.letter].att, OPEN,
-        when=(Guard(registers.outstanding, TRUE),), checks=evidence_checks(attester, again=True),
-        fresh=(valid_for(side),), sets=(*accepted_evidence(attester), *decided(side, Tier.AFFIRMING)),
+        side.role, state, form.att, OPEN,
+        when=(Guard(registers.outstanding, TRUE),), checks=form.checks_again,
+        fresh=(valid_for(side),), sets=(*accepted_evidence(attester, form), *decided(side, Tier.AFFIRMING)),
         sends=(VERDICT[me].message,), then_sets=((registers.outstanding, FALSE),),
         events=(
             event("evidence_accepted", id_cred=attester.party.id_cred, epoch=registers.requested_epoch),
@@ -198,7 +197,7 @@ def request_rows(side: Side, state: str) -> Iterator[Transition]:
     )  # fmt: skip
 
 
-def answer_rows(side: Side, state: str) -> Iterator[Transition]:
+def answer_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
     """Attester: quote again, and take the verdict."""
     me, peer = side.letter, peer_of(side).letter
     request, registers, verdict = ATT_REQ[peer], REGISTERS[side.letter], VERDICT[peer]
@@ -214,7 +213,9 @@ def answer_rows(side: Side, state: str) -> Iterator[Transition]:
         ),
         sends=(QUOTE_REQUEST[me].message,),
     )  # fmt: skip
-    yield Transition(side.role, quoting, ENVIRONMENT[me].quote, state, sets=quoted(side), sends=(EVIDENCE[me].att,))
+    yield Transition(
+        side.role, quoting, form.quote, state, sets=quoted(side, form.environment), sends=(form.att,)
+    )  # fmt: skip
     for tier in (Tier.WARNING, Tier.CONTRAINDICATED):
         yield Transition(
             side.role, state, verdict.message, "REFUSED",
@@ -244,20 +245,20 @@ def life_rows(side: Side, states: tuple[str, ...]) -> Iterator[Transition]:
         )  # fmt: skip
 
 
-def closing_rows(side: Side) -> Iterator[Transition]:
+def closing_rows(side: Side, form: Form) -> Iterator[Transition]:
     """After its own CLOSE a peer sends nothing; RECEIPT, ALERT and CLOSE are processed, the rest is discarded."""
     peer = peer_of(side).letter
     yield Transition(side.role, CLOSING, CLOSE[peer], CLOSED, events=(event("closed", clean=TRUE),))
-    for ignored in _discarded(peer_of(side)):
+    for ignored in _discarded(peer_of(side), form):
         yield Transition(side.role, CLOSING, ignored, CLOSING)
 
 
-def _discarded(sender: Side) -> tuple[Message, ...]:
+def _discarded(sender: Side, form: Form) -> tuple[Message, ...]:
     letter = sender.letter
     return (
         HELLO[letter],
         ATT_REQ[letter].message,
-        EVIDENCE[letter].att,
+        form.att,
         VERDICT[letter].message,
         LABEL[letter].data,
         PING[letter],

@@ -8,7 +8,7 @@ and its attester presents no waiver.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..symbols import sha256
 from ..table import Event, Guard, Step, Transition, equals, event, holds
@@ -17,7 +17,6 @@ from . import local
 from .attestation import (
     CHANNEL_SECRET,
     EMPTY,
-    EVIDENCE,
     QUOTE_REQUEST,
     REGISTERS,
     SID,
@@ -25,9 +24,9 @@ from .attestation import (
     TRUE,
     WAIVER,
     ZERO,
-    evidence_checks,
     waiver_checks,
 )
+from .forms import Form
 from .frames import (
     ALERT,
     ALERT_CODE,
@@ -46,7 +45,7 @@ from .frames import (
     direction_of,
     peer_of,
 )
-from .labels import ENVIRONMENT, LABEL_REGISTERS
+from .labels import LABEL_REGISTERS
 
 CLOSED, CLOSING, OPEN, EXPIRED, REFUSED = "CLOSED", "CLOSING", "OPEN", "EXPIRED", "REFUSED"
 Assignments = tuple[tuple[Term, Term], ...]
@@ -76,22 +75,20 @@ def after_hello() -> Assignments:
     )
 
 
-def accepted_evidence(attester: Side) -> Assignments:
+def accepted_evidence(attester: Side, form: Form) -> Assignments:
     """What the relying party keeps of accepted evidence; labels must refer to an environment of this epoch."""
-    letter, evidence = attester.letter, EVIDENCE[attester.letter]
-    registers, labels = REGISTERS[letter], LABEL_REGISTERS[letter]
+    registers, labels = REGISTERS[attester.letter], LABEL_REGISTERS[attester.letter]
     return (
         (registers.attested_epoch, registers.requested_epoch),
-        (registers.attested_boot, evidence.token.bootcount),
-        (registers.attested_ak, evidence.token.chain),
+        (registers.attested_boot, form.boot),
+        (registers.attested_ak, form.ak),
         (labels.reference, EMPTY),
     )
 
 
-def quoted(side: Side) -> Assignments:
+def quoted(side: Side, environment: Term) -> Assignments:
     """What the attester keeps of its TAM's answer."""
-    environment, labels = ENVIRONMENT[side.letter].token.term, LABEL_REGISTERS[side.letter]
-    registers = REGISTERS[side.letter]
+    labels, registers = LABEL_REGISTERS[side.letter], REGISTERS[side.letter]
     return (
         (registers.attested_epoch, registers.requested_epoch),
         (labels.reference, bstr(sha256(environment))),
@@ -156,8 +153,9 @@ def verdict_checks(relying_party: Side) -> tuple[Step, ...]:
 REJECTING = (Tier.WARNING, Tier.CONTRAINDICATED)
 
 
-def device_rows() -> Iterator[Transition]:
+def device_rows(forms: Mapping[str, Form]) -> Iterator[Transition]:
     """Initiator, from the end of the handshake to OPEN."""
+    mine, peers = forms["I"], forms["R"]
     attests_i, attests_r = Guard(direction_of(I), ATTESTS), Guard(direction_of(R), ATTESTS)
     yield Transition(
         I.role, "wait_HELLO_R", HELLO["R"], "wait_ATT_R",
@@ -169,9 +167,9 @@ def device_rows() -> Iterator[Transition]:
             yield _device_hello_without_att(mode, attests)
     for attests in (True, False):
         yield Transition(
-            I.role, "wait_ATT_R", EVIDENCE["R"].att, "quoting" if attests else "wait_VERDICT_R",
-            when=(attests_i,) if attests else (), checks=evidence_checks(R, again=False),
-            fresh=(valid_for(I),), sets=(*accepted_evidence(R), *decided(I, Tier.AFFIRMING)),
+            I.role, "wait_ATT_R", peers.att, "quoting" if attests else "wait_VERDICT_R",
+            when=(attests_i,) if attests else (), checks=peers.checks,
+            fresh=(valid_for(I),), sets=(*accepted_evidence(R, peers), *decided(I, Tier.AFFIRMING)),
             sends=(VERDICT["I"].message, *((QUOTE_REQUEST["I"].message,) if attests else ())),
             events=(
                 event("evidence_accepted", id_cred=R.party.id_cred),
@@ -180,8 +178,8 @@ def device_rows() -> Iterator[Transition]:
             ),
         )  # fmt: skip
     yield Transition(
-        I.role, "quoting", ENVIRONMENT["I"].quote, "wait_VERDICT_R",
-        sets=quoted(I), sends=(EVIDENCE["I"].att,), events=(running(I),),
+        I.role, "quoting", mine.quote, "wait_VERDICT_R",
+        sets=quoted(I, mine.environment), sends=(mine.att,), events=(running(I),),
     )  # fmt: skip
     yield from _rejections(I, "wait_VERDICT_R")
     yield Transition(
@@ -206,8 +204,9 @@ def _device_hello_without_att(mode: Term, attests: bool) -> Transition:
     )  # fmt: skip
 
 
-def service_rows() -> Iterator[Transition]:
+def service_rows(forms: Mapping[str, Form]) -> Iterator[Transition]:
     """Responder, from HELLO_I to OPEN."""
+    mine, peers = forms["R"], forms["I"]
     for mode_i in (ATTESTS, WAIVED, NOT_REQUIRED):
         for attests in (True, False):
             guards = (Guard(direction_of(I), mode_i), *((Guard(direction_of(R), ATTESTS),) if attests else ()))
@@ -217,8 +216,8 @@ def service_rows() -> Iterator[Transition]:
                 sends=(QUOTE_REQUEST["R"].message,) if attests else (), events=(event("hello_received"),),
             )  # fmt: skip
     yield Transition(
-        R.role, "quoting", ENVIRONMENT["R"].quote, "wait_VERDICT_I",
-        sets=quoted(R), sends=(EVIDENCE["R"].att,),
+        R.role, "quoting", mine.quote, "wait_VERDICT_I",
+        sets=quoted(R, mine.environment), sends=(mine.att,),
     )  # fmt: skip
     yield from _rejections(R, "wait_VERDICT_I")
     received = event("verdict_received", tier=VERDICT["I"].tier)
@@ -234,9 +233,9 @@ def service_rows() -> Iterator[Transition]:
             sets=decided(R, TIER_OF[mode]), sends=(VERDICT["R"].message,), events=(received, *opened),
         )  # fmt: skip
     yield Transition(
-        R.role, "wait_ATT_I", EVIDENCE["I"].att, OPEN,
-        checks=evidence_checks(I, again=False), fresh=(valid_for(R),),
-        sets=(*accepted_evidence(I), *decided(R, Tier.AFFIRMING)), sends=(VERDICT["R"].message,),
+        R.role, "wait_ATT_I", peers.att, OPEN,
+        checks=peers.checks, fresh=(valid_for(R),),
+        sets=(*accepted_evidence(I, peers), *decided(R, Tier.AFFIRMING)), sends=(VERDICT["R"].message,),
         events=(event("evidence_accepted", id_cred=I.party.id_cred), *opened),
     )  # fmt: skip
 
@@ -295,12 +294,10 @@ def alert_code(side: Side, code: int) -> Assignments:
     return ((ALERT_CODE[side.letter], const(code)),)
 
 
-def tam_row(side: Side) -> Transition:
+def tam_row(side: Side, form: Form) -> Transition:
     """The TAM answers every request of its software: it cannot know whether the binder is honest."""
-    letter, tam = side.letter, TAM_NAME[side.letter]
-    token = EVIDENCE[letter].token
-    asked = (token.iat.defs[tam], token.bootcount.defs[tam], token.measurements.defs[tam])
+    request = QUOTE_REQUEST[side.letter]
     return Transition(
-        tam, "ready", QUOTE_REQUEST[letter].message, "ready", fresh=asked, sends=(ENVIRONMENT[letter].quote,),
-        events=(event("attested", binder=QUOTE_REQUEST[letter].binder),),
+        TAM_NAME[side.letter], "ready", request.message, "ready", fresh=form.asked, sends=(form.quote,),
+        events=(event("attested", binder=request.binder),),
     )  # fmt: skip

@@ -11,7 +11,8 @@ from . import edhoc, local, session, tls
 from . import open as open_phase
 from .attestation import CHANNEL_SECRET, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .frames import HELLO, I, R
+from .forms import TOKENS, Form
+from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
 HANDSHAKE_STATES = {
@@ -64,30 +65,41 @@ BINDINGS: dict[str, Callable[[], Binding]] = {"edhoc": _edhoc, "tls": _tls}
 """The bindings of the profile by name."""
 
 
+def _forms(tpm: str) -> Mapping[str, Form]:
+    if not tpm:
+        return TOKENS
+    from .tpm import BUNDLES  # Only then are its terms made: every session pays for terms that could depend on its own.
+
+    return {letter: (BUNDLES if letter in tpm else TOKENS)[letter] for letter in TOKENS}
+
+
 @cache
-def profile(binding: str = "edhoc") -> Table:
+def profile(binding: str = "edhoc", tpm: str = "") -> Table:
     """The trusted connection over a binding: both peers and both TAMs.
+
+    `tpm` holds the letters of those who attest by TPM evidence; the others do so by tokens.
 
     Raises:
         KeyError: no such binding.
     """
-    part = BINDINGS[binding]()
-    rows: list[Transition] = [*part.rows, *session.device_rows(), *session.service_rows()]
+    part, forms = BINDINGS[binding](), _forms(tpm)
+    rows: list[Transition] = [*part.rows, *session.device_rows(forms), *session.service_rows(forms)]
     for side in (I, R):
         live = (session.OPEN, session.EXPIRED)
         waiting = WAITING_STATES[side.role]
         first = ("wait_HELLO_R",) if side is I else ()
-        rows += open_phase.data_rows(side)
+        mine, peers = forms[side.letter], forms[peer_of(side).letter]
+        rows += open_phase.data_rows(side, peers)
         rows += open_phase.send_rows(side)
         for state in live:
-            rows += open_phase.request_rows(side, state)
-            rows += open_phase.answer_rows(side, state)
+            rows += open_phase.request_rows(side, state, peers)
+            rows += open_phase.answer_rows(side, state, mine)
         rows += open_phase.life_rows(side, live)
-        rows += open_phase.closing_rows(side)
+        rows += open_phase.closing_rows(side, peers)
         rows += session.everywhere_rows(side, (*first, *waiting, *live))
         rows += session.closing_alert_rows(side)
         rows += session.timer_rows(side, (*part.states[side.role], *first), waiting)
-        rows.append(session.tam_row(side))
+        rows.append(session.tam_row(side, mine))
     roles = (
         Role(DEVICE, "start", given(rows, DEVICE), drawn(rows, DEVICE), open_phase.initial(I)),
         Role(SERVICE, part.states[SERVICE][0], given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),

@@ -61,7 +61,8 @@ def after_hi(**parts: Any) -> tuple[Transition, Transition]:
 def test_the_profile_is_clean_and_every_waiver_of_it_is_needed(binding: str) -> None:
     asked = {name for attester in (I, R) for name in (item.check.name for item in result_checks(attester))}
     of_peers = (check for check in CHECKS.values() if check.refusal.channel is not Channel.VERIFIER)
-    register = {check.name: check for check in of_peers if check.binding in ("", binding) and check.name not in asked}
+    of_tokens = (check for check in of_peers if not check.tpm and check.name not in asked)
+    register = {check.name: check for check in of_tokens if check.binding in ("", binding)}
     assert lint(profile(binding), register) == []
 
 
@@ -85,6 +86,15 @@ def test_peers_that_ask_break_no_other_rule_than_to_read_evidence(binding: str) 
     for attester in (I, R):
         rows = [row for row in table.rows if row.receives is RESULT[attester.letter].message]
         assert rows and all(row.checks == result_checks(attester) for row in rows)
+
+
+@pytest.mark.parametrize("attests", ["I", "R", "IR"])
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_the_profile_is_clean_where_evidence_is_of_a_tpm(binding: str, attests: str) -> None:
+    table = profile(binding, attests)
+    assert lint(table, {name: CHECKS[name] for name in table.checks}) == []
+    of_a_tpm = {name for name, check in CHECKS.items() if check.tpm}
+    assert table.checks.keys() & of_a_tpm == of_a_tpm
 
 
 def compares_a_meaning(check: str) -> bool:

@@ -1,0 +1,301 @@
+"""Evidence of a TPM: the attestation key, quote and certification, registers and log, each with one thing wrong.
+
+The tester's TPM is made of software and signs what it is told, under an attestation CA that the implementation trusts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..harness.identity.oids import EKU_EAT_AK, EKU_TPM_AK
+from ..harness.identity.pki import Issued, LeafSpec, issue_leaf, serial_number
+from ..harness.identity.policy import TPM_FORMAT
+from ..harness.identity.tam import platform_urn
+from ..harness.identity.tester import ANOTHER
+from ..harness.identity.world import World
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import Deviation
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tester.session import Iut
+from ..harness.tester.telling import Forging, Telling, tell
+from ..harness.tpm.structures import sized
+from ..harness.verdict.allowed import Allowed
+from ..model.terms import Term
+from .bench import Bench, opened
+from .case import Case, citing, fault, for_each
+from .forging import binder_over, observed, token_in, with_token
+from .parties import LETTERS
+from .stages import Stage, when_open
+from .test_evidence import ROLES, att
+from .test_evidence_again import INTERVAL, open_then_request
+from .tpm_faults import FAULTS, GOOD
+
+if TYPE_CHECKING:
+    from ..model.protocol.tpm import Attested, Bundle, Environment
+
+REFLECTED = Allowed(frozenset({"alert:22", "alert:23", "alert:24"}), frozenset(), "TPM-09")
+"""Evidence with everything wrong that tells one platform from another."""
+
+
+def bundle_of(letter: str) -> Bundle:
+    """Terms of a bundle."""
+    from ..model.protocol.tpm import BUNDLE
+
+    return BUNDLE[letter]
+
+
+def environment_of(letter: str) -> Environment:
+    """Terms of an environment object under a quote."""
+    from ..model.protocol.tpm import ENVIRONMENTS
+
+    return ENVIRONMENTS[letter]
+
+
+def mine(iut: Iut) -> str:
+    """The tester's letter."""
+    return LETTERS[iut.opposite]
+
+
+def attesting(iut: Iut, tpm_ak: Issued | None = None) -> World:
+    """The tester offering and accepting TPM evidence alone, with another certificate of its attestation key."""
+    world = iut.fresh_world(policy=replace(iut.world.policy, offered=(TPM_FORMAT,), accepted=(TPM_FORMAT,)))
+    if tpm_ak is not None:
+        world.credentials = replace(world.credentials, tpm_ak=tpm_ak)
+    return world
+
+
+def certificate(iut: Iut, name: str, **changes: Any) -> Issued:
+    """A certificate of the tester's attestation key with some fields of its specification replaced."""
+    serial = serial_number(iut.pki.seed, f"tpm/{iut.opposite}/{name}")
+    spec: LeafSpec = replace(iut.pki.tpm_ak_spec(iut.opposite), serial=serial, **changes)
+    return issue_leaf(spec, iut.pki.attestation.issuing)
+
+
+def refuses(
+    bench: Bench, deviation: Deviation, stage: Stage | None = None, world: World | None = None, **options: Any
+) -> None:
+    """The deviation is refused between parties that attest by TPM evidence."""
+    iut = bench.iut
+
+    def control() -> str:
+        return iut.good(world=attesting(iut)).transcript.digest()
+
+    if stage is not None:
+        options["stage"] = stage
+    with iut.attesting_by_tpm():
+        bench.refuses(
+            deviation, configuration="tpm", control=control, world=world or attesting(iut), deferred=False, **options
+        )
+
+
+def works(bench: Bench, play: Callable[[Conversation], str] = opened, **options: Any) -> None:
+    """What must succeed between parties that attest by TPM evidence."""
+    with bench.iut.attesting_by_tpm():
+        bench.works(play, **{"world": attesting(bench.iut), **options})
+
+
+# --- what is wrong with a bundle -------------------------------------------------------------------------------------
+
+
+@for_each(fault(role, bad.check, "bundle", name) for role in ROLES for name, bad in FAULTS.items())
+def test_bundle(case: Case, bench: Bench) -> None:
+    """Evidence, well signed, refused solely because of one thing in the bundle: TPM-02 to TPM-10, TPM-12."""
+    tale = FAULTS[case.field].tell(bundle_of(mine(bench.iut)))
+    refuses(bench, Telling(att(bench.iut), tam=tale))
+
+
+@for_each(Case(role, ("TPM-01", "TPM-08", "TPM-12"), "accept", field) for role in ROLES for field in GOOD)
+def test_good_bundle(case: Case, bench: Bench) -> None:
+    """A bundle that differs from the usual in what the profile leaves open is accepted: TPM-01, TPM-08, TPM-12."""
+    works(bench, deviation=Telling(att(bench.iut), tam=GOOD[case.field](bundle_of(mine(bench.iut)))))
+
+
+@for_each(Case(role, ("TPM-01", "TPM-04", "TPM-06", "TPM-07", "TPM-14"), "send", "own-bundle") for role in ROLES)
+def test_own_bundle(case: Case, bench: Bench) -> None:
+    """The implementation's bundle passes every check of a tester that makes them all: TPM-01 to TPM-13."""
+    works(bench, off=frozenset())
+
+
+# --- the certificate of the attestation key --------------------------------------------------------------------------
+
+USAGES = {"tokens-usage-only": (EKU_EAT_AK,), "tokens-usage-too": (EKU_TPM_AK, EKU_EAT_AK), "no-usage": ()}
+
+
+@for_each(fault(role, "tpm_ak_is_for_tpm", "issue", name) for role in ROLES for name in USAGES)
+def test_usage(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because the certificate of its key is not for TPM structures alone: TPM-02."""
+    issued = certificate(bench.iut, case.field, eku=USAGES[case.field])
+    refuses(bench, Telling(att(bench.iut)), world=attesting(bench.iut, issued))
+
+
+@for_each(
+    citing(fault(role, check, "issue", field), "TPM-02")
+    for role in ROLES
+    for check, field in (
+        ("ak_path_verifies", "by-an-authority-of-nobody"),
+        ("ak_is_in_validity", "expired"),
+        ("ak_is_in_validity", "not-yet-valid"),
+    )
+)
+def test_path(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because the path of its key does not verify now: TPM-02."""
+    iut = bench.iut
+    if case.field.startswith("by"):
+        issued = issue_leaf(iut.pki.tpm_ak_spec(iut.opposite), iut.pki.unpinned_authority)
+    elif case.field == "expired":
+        issued = certificate(iut, case.field, not_before=iut.pki.now - 7200, not_after=iut.pki.now - 3600)
+    else:
+        issued = certificate(iut, case.field, not_before=iut.pki.now + 3600)
+    refuses(bench, Telling(att(iut)), world=attesting(iut, issued))
+
+
+@for_each(fault(role, "tpm_ak_names_peer_device", "issue", "another-platform") for role in ROLES)
+def test_platform(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because its key is certified for another platform: TPM-11."""
+    issued = certificate(bench.iut, case.field, uris=(platform_urn(bench.iut.pki.ueid(ANOTHER)),))
+    refuses(bench, Telling(att(bench.iut)), world=attesting(bench.iut, issued))
+
+
+# --- replays and splices ---------------------------------------------------------------------------------------------
+
+
+@for_each(fault(role, "tpm_quote_is_over_the_binder", "replay", "earlier-session") for role in ROLES)
+def test_replay(case: Case, bench: Bench) -> None:
+    """The bundle that was accepted in the session before, refused solely because it is not for this one: TPM-06."""
+    iut = bench.iut
+    with iut.attesting_by_tpm():
+        earlier = iut.good(world=attesting(iut)).peer.run.value(bundle_of(mine(iut)).term)
+    refuses(bench, Forging(att(iut), lambda peer, data: with_token(data, earlier)))
+
+
+@for_each(
+    fault(role, f"tpm_{which}_is_over_the_binder", "splice", f"{which}-of-another-channel")
+    for role in ROLES
+    for which in ("quote", "certification")
+)
+def test_splice(case: Case, bench: Bench) -> None:
+    """A bundle one of whose structures is bound to another channel of the same parties: TPM-06."""
+    iut = bench.iut
+    with iut.attesting_by_tpm():
+        other = iut.good(world=attesting(iut)).peer
+    part: Attested = getattr(bundle_of(mine(iut)), case.field.partition("-")[0])
+    tale = {part.extra: lambda peer, honest: sized(binder_over(peer, of=other)[2:])}
+    refuses(bench, Telling(att(iut), tam=tale))
+
+
+@for_each(fault(role, "tpm_identity_key_is_the_leafs", "reflect", "evidence-of-the-victim") for role in ROLES)
+def test_reflection(case: Case, bench: Bench) -> None:
+    """The implementation's own bundle sent back to it: TPM-06, TPM-09 and TPM-11 each refuse it."""
+    iut = bench.iut
+    with iut.attesting_by_tpm():
+        own = token_in(observed(iut.good(world=attesting(iut)), f"ATT_{LETTERS[iut.role]}"))
+    refuses(bench, Forging(att(iut), lambda peer, data: with_token(data, own)), allowed=REFLECTED)
+
+
+# --- counts ----------------------------------------------------------------------------------------------------------
+
+
+def counted(part: str, value: int) -> Callable[[Iut], Mapping[Term, Any]]:
+    """Quote, certification and environment of a module that has been reset, or restarted, so often."""
+    from ..model.protocol.attestation import TAM_NAME
+
+    def tale(iut: Iut) -> Mapping[Term, Any]:
+        letter = mine(iut)
+        return {getattr(bundle_of(letter).quote, part).defs[TAM_NAME[letter]]: value.to_bytes(4, "big")}
+
+    return tale
+
+
+@for_each(fault(role, "tpm_reset_count_has_not_fallen", "count", "fewer-resets-than-before") for role in ROLES)
+def test_fallen_count(case: Case, bench: Bench) -> None:
+    """Evidence of a TPM that was put back to an earlier state, refused solely because of its reset count: TPM-13."""
+    iut = bench.iut
+    world = attesting(iut, certificate(iut, case.field))
+    with iut.attesting_by_tpm():
+        iut.good(world=world, deviation=Telling(att(iut), tam=counted("reset", 7)(iut)))
+    refuses(bench, Telling(att(iut), tam=counted("reset", 6)(iut)), world=world)
+
+
+@for_each(
+    fault(role, "tpm_counts_have_not_changed", "count", f"more-{part}s-within-the-session", part)
+    for role in ROLES
+    for part in ("reset", "restart")
+)
+def test_changed_count(case: Case, bench: Bench) -> None:
+    """Renewed evidence refused solely because the TPM has been reset or restarted meanwhile: TPM-13."""
+    iut = bench.iut
+    iut.need_feature("initiates_reattestation")
+    tale = counted(case.data, 9)(iut)
+    world = attesting(iut, certificate(iut, case.field))
+
+    def stage(iut: Iut, conversation: Conversation) -> None:
+        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
+
+    with reattesting(iut):
+        refuses(bench, Telling(att(iut), nth=1), stage, world)
+
+
+@for_each(fault(role, "tpm_pcrs_match_reference_values", "attest-again", "pcr-11-other") for role in ROLES)
+def test_changed_registers(case: Case, bench: Bench) -> None:
+    """Renewed evidence refused solely because something else runs than at the first: TPM-12."""
+    tale = FAULTS["pcr-11-other"].tell(bundle_of(mine(bench.iut)))
+
+    def stage(iut: Iut, conversation: Conversation) -> None:
+        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
+
+    bench.iut.need_feature("initiates_reattestation")
+    with reattesting(bench.iut):
+        refuses(bench, Telling(att(bench.iut), nth=1), stage)
+
+
+@contextmanager
+def reattesting(iut: Iut) -> Iterator[None]:
+    """The implementation asks for evidence again soon, and a clock that reaches that moment."""
+    with iut.attesting_by_tpm(), iut.configured(reattest_interval=INTERVAL), iut.later():
+        yield
+
+
+# --- environment objects ---------------------------------------------------------------------------------------------
+
+
+def _bit(peer: TesterEndpoint, honest: bytes) -> bytes:
+    return honest[:-1] + bytes([honest[-1] ^ 1])
+
+
+ENVIRONMENTS: dict[str, tuple[str, Callable[[Environment], Mapping[Term, Any]]]] = {
+    "signature-bit": ("env_quote_signature_verifies", lambda e: {e.quote.signature: _bit}),
+    "magic-of-nobody": ("env_quote_is_generated", lambda e: {e.quote.magic: b"\x00TCG"}),
+    "typed-as-certification": ("env_quote_is_a_quote", lambda e: {e.quote.type: b"\x80\x17"}),
+    "over-something-else": ("env_quote_is_over_the_object", lambda e: {e.quote.extra: sized(bytes(32))}),
+    "after-a-reset": ("env_quote_is_of_the_same_start", lambda e: {e.quote.reset: b"\x00\x00\xff\xff"}),
+    "after-a-restart": ("env_quote_is_of_the_same_start", lambda e: {e.quote.restart: b"\x00\x00\xff\xff"}),
+}
+
+
+@for_each(fault(role, check, "environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items())
+def test_environment(case: Case, bench: Bench) -> None:
+    """Data not accepted solely because of the quote over its environment object: LBL-31."""
+    letter = mine(bench.iut)
+    _, tale = ENVIRONMENTS[case.field]
+    deviation = Telling(f"DATA_{letter}", tam=tale(environment_of(letter)))
+    refuses(bench, deviation, when_open(lambda iut, conversation: conversation.peer.send_data(b"data", "text/plain")))
+
+
+@for_each(Case(role, ("LBL-31",), "send", "environment-under-a-quote") for role in ROLES)
+def test_own_environment(case: Case, bench: Bench) -> None:
+    """The implementation's data comes with an object that its TPM has quoted: LBL-31."""
+
+    def play(conversation: Conversation) -> str:
+        if not conversation.until_open():
+            return "the session did not open"
+        bench.iut.sends(conversation, b"data")
+        name = f"DATA_{LETTERS[case.role]}"
+        if not conversation.until(lambda: any(o.name == name for o in conversation.peer.observations)):
+            return "no data came"
+        accepted = any(e.name == "label_accepted" for e in conversation.peer.events)
+        return "" if accepted else "its data was not accepted"
+
+    works(bench, play, off=frozenset())

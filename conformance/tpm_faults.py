@@ -1,0 +1,306 @@
+"""TPM evidence as no honest platform would make it: tales for the tester's trust anchor module, by the check they meet.
+
+The terms are asked for only when a test is played: whoever speaks no TPM evidence shall not pay for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from ..harness.codec import cbor
+from ..harness.identity.keys import derive_key
+from ..harness.identity.tpm_emulation import REGISTERS
+from ..harness.tester.peer import TesterEndpoint
+from ..harness.tpm.event_log import IPL, NO_ACTION, POST_CODE, LogEvent, read_log, write_log
+from ..harness.tpm.keys import AK_ATTRIBUTES, IDK_ATTRIBUTES
+from ..harness.tpm.structures import (
+    SHA1,
+    SHA256,
+    SHA384,
+    Attribute,
+    read_public,
+    sized,
+    write_public,
+    write_selections,
+    write_signature,
+)
+from ..model.terms import Term
+
+if TYPE_CHECKING:
+    from ..model.protocol.tpm import Attested, Bundle
+
+Tell = Callable[["Bundle"], Mapping[Term, Any]]
+Values = dict[int, dict[int, bytes]]
+"""PCR values by bank and index."""
+_OTHER = derive_key(b"conformance", "a key of nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class TpmFault:
+    """The check that must meet it, and what the module tells."""
+
+    check: str
+    tell: Tell
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+def _bit(peer: TesterEndpoint, honest: bytes) -> bytes:
+    return honest[:-1] + bytes([honest[-1] ^ 1])
+
+
+def _both(part: Callable[[Attested], Term], value: Any, which: str) -> Tell:
+    return lambda bundle: {part(getattr(bundle, which)): value}
+
+
+def _with_attributes(attributes: int) -> Callable[[TesterEndpoint, bytes], bytes]:
+    return lambda peer, honest: write_public(read_public(honest).key, attributes)
+
+
+def _identity(public: Callable[[bytes], bytes]) -> Tell:
+    """Another public area of the identity key, and its name certified."""
+
+    def certified(bundle: Bundle) -> Callable[[TesterEndpoint, bytes], bytes]:
+        return lambda peer, honest: sized(read_public(peer.tam.run.value(bundle.idk_public)).name) + honest[36:]
+
+    return lambda b: {b.idk_public: lambda peer, honest: public(honest), b.certification.attested: certified(b)}
+
+
+def _values(peer: TesterEndpoint) -> dict[int, bytes]:
+    module = peer.world.tam.module
+    assert module is not None
+    return module.pcrs()
+
+
+def quoted(values: Values, selections: Iterable[tuple[int, Iterable[int]]]) -> bytes:
+    """TPMS_QUOTE_INFO over these values in the order of the selections."""
+    chosen = [(bank, tuple(indices)) for bank, indices in selections]
+    digest = sha256(b"".join(values[bank][index] for bank, indices in chosen for index in indices)).digest()
+    return write_selections(chosen) + sized(digest)
+
+
+def _quoting(values: Callable[[dict[int, bytes]], Values], *selections: tuple[int, Iterable[int]]) -> Tell:
+    """Other values quoted and shown, without a log."""
+    return lambda b: {
+        b.quote.attested: lambda peer, honest: quoted(values(_values(peer)), selections),
+        b.pcrs: lambda peer, honest: cbor.encode(values(_values(peer))),
+        b.log: b"",
+    }
+
+
+def _showing(change: Callable[[dict[int, bytes]], dict[int, bytes]]) -> Tell:
+    """Other values shown than were quoted, without a log."""
+    return lambda b: {b.pcrs: lambda peer, honest: cbor.encode({SHA256: change(_values(peer))}), b.log: b""}
+
+
+def _hiding(index: int) -> Tell:
+    """Another value quoted than is shown: the one that the relying party wants to see."""
+    return lambda b: {
+        b.quote.attested: lambda peer, honest: quoted(
+            {SHA256: {**_values(peer), index: bytes(32)}}, [(SHA256, REGISTERS)]
+        )
+    }
+
+
+def _logged(change: Callable[[tuple[LogEvent, ...]], Iterable[LogEvent]]) -> Tell:
+    return lambda b: {b.log: lambda peer, honest: cbor.encode(write_log(change(read_log(cbor.decode(honest)))))}
+
+
+def _retyped(events: tuple[LogEvent, ...]) -> tuple[LogEvent, ...]:
+    last = events[-1]
+    return (*events[:-1], LogEvent(last.pcr, POST_CODE, last.digest, last.text))
+
+
+def _descending(values: dict[int, bytes]) -> bytes:
+    digest = sha256(b"".join(values[index] for index in reversed(REGISTERS))).digest()
+    return write_selections([(SHA256, REGISTERS)]) + sized(digest)
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def _attestation_key() -> dict[str, TpmFault]:
+    bits = {
+        "not-restricted": AK_ATTRIBUTES & ~Attribute.RESTRICTED,
+        "not-for-signing": AK_ATTRIBUTES & ~Attribute.SIGN,
+        "not-fixed": AK_ATTRIBUTES & ~Attribute.FIXED_TPM,
+        "for-decryption-too": AK_ATTRIBUTES | Attribute.DECRYPT,
+    }
+    other = write_public(_OTHER.public_key(), AK_ATTRIBUTES)
+    faults = {
+        f"ak-{name}": TpmFault(
+            "tpm_ak_is_restricted",
+            lambda b, value=value: {b.ak_public: _with_attributes(value)},  # type: ignore[misc]
+        )
+        for name, value in bits.items()
+    }
+    faults["ak-public-area-of-another-key"] = TpmFault("tpm_ak_is_the_certified_one", lambda b: {b.ak_public: other})
+    return faults
+
+
+def _structures() -> dict[str, TpmFault]:
+    """The same faults of quote and certification."""
+    parts: dict[str, tuple[str, Callable[[Attested], Term], Any]] = {
+        "signature-bit": ("signature_verifies", lambda a: a.signature, _bit),
+        "signature-zero": ("signature_verifies", lambda a: a.signature, write_signature(bytes(64))),
+        "signature-of-another-scheme": (
+            "signature_verifies", lambda a: a.signature, lambda peer, honest: b"\x00\x14" + honest[2:],
+        ),
+        "signature-by-the-identity-key": (
+            "signature_verifies", lambda a: a.signature, lambda peer, honest: None,
+        ),
+        "magic-of-nobody": ("is_generated", lambda a: a.magic, b"\x00TCG"),
+        "magic-reversed": ("is_generated", lambda a: a.magic, b"GCT\xff"),
+        "extra-zero": ("is_over_the_binder", lambda a: a.extra, sized(bytes(32))),
+        "extra-bit": ("is_over_the_binder", lambda a: a.extra, _bit),
+    }  # fmt: skip
+    faults = {}
+    for which in ("quote", "certification"):
+        for name, (check, part, value) in parts.items():
+            told = _by_identity(which) if name.endswith("identity-key") else _both(part, value, which)
+            faults[f"{which}-{name}"] = TpmFault(f"tpm_{which}_{check}", told)
+    faults |= {
+        "quote-typed-as-certification": TpmFault("tpm_quote_is_a_quote", lambda b: {b.quote.type: b"\x80\x17"}),
+        "quote-typed-as-time": TpmFault("tpm_quote_is_a_quote", lambda b: {b.quote.type: b"\x80\x19"}),
+        "certification-typed-as-quote": TpmFault(
+            "tpm_certification_is_one", lambda b: {b.certification.type: b"\x80\x18"}
+        ),
+        "certification-typed-as-creation": TpmFault(
+            "tpm_certification_is_one", lambda b: {b.certification.type: b"\x80\x1a"}
+        ),
+    }
+    return faults
+
+
+def _by_identity(which: str) -> Tell:
+    def told(bundle: Bundle) -> Mapping[Term, Any]:
+        part: Attested = getattr(bundle, which)
+
+        def signature(peer: TesterEndpoint, honest: bytes) -> bytes:
+            return write_signature(peer.world.tam.sign_identity(peer.tam.run.value(part.term)))
+
+        return {part.signature: signature}
+
+    return told
+
+
+def _agreement() -> dict[str, TpmFault]:
+    """A quote of one TPM, or of one start, beside a certification of another."""
+    other = sized(read_public(write_public(_OTHER.public_key(), AK_ATTRIBUTES)).name)
+    return {
+        "certification-by-another-tpm": TpmFault("tpm_signers_agree", lambda b: {b.certification.signer: other}),
+        "quote-by-another-tpm": TpmFault("tpm_signers_agree", lambda b: {b.quote.signer: other}),
+        "certification-before-a-reset": TpmFault("tpm_reset_counts_agree", lambda b: {b.certification.reset: bytes(4)}),
+        "certification-after-a-restart": TpmFault(
+            "tpm_restart_counts_agree", lambda b: {b.certification.restart: bytes(3) + b"\x01"}
+        ),
+        "certification-of-other-firmware": TpmFault(
+            "tpm_firmware_agrees", lambda b: {b.certification.firmware: bytes(8)}
+        ),
+    }
+
+
+def _registers() -> dict[str, TpmFault]:
+    def sha256_of(values: dict[int, bytes]) -> Values:
+        return {SHA256: values}
+
+    covers, digest, match = (
+        "tpm_quote_covers_the_policy", "tpm_quoted_digest_is_recomputed", "tpm_pcrs_match_reference_values",
+    )  # fmt: skip
+    faults = {
+        f"without-pcr-{left}": TpmFault(covers, _quoting(sha256_of, (SHA256, [i for i in REGISTERS if i != left])))
+        for left in REGISTERS
+    }
+    faults |= {
+        f"pcr-{index}-other": TpmFault(
+            match,
+            _quoting(lambda v, i=index: {SHA256: {**v, i: bytes(32)}}, (SHA256, REGISTERS)),  # type: ignore[misc]
+        )
+        for index in REGISTERS
+    }
+    faults |= {f"pcr-{index}-other-than-quoted": TpmFault(digest, _hiding(index)) for index in REGISTERS}
+    faults |= {
+        "bank-of-sha-1-too": TpmFault(
+            "tpm_quote_has_no_weak_bank",
+            _quoting(lambda v: {SHA1: {0: bytes(20)}, SHA256: v}, (SHA1, [0]), (SHA256, REGISTERS)),
+        ),
+        "bank-of-sha-384-alone": TpmFault(
+            covers, _quoting(lambda v: {SHA384: {i: bytes(48) for i in v}, SHA256: v}, (SHA384, REGISTERS))
+        ),
+        "nothing-quoted": TpmFault("tpm_quote_has_no_weak_bank", _quoting(sha256_of)),
+        "digest-bit": TpmFault(digest, lambda b: {b.quote.attested: _bit}),
+        "digest-in-another-order": TpmFault(
+            digest, lambda b: {b.quote.attested: lambda peer, honest: _descending(_values(peer))}
+        ),
+        "value-missing": TpmFault(digest, _showing(lambda v: {i: v[i] for i in REGISTERS[:-1]})),
+    }
+    return faults
+
+
+def _logs() -> dict[str, TpmFault]:
+    check = "tpm_log_replays"
+    return {
+        "event-retyped": TpmFault(check, _logged(_retyped)),
+        "event-missing": TpmFault(check, _logged(lambda events: events[:-1])),
+        "event-twice": TpmFault(check, _logged(lambda events: (*events, events[-1]))),
+        "event-other": TpmFault(check, _logged(lambda e: (*e[:-1], LogEvent(11, IPL, bytes(32))))),
+        "event-without-action": TpmFault(check, _logged(lambda e: (*e, LogEvent(11, NO_ACTION, bytes(32))))),
+        "log-of-nothing": TpmFault(check, _logged(lambda events: ())),
+        "log-cut": TpmFault(check, lambda b: {b.log: lambda p, honest: cbor.encode(cbor.decode(honest)[:-1])}),
+    }
+
+
+def _identity_key() -> dict[str, TpmFault]:
+    lost = {
+        "not-for-signing": Attribute.SIGN,
+        "not-fixed-in-its-tpm": Attribute.FIXED_TPM,
+        "not-fixed-below-its-parent": Attribute.FIXED_PARENT,
+        "made-outside": Attribute.SENSITIVE_DATA_ORIGIN,
+    }
+    kept = "tpm_identity_key_is_kept"
+    faults = {
+        f"idk-{name}": TpmFault(kept, _identity(lambda o, bit=bit: _with(o, IDK_ATTRIBUTES & ~bit)))  # type: ignore[misc]
+        for name, bit in lost.items()
+    }
+    name = "tpm_certified_name_is_the_identity_key"
+    faults |= {
+        "idk-restricted": TpmFault(kept, _identity(lambda o: _with(o, IDK_ATTRIBUTES | Attribute.RESTRICTED))),
+        "idk-of-another-key": TpmFault(
+            "tpm_identity_key_is_the_leafs", _identity(lambda o: write_public(_OTHER.public_key(), IDK_ATTRIBUTES))
+        ),
+        "certified-another-key": TpmFault(name, lambda b: {b.certification.attested: _certifying_itself(b)}),
+        "certified-other-attributes": TpmFault(
+            name, lambda b: {b.idk_public: _with_attributes(IDK_ATTRIBUTES | Attribute.NO_DA << 1)}
+        ),
+    }
+    return faults
+
+
+def _with(octets: bytes, attributes: int) -> bytes:
+    return write_public(read_public(octets).key, attributes)
+
+
+def _certifying_itself(bundle: Bundle) -> Callable[[TesterEndpoint, bytes], bytes]:
+    return lambda peer, honest: sized(read_public(peer.tam.run.value(bundle.ak_public)).name) + honest[36:]
+
+
+FAULTS: dict[str, TpmFault] = {
+    **_attestation_key(), **_structures(), **_agreement(), **_registers(), **_logs(), **_identity_key(),
+}  # fmt: skip
+"""Bundles with one thing wrong, by what it is."""
+
+GOOD: dict[str, Tell] = {
+    "no-log": lambda b: {b.log: b""},
+    "clock-far-ahead": lambda b: {b.quote.clock: b"\xff" * 8},
+    "clock-not-safe": lambda b: {b.quote.safe: b"\x00"},
+    "further-register": _quoting(lambda v: {SHA256: {**v, 23: bytes(32)}}, (SHA256, (*REGISTERS, 23))),
+    "further-bank": _quoting(
+        lambda v: {SHA384: {0: bytes(48)}, SHA256: v}, (SHA384, [0]), (SHA256, REGISTERS)
+    ),
+    "further-value": _showing(lambda v: {**v, 23: bytes(32)}),
+}  # fmt: skip
+"""Bundles that differ from the usual in what the profile leaves open."""

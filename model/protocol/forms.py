@@ -1,0 +1,69 @@
+"""Forms of evidence: what the rows of the session need to know of one, whatever it is made of.
+
+A direction of a session has one form, chosen by both HELLOs before anything of it is sent (ATT-04). The table is made
+for the forms of both directions; everything else in it is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..table import Message, Step
+from ..terms import Term
+from .attestation import EVIDENCE, TAM_NAME, evidence_checks
+from .frames import SIDES
+from .labels import ENVIRONMENT, environment_checks
+
+Format = int | str
+"""An evidence type of HELLO: a CoAP Content-Format or a media type."""
+
+TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Evidence of one attester, and the environment object that goes with it."""
+
+    att: Message
+    quote: Message
+    """What the TAM answers to a quote request: evidence and environment object, opaque to the software."""
+    environment: Term
+    issued: Term
+    """When the environment object was made."""
+    boot: Term
+    """What tells one start of the platform from another."""
+    ak: Term
+    """The chain of the attestation key."""
+    asked: tuple[Term, ...]
+    """What the TAM looks at anew for every request."""
+    checks: tuple[Step, ...]
+    checks_again: tuple[Step, ...]
+    """What the relying party asks of ATT, in order: the first time, and in a re-attestation."""
+    environment_checks: tuple[Step, ...]
+
+
+def _token(letter: str) -> Form:
+    evidence, environment, tam = EVIDENCE[letter], ENVIRONMENT[letter], TAM_NAME[letter]
+    token, side = evidence.token, SIDES[letter]
+    return Form(
+        evidence.att,
+        environment.quote,
+        environment.token.term,
+        environment.token.iat,
+        token.bootcount,
+        token.chain,
+        (token.iat.defs[tam], token.bootcount.defs[tam], token.measurements.defs[tam]),
+        evidence_checks(side, again=False),
+        evidence_checks(side, again=True),
+        environment_checks(side),
+    )
+
+
+TOKENS: Mapping[str, Form] = {letter: _token(letter) for letter in SIDES}
+"""Entity attestation tokens, by the letter of the attester."""
+
+
+def chosen(accepted: Sequence[Format], offered: Sequence[Format]) -> Format | None:
+    """The evidence type of a direction: the first accepted one that is offered, else the first offered (ATT-04)."""
+    return next((item for item in accepted if item in offered), offered[0] if offered else None)
