@@ -10,10 +10,11 @@ from cbor2 import CBORTag
 
 from ..harness.codec import cbor
 from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
+from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.world import World
 from ..harness.tester.deviation import Lie
 from ..harness.tester.peer import TesterEndpoint
-from ..harness.tester.session import OPPOSITE, Iut
+from ..harness.tester.session import OPPOSITE, Iut, NeedNotMet
 from ..harness.tester.telling import Forging, Telling
 from ..harness.verdict.allowed import Allowed
 from ..model.protocol.attestation import EVIDENCE, Evidence
@@ -157,7 +158,7 @@ _OTHER_TYPES: dict[str, int | str] = {
     "unsigned-claims": 267,
     "eat-as-jwt": 264,
     "psa-token": "application/psa-attestation-token",
-    "tpm2": "application/vnd.tc.tpm2-evidence+cbor",
+    "tpm2": TPM_FORMAT,
     "octets": 42,
 }
 
@@ -274,10 +275,12 @@ def _offer(check: str, formats: list[int | str]) -> Iterator[Case]:
     [
         *_offer("peer_offers_evidence", []),
         *_offer("evidence_formats_overlap", [267]),
-        *_offer("evidence_formats_overlap", ["application/vnd.tc.tpm2-evidence+cbor", 1]),
+        *_offer("evidence_formats_overlap", [TPM_FORMAT, 1]),
     ]
 )
 def test_offer(case: Case, bench: Bench) -> None:
     """A HELLO refused solely because the evidence that it offers will not do: ATT-02, ATT-03."""
+    if TPM_FORMAT in case.data and bench.iut.declares("evidence_accepted", "tpm2"):
+        raise NeedNotMet("it accepts evidence of a TPM")
     letter = LETTERS[bench.iut.opposite]
     bench.refuses(Lie(SIDES[letter].offered, cbor.encode(case.data), f"HELLO_{letter}"))

@@ -23,8 +23,8 @@ from .tester import ROLES, TesterPki, boot_events, opposite
 from .tpm_emulation import fit
 from .world import World
 
-EVIDENCE_IN_TPM = (TPM_FORMAT, EAT_CWT)
-"""What a party offers and accepts whose keys are in a TPM, the preferred one first."""
+OFFERED_IN_TPM, ACCEPTED_BESIDE_TPM = (EAT_CWT, TPM_FORMAT), (TPM_FORMAT, EAT_CWT)
+"""What a party offers and accepts whose keys are in a TPM; whoever accepts nothing that is offered gets a token."""
 
 
 def provision(
@@ -53,7 +53,7 @@ def provision(
         enrolled = make_party(pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver)
         mine, boot = enrolled.credentials, measured_start()
         settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
-        own = replace(own, offered=EVIDENCE_IN_TPM, accepted=EVIDENCE_IN_TPM)
+        own = replace(own, offered=OFFERED_IN_TPM, accepted=ACCEPTED_BESIDE_TPM)
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     _write_party(out / "iut", pki, role, mine, own, theirs, seeded, settings)

@@ -15,7 +15,8 @@ from ...model.table import Table
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
-from ..identity.provision import EVIDENCE_IN_TPM, make_pair
+from ..identity.policy import TPM_FORMAT
+from ..identity.provision import ACCEPTED_BESIDE_TPM, OFFERED_IN_TPM, make_pair
 from ..identity.world import Memory, World
 from ..peer.asking import Unanswered
 from ..peer.binding import DEFAULT
@@ -165,7 +166,7 @@ class LocalIut(Iut):
     @contextmanager
     def attesting_by_tpm(self) -> Iterator[None]:
         before = self._honest.policy
-        self._honest.policy = dataclasses.replace(before, offered=EVIDENCE_IN_TPM, accepted=EVIDENCE_IN_TPM)
+        self._honest.policy = dataclasses.replace(before, offered=OFFERED_IN_TPM, accepted=ACCEPTED_BESIDE_TPM)
         try:
             yield
         finally:
@@ -211,6 +212,8 @@ class LocalIut(Iut):
     def need_feature(self, name: str, value: object = True) -> None:
         if name in ("verifier", "anonymous", "trusted_user_interface"):
             raise NeedNotMet(f"feature {name} is not declared")
+        if value == "tpm2" and TPM_FORMAT not in self._honest.policy.accepted:
+            raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:
         self.latest = None

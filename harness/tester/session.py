@@ -127,6 +127,14 @@ class Iut(ABC):
     def close(self) -> None:
         """End everything that was started."""
 
+    def declares(self, name: str, value: object = True) -> bool:
+        """Whether the ICS declares the feature (or lists the value)."""
+        try:
+            self.need_feature(name, value)
+        except NeedNotMet:
+            return False
+        return True
+
     def attesting_by_tpm(self) -> AbstractContextManager[None]:
         """The implementation offering and accepting TPM evidence, and back again.
 
