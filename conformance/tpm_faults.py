@@ -106,6 +106,10 @@ def _hiding(index: int) -> Tell:
     }
 
 
+def _quoting_more(values: dict[int, bytes]) -> bytes:
+    return quoted({SHA256: {**values, 23: bytes(32)}}, [(SHA256, (*REGISTERS, 23))])
+
+
 def _logged(change: Callable[[tuple[LogEvent, ...]], Iterable[LogEvent]]) -> Tell:
     return lambda b: {b.log: lambda peer, honest: cbor.encode(write_log(change(read_log(cbor.decode(honest)))))}
 
@@ -235,6 +239,9 @@ def _registers() -> dict[str, TpmFault]:
         "digest-bit": TpmFault(digest, lambda b: {b.quote.attested: _bit}),
         "digest-in-another-order": TpmFault(
             digest, lambda b: {b.quote.attested: lambda peer, honest: _descending(_values(peer))}
+        ),
+        "value-of-a-further-register-missing": TpmFault(
+            digest, lambda b: {b.quote.attested: lambda peer, honest: _quoting_more(_values(peer))}
         ),
         "value-missing": TpmFault(digest, _showing(lambda v: {i: v[i] for i in REGISTERS[:-1]})),
     }

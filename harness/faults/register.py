@@ -17,11 +17,13 @@ from .records import record_faults
 from .removals import removals
 from .session import session_faults
 from .states import states
+from .tpm import tpm_faults
 from .verifying import verifier_faults
 
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
-    credentials, handshake_faults, label_faults, session_faults, record_faults, ending_faults, verifier_faults,
+    credentials, tpm_faults, handshake_faults, label_faults, session_faults, record_faults, ending_faults,
+    verifier_faults,
 )  # fmt: skip
 FAULTS: dict[str, Fault] = indexed(chain.from_iterable(made() for made in _MADE_BY))
 """Every fault by its name."""

@@ -1,0 +1,55 @@
+"""Evidence of a TPM judged carelessly: the usual shortcuts of verifiers, beside the checks that are missing whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..identity.world import World
+from ..tpm.structures import Attribute, read_public, read_quoted
+from .fault import GENERAL, Fault, fault
+from .operators import Condition, accepts, forgives
+
+
+def _has(*attributes: int) -> Condition:
+    return lambda world, public: read_public(public).has(*attributes)
+
+
+def _something_quoted(world: World, quoted: bytes) -> bool:
+    return bool(read_quoted(quoted).pcrs)
+
+
+_ACCEPTING = (
+    ("tpm_ak_may_decrypt", "TPM-03", "tpm_ak_is_restricted", "one of several", "decrypt", GENERAL,
+     _has(Attribute.RESTRICTED, Attribute.SIGN, Attribute.FIXED_TPM),
+     "An attestation key may decrypt as well."),
+    ("tpm_ak_signs_and_that_is_all", "TPM-03", "tpm_ak_is_restricted", "one of several", "restricted", GENERAL,
+     _has(Attribute.SIGN, Attribute.FIXED_TPM),
+     "An attestation key need not be restricted."),
+    ("tpm_identity_key_is_fixed", "TPM-10", "tpm_identity_key_is_kept", "one of several", "attributes", GENERAL,
+     _has(Attribute.FIXED_TPM),
+     "Of the identity key's attributes only fixedTPM is looked at."),
+    ("tpm_any_quote_covers", "TPM-08", "tpm_quote_covers_the_policy", "any of several", "selection", "C11",
+     _something_quoted,
+     "A quote over any register will do."),
+)  # fmt: skip
+_FORGIVING = (
+    ("tpm_event_types_unread", "TPM-12", "tpm_log_replays", "partial", "event type", "an event of type",
+     "Events are replayed whatever their type."),
+    ("tpm_log_digests_unread", "TPM-12", "tpm_log_replays", "partial", "event digest", "the log does not replay",
+     "The types of events are looked at, and no digest is replayed."),
+    ("tpm_log_unreadable_passes", "TPM-12", "tpm_log_replays", "exception as success", "event log", "the log ends",
+     "A log that cannot be read to its end counts as replayed."),
+    ("tpm_missing_value_passes", "TPM-08", "tpm_quoted_digest_is_recomputed", "exception as success", "PCR value",
+     "the value of a quoted PCR",
+     "A quoted register without a value in the bundle is passed over."),
+)  # fmt: skip
+
+
+def tpm_faults() -> Iterator[Fault]:
+    """Bundles accepted that show less than they must."""
+    for name, requirement, check, operator, what, source, condition, sentence in _ACCEPTING:
+        judges = {check: accepts(condition)}
+        yield fault(name, sentence, requirement, operator, what, source=source, judges=judges)
+    for name, requirement, check, operator, what, reason, sentence in _FORGIVING:
+        judges = {check: forgives(reason)}
+        yield fault(name, sentence, requirement, operator, what, source=GENERAL, judges=judges)
