@@ -44,6 +44,9 @@ class AskingEndpoint(Endpoint):
         super().__init__(role, world, table=table, binding=binding, **options)
         self._ask = ask
 
+    def choose_evidence(self, hello: bytes) -> None:
+        """Tokens: a verifier is asked about no other evidence."""
+
     def _send(self, message: Message, data: bytes) -> None:
         if message.channel == ASKED:
             self._judge(data)

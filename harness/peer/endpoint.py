@@ -190,7 +190,7 @@ class Endpoint:
             return
         self.observe(name, frame)
         if name == f"HELLO_{self.peer}":
-            self._choose_evidence(frame)
+            self.choose_evidence(frame)
         message = self.table.messages[name]
         try:
             self.step(message, frame)
@@ -198,7 +198,7 @@ class Endpoint:
             self._judge_type_of_evidence(message)
             raise CheckFailed("frame_matches_its_grammar", str(error)) from error
 
-    def _choose_evidence(self, hello: bytes) -> None:
+    def choose_evidence(self, hello: bytes) -> None:
         """Go on with the table for the evidence that both HELLOs choose."""
         if tpm := tpm_evidence(self.world.policy, self.letter, self.peer, hello):
             self.table = self.machine.table = self.tam.table = profile(self.binding, tpm)

@@ -90,7 +90,7 @@ def test_a_requirement_without_tests_says_whether_it_binds_and_what_decides_it()
     assert standings["OVR-03"] == NotApplicable("it binds: service")
     assert standings["OVR-02"] == NotExercised("no selected test cites it")
     assert standings["OVR-01"] == NotExercised("a statement of the implementer decides it")
-    assert isinstance(standings["TPM-01"], NotYetImplemented)
+    assert isinstance(standings["CHN-01"], NotYetImplemented)
     assert standings["TLS-01"] == NotApplicable("the binding is edhoc")
 
 
