@@ -72,16 +72,16 @@ class Told:
         return cbor.encode({1: CBORTag(18, [header, parts[1], claims, signature])})
 
 
-def _claim(key: int, change: Callable[[Told, Any], Any]) -> Tell:
+def other_claim(key: int, change: Callable[[Told, Any], Any]) -> Tell:
     return lambda told, reply: told.signed(reply, lambda parts: parts[2].update({key: change(told, parts[2][key])}))
 
 
-def _submod(key: int, value: Any) -> Tell:
-    return _claim(SUBMODS, lambda told, honest: {"tc": {**honest["tc"], key: value}})
+def other_submod(key: int, value: Any) -> Tell:
+    return other_claim(SUBMODS, lambda told, honest: {"tc": {**honest["tc"], key: value}})
 
 
 def _without_in_submod(key: int) -> Tell:
-    return _claim(SUBMODS, lambda told, honest: {"tc": {k: v for k, v in honest["tc"].items() if k != key}})
+    return other_claim(SUBMODS, lambda told, honest: {"tc": {k: v for k, v in honest["tc"].items() if k != key}})
 
 
 def _header(key: int, value: object) -> Tell:
@@ -92,7 +92,7 @@ def _without(key: int) -> Tell:
     return lambda told, reply: told.signed(reply, lambda parts: parts[2].pop(key))
 
 
-def _key(told: Told, honest: object) -> dict[int, Any]:
+def another_key(told: Told, honest: object) -> dict[int, Any]:
     return {1: cose.cose_key(derive_key(b"somebody", "else").public_key())}
 
 
@@ -108,7 +108,7 @@ def _one_bit(told: Told, reply: bytes) -> bytes:
     return one_bit_other(reply)
 
 
-def _by_another(told: Told, reply: bytes) -> bytes:
+def by_another_verifier(told: Told, reply: bytes) -> bytes:
     return told.signed(reply, lambda parts: None, told.iut.pki.verifier("another verifier"))
 
 
@@ -128,15 +128,15 @@ def _evidence_itself(told: Told, reply: bytes) -> bytes:
     return cbor.encode({1: cbor.decode(cbor.decode(cbor.decode(told.request)[1])[1])})
 
 
-def _says(reply: bytes | None) -> Tell:
+def saying(reply: bytes | None) -> Tell:
     return lambda told, _: reply
 
 
-_NOW: Callable[[Told], int] = lambda told: told.iut.clock.now()  # noqa: E731
+now_told: Callable[[Told], int] = lambda told: told.iut.clock.now()  # noqa: E731
 
 RESULTS: dict[str, dict[str, Tell]] = {
     "ear_verifier_is_pinned": {
-        "of-another-verifier": _by_another,
+        "of-another-verifier": by_another_verifier,
         "of-the-attester": _by_the_attester,
         "x5t-of-nobody": _header(cose.X5T, [-16, bytes(32)]),
         "x5t-one-bit-other": lambda told, reply: told.signed(
@@ -155,54 +155,56 @@ RESULTS: dict[str, dict[str, Tell]] = {
         "typ-of-a-label": _header(cose.TYP, "application/vnd.tc.label+cose"),
     },
     "ear_profile_is_this_one": {
-        "profile-of-evidence": _claim(PROFILE, lambda told, _: "tag:trustconn.org,2026:tc1"),
-        "profile-longer": _claim(PROFILE, lambda told, honest: honest + "0"),
+        "profile-of-evidence": other_claim(PROFILE, lambda told, _: "tag:trustconn.org,2026:tc1"),
+        "profile-longer": other_claim(PROFILE, lambda told, honest: honest + "0"),
     },
     "ear_nonce_is_binder": {
-        "one-bit-of-the-binder": _claim(NONCE, lambda told, honest: one_bit_other(honest)),
-        "nonce-of-zeros": _claim(NONCE, lambda told, _: bytes(32)),
-        "binder-cut-short": _claim(NONCE, lambda told, honest: honest[:-1]),
-        "binder-and-more": _claim(NONCE, lambda told, honest: honest + b"\x00"),
+        "one-bit-of-the-binder": other_claim(NONCE, lambda told, honest: one_bit_other(honest)),
+        "nonce-of-zeros": other_claim(NONCE, lambda told, _: bytes(32)),
+        "binder-cut-short": other_claim(NONCE, lambda told, honest: honest[:-1]),
+        "binder-and-more": other_claim(NONCE, lambda told, honest: honest + b"\x00"),
     },
     "ear_cnf_is_peer_identity_key": {
-        "cnf-of-another-attester": _claim(CNF, _key),
-        "cnf-of-the-relying-party": _claim(CNF, _key_of_the_relying_party),
+        "cnf-of-another-attester": other_claim(CNF, another_key),
+        "cnf-of-the-relying-party": other_claim(CNF, _key_of_the_relying_party),
     },
     "ear_is_in_force": {
-        "expired": _claim(EXP, lambda told, _: _NOW(told) - 1),
-        "expires-now": _claim(EXP, lambda told, _: _NOW(told)),
-        "issued-in-the-future": _claim(IAT, lambda told, _: _NOW(told) + 600),
+        "expired": other_claim(EXP, lambda told, _: now_told(told) - 1),
+        "expires-now": other_claim(EXP, lambda told, _: now_told(told)),
+        "issued-in-the-future": other_claim(IAT, lambda told, _: now_told(told) + 600),
     },
     "ear_names_the_policy": {
-        "another-policy": _submod(POLICY_IDS, ["tc-test-empty"]),
-        "another-policy-too": _submod(POLICY_IDS, ["tc-test-device", "tc-test-service"]),
-        "no-policy": _submod(POLICY_IDS, []),
+        "another-policy": other_submod(POLICY_IDS, ["tc-test-empty"]),
+        "another-policy-too": other_submod(POLICY_IDS, ["tc-test-device", "tc-test-service"]),
+        "no-policy": other_submod(POLICY_IDS, []),
         "policies-absent": _without_in_submod(POLICY_IDS),
     },
     "ear_is_affirming": {
-        "status-none": _submod(STATUS, 0),
-        "status-unknown": _submod(STATUS, 1),
-        "status-malfunction": _submod(STATUS, -1),
-        "status-warning": _submod(STATUS, 32),
-        "status-contraindicated": _submod(STATUS, 96),
-        "status-as-text": _submod(STATUS, "affirming"),
-        "status-true": _submod(STATUS, True),
+        "status-none": other_submod(STATUS, 0),
+        "status-unknown": other_submod(STATUS, 1),
+        "status-malfunction": other_submod(STATUS, -1),
+        "status-warning": other_submod(STATUS, 32),
+        "status-contraindicated": other_submod(STATUS, 96),
+        "status-as-text": other_submod(STATUS, "affirming"),
+        "status-true": other_submod(STATUS, True),
         "status-absent": _without_in_submod(STATUS),
-        "one-of-two-submodules": _claim(SUBMODS, lambda told, honest: {**honest, "zz": {**honest["tc"], STATUS: 96}}),
+        "one-of-two-submodules": other_claim(
+            SUBMODS, lambda told, honest: {**honest, "zz": {**honest["tc"], STATUS: 96}}
+        ),
     },
     "result_is_given": {
-        **{f"error-{code}": _says(cbor.encode({2: code})) for code in range(1, 6)},
-        "nothing": _says(None),
-        "no-octets": _says(b""),
-        "octets": _says(b"\xff" * 40),
-        "number": _says(b"\x02"),
-        "tier-alone": _says(cbor.encode({1: 2})),
+        **{f"error-{code}": saying(cbor.encode({2: code})) for code in range(1, 6)},
+        "nothing": saying(None),
+        "no-octets": saying(b""),
+        "octets": saying(b"\xff" * 40),
+        "number": saying(b"\x02"),
+        "tier-alone": saying(cbor.encode({1: 2})),
         "result-and-error": lambda told, reply: cbor.encode({**cbor.decode(reply), 2: 1}),
         "claims-alone": lambda told, reply: cbor.encode({1: cbor.decode(cbor.decode(reply)[1].value[2])}),
         "evidence-itself": _evidence_itself,
         "exp-absent": _without(EXP),
         "cnf-absent": _without(CNF),
-        "nonce-in-an-array": _claim(NONCE, lambda told, honest: [honest]),
+        "nonce-in-an-array": other_claim(NONCE, lambda told, honest: [honest]),
         "nonce-absent": _without(NONCE),
         "cut-short": lambda told, reply: reply[:-1],
         "octets-behind": lambda told, reply: reply + b"\x00",
@@ -235,7 +237,7 @@ def _cases(checks: Iterable[str]) -> Iterator[Case]:
                 yield fault(role, check, "judge", name)
 
 
-def _refuses(bench: Bench, change: Tell, allowed: Allowed | None = None, *, before: int = 0) -> None:
+def refuses_result(bench: Bench, change: Tell, allowed: Allowed | None = None, *, before: int = 0) -> None:
     """One false result, after `before` sessions with true ones."""
     told = Told(bench.iut, change)
     with bench.iut.judged_by(told.answer):
@@ -251,7 +253,7 @@ ASKING = "asking a verifier"
 @for_each(Case(role, ("VER-05",), "judge", "truly") for role in ROLES)
 def test_true_result(case: Case, bench: Bench) -> None:
     """Good evidence that the pinned verifier affirms for this very session opens it: VER-05."""
-    told = Told(bench.iut, _says(None))
+    told = Told(bench.iut, saying(None))
     with bench.iut.judged_by(told.answer):
         bench.works(lambda conversation: opened(conversation) or ("" if told.said else "no verifier was asked"))
 
@@ -260,24 +262,24 @@ def test_true_result(case: Case, bench: Bench) -> None:
 def test_result_of_a_verifier(case: Case, bench: Bench) -> None:
     """Good evidence, refused solely because of the result that the verifier gives about it: VER-05."""
     assert case.check is not None
-    _refuses(bench, RESULTS[case.check][case.field])
+    refuses_result(bench, RESULTS[case.check][case.field])
 
 
 @for_each(_cases(["result_is_given"]))
 def test_no_result_of_a_verifier(case: Case, bench: Bench) -> None:
     """Good evidence, refused solely because the verifier gives no result about it: VER-05."""
-    _refuses(bench, RESULTS["result_is_given"][case.field], MALFORMED)
+    refuses_result(bench, RESULTS["result_is_given"][case.field], MALFORMED)
 
 
 @for_each(fault(role, "ear_nonce_is_binder", "replay", "result-of-the-session-before") for role in ROLES)
 def test_result_of_an_earlier_session(case: Case, bench: Bench) -> None:
     """The result about the same two parties in their session before, refused solely because of its binder: VER-05."""
-    _refuses(bench, lambda told, reply: told.said[0], before=1)
+    refuses_result(bench, lambda told, reply: told.said[0], before=1)
 
 
 @for_each(fault(role, "ear_is_affirming", "judge", f"{name}") for role in ROLES for name in BAD_EVIDENCE)
 def test_bad_evidence_before_a_verifier(case: Case, bench: Bench) -> None:
     """Evidence that a true result does not affirm: the relying party does as the result says. VER-05."""
-    told, tale = Told(bench.iut, _says(None)), CLAIMS[case.field].tale(evidence(bench.iut))
+    told, tale = Told(bench.iut, saying(None)), CLAIMS[case.field].tale(evidence(bench.iut))
     with bench.iut.judged_by(told.answer):
         bench.refuses(Telling(att(bench.iut), tam=tale), configuration=ASKING)

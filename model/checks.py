@@ -292,7 +292,9 @@ _declare(
     ("ear_signature_verifies", "VER-05"),
     ("ear_names_the_policy", "VER-05"),
     ("ear_is_affirming", "VER-05"),
+    ("ear_names_the_properties", "PBA-03"),
 )
+_declare(_ENCODING, alert(Code.REVOKED), ("ear_is_not_revoked", "PBA-06"))
 _declare(_ENCODING, alert(Code.ATTESTATION_FAILED), ("result_is_given", "VER-05"), beside_table=True)
 _declare(_ENCODING, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05"))
 _declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))

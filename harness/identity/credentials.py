@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import tomli_w
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
@@ -14,7 +15,7 @@ from .certificate import Certificate, CertificateError, parse_certificate
 from .keys import PrivateKey
 from .pki import Issued
 from .revocation import ProofError, check_crl, read_crl
-from .settings import SettingError, convert, read_toml, text, texts
+from .settings import SettingError, convert, octets, read_toml, text, texts
 
 MAX_FILE = 1 << 20
 
@@ -101,6 +102,10 @@ class TrustAnchors:
     known: tuple[Certificate, ...] = ()
     crls: tuple[bytes, ...] = ()
     revoked_waivers: frozenset[bytes] = frozenset()
+    revoked_verifiers: frozenset[bytes] = frozenset()
+    """SHA-256 of their certificates."""
+    revoked_policies: frozenset[str] = frozenset()
+    """Ids of policies of verifiers."""
 
     def by_hash(self) -> dict[bytes, Certificate]:
         """Every certificate that is held, by SHA-256."""
@@ -116,6 +121,11 @@ class TrustAnchors:
         (folder / "crls.pem").write_bytes(b"".join(blocks))
         listed = ", ".join(f'"{item.hex()}"' for item in sorted(self.revoked_waivers))
         (folder / "revoked-waivers.toml").write_text(f"statements = [{listed}]\n", encoding="utf-8")
+        revoked = {
+            "certificates": sorted(item.hex() for item in self.revoked_verifiers),
+            "policies": sorted(self.revoked_policies),
+        }
+        (folder / "revoked-verifiers.toml").write_text(tomli_w.dumps(revoked), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "TrustAnchors":
@@ -124,10 +134,13 @@ class TrustAnchors:
         for name, required in _BUNDLES.items():
             file = folder / f"{name.replace('_', '-')}.pem"
             bundles[name] = tuple(read_certificates(file)) if required or _is_filled(file) else ()
+        revoked_verifiers, revoked_policies = _read_revoked_verifiers(folder / "revoked-verifiers.toml")
         anchors = cls(
             **bundles,
             crls=tuple(_read_crls(folder / "crls.pem")),
             revoked_waivers=_read_revoked_waivers(folder / "revoked-waivers.toml"),
+            revoked_verifiers=revoked_verifiers,
+            revoked_policies=revoked_policies,
         )
         for der in anchors.crls:
             _check_crl(folder / "crls.pem", der, anchors.by_hash().values())
@@ -257,6 +270,23 @@ def _read_revoked_waivers(file: Path) -> frozenset[bytes]:
     fields: dict[str, Callable[[object], object]] = {"statements": _statement_ids}
     statements = convert(file, read_toml(file, CredentialError), fields, CredentialError).get("statements", ())
     return frozenset(statements)
+
+
+def _read_revoked_verifiers(file: Path) -> tuple[frozenset[bytes], frozenset[str]]:
+    if not file.exists():
+        return frozenset(), frozenset()
+    fields: dict[str, Callable[[object], object]] = {"certificates": _digests, "policies": _policy_ids}
+    read = convert(file, read_toml(file, CredentialError), fields, CredentialError)
+    return frozenset(read.get("certificates", ())), frozenset(read.get("policies", ()))
+
+
+def _digests(value: object) -> tuple[bytes, ...]:
+    digest = octets(32)
+    return tuple(digest(item) for item in texts(value)) if value else ()
+
+
+def _policy_ids(value: object) -> tuple[str, ...]:
+    return texts(value) if value else ()
 
 
 def _statement_ids(value: object) -> tuple[bytes, ...]:

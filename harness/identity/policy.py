@@ -48,6 +48,8 @@ class Policy:
     clock_tolerance: int = 60
     verifier_policy: str | None = None
     """The policy id that a verifier is asked for."""
+    verifier_properties: tuple[str, ...] = ()
+    """Properties that its result must affirm, where it answers for properties."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Component name to SHA-256; a component that is not listed is refused."""
 
@@ -81,7 +83,7 @@ class Policy:
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
-            if value is not None and (key, value) != ("authorised_devices", ())
+            if value is not None and (key, value) not in (("authorised_devices", ()), ("verifier_properties", ()))
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
         listed = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
@@ -133,4 +135,5 @@ _FIELDS = {
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),
     "verifier_policy": text,
+    "verifier_properties": texts,
 }

@@ -10,6 +10,7 @@ from .world import World, thumbprint_digest
 
 _EAR = identifiers()["ear"]
 _STATUS, _POLICY_IDS = _EAR["status"], _EAR["policy_ids"]
+_WHOLE: str = _EAR["submod"]
 _AFFIRMING = range(2, 32)
 """Values of the tier, draft-ietf-rats-ar4si section 2.3.2; this profile has no use for non-standard ones."""
 _ALGORITHMS = (cose.ES256, -9)
@@ -60,12 +61,35 @@ def ear_names_the_policy(world: World, submods: bytes) -> None:
 
 
 @predicate
+def ear_is_not_revoked(world: World, x5t: bytes, submods: bytes) -> None:
+    """Neither the verifier nor the policy by which it appraised is on the list of what was revoked."""
+    if thumbprint_digest(value(x5t)) in world.anchors.revoked_verifiers:
+        raise Unfit("the verifier is revoked")
+    if any(world.anchors.revoked_policies.intersection(submod.get(_POLICY_IDS, ())) for submod in _submods(submods)):
+        raise Unfit("the policy is revoked")
+
+
+@predicate
 def ear_is_affirming(world: World, submods: bytes) -> None:
-    """Every status is affirming; one that is absent, or is no integer, is not."""
-    for submod in _submods(submods):
+    """Every status is affirming; one that is absent, or is no integer, is not. Of properties, those that policy names.
+
+    What a verifier says of further properties is not asked for.
+    """
+    named = world.policy.verifier_properties
+    found = value(submods)
+    judged = [found[name] for name in named if name in found] if named else _submods(submods)
+    for submod in judged:
         status = submod.get(_STATUS)
         if type(status) is not int or status not in _AFFIRMING:
             raise Unfit(f"status {status!r}")
+
+
+@predicate
+def ear_names_the_properties(world: World, submods: bytes) -> None:
+    """Every property that policy names is there, or the platform as a whole where it names none."""
+    found = value(submods)
+    if missing := sorted(set(world.policy.verifier_properties or (_WHOLE,)) - found.keys()):
+        raise Unfit(f"nothing about {', '.join(missing)}")
 
 
 def _submods(encoded: bytes) -> list[dict[Any, Any]]:

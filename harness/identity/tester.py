@@ -50,6 +50,8 @@ ANOTHER = "another platform"
 VERIFIER, VERIFIER_URI = "verifier", "https://verifier.example/"
 VERIFIER_POLICIES = {"device": "tc-test-device", "service": "tc-test-service"}
 """Role of an attester to the id of the policy by which the tester's verifier appraises it."""
+REVOKED_VERIFIER, REVOKED_POLICY = "revoked verifier", "tc-test-withdrawn"
+"""A verifier that every party pins and a policy id, both of which every party holds as revoked."""
 WAIVER_LIFETIME = 30 * 86400
 
 
@@ -214,10 +216,12 @@ class TesterPki:
             peer_roots=(self.branch(peer).root.certificate,),
             attestation_roots=(self.attestation.root.certificate,),
             waiver_authorities=(self.waiver_authority.certificate,),
-            verifiers=(self.verifier().certificate,),
+            verifiers=tuple(self.verifier(label).certificate for label in (VERIFIER, REVOKED_VERIFIER)),
             known=(*(authority.certificate for authority in held), *known, self.party(peer, ANOTHER).leaf),
             crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
             revoked_waivers=frozenset({self.revoked_waiver}),
+            revoked_verifiers=frozenset({self.verifier(REVOKED_VERIFIER).certificate.sha256}),
+            revoked_policies=frozenset({REVOKED_POLICY}),
         )
 
     def policy(self, role: str, peer: Certificate, boot: tuple[BootEvent, ...] | None = None) -> Policy:

@@ -148,14 +148,14 @@ class IutSession(Iut):
             self.need_verb("provision").provision(**{"presents_waiver": False, **configuration})
 
     @contextmanager
-    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
         self.need_feature("verifier")
         self.need_verb("provision")
         if self._verifier is None:
             from .verifier_server import VerifierServer  # Few runs ask for it.
 
             self._verifier = VerifierServer(Address("127.0.0.1", 0))
-        with self._verifier.answering(answer), self.configured(verifier=self._verifier.url):
+        with self._verifier.answering(answer), self.configured(verifier=self._verifier.url, **configuration):
             yield
 
     @contextmanager

@@ -150,18 +150,16 @@ class LocalIut(Iut):
             self._changes, self._options = {}, {}
 
     @contextmanager
-    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> Iterator[None]:
+    def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
         def ask(request: bytes) -> bytes:
             reply = answer(request)
             if reply is None:
                 raise Unanswered("the verifier says nothing")
             return reply
 
-        self._options = {**self._options, "ask": ask}
-        try:
+        with self.configured(**configuration):
+            self._options = {**self._options, "ask": ask}
             yield
-        finally:
-            self._options = {}
 
     @contextmanager
     def attesting_by_tpm(self) -> Iterator[None]:

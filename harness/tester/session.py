@@ -154,8 +154,10 @@ class Iut(ABC):
         """
         raise NeedNotMet("it takes no other folder of credentials")
 
-    def judged_by(self, answer: Callable[[bytes], bytes | None]) -> AbstractContextManager[None]:
+    def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> AbstractContextManager[None]:
         """The implementation as one whose verifier answers so, from a request to a reply; None is no answer.
+
+        `configuration` is as for `configured`.
 
         Raises:
             NeedNotMet: it asks no verifier.

@@ -32,8 +32,9 @@ from .policy import FOLDER, AppraisalPolicy, load_policies, save_policies
 LEDGER = "ledger.sqlite"
 DEVICE_POLICY, SERVICE_POLICY = VERIFIER_POLICIES["device"], VERIFIER_POLICIES["service"]
 EMPTY_POLICY, PROPERTY_POLICY = "tc-test-empty", "tc-test-properties"
-"""Policies that a verifier under test holds: of a device, of a service, one without reference values, one that names
-properties of a device alone."""
+PROPERTY_POLICIES = {"device": PROPERTY_POLICY, "service": "tc-test-service-properties"}
+"""Policies that a verifier under test holds: of a device, of a service, one without reference values, and for each role
+of attesters one that names properties alone."""
 PROPERTIES = {
     "measured-boot": ("firmware", "boot-loader"),
     "approved-software": ("operating-system", "trusted-connection"),
@@ -62,7 +63,8 @@ def policies() -> list[AppraisalPolicy]:
         AppraisalPolicy(DEVICE_POLICY, device),
         AppraisalPolicy(SERVICE_POLICY, service),
         AppraisalPolicy(EMPTY_POLICY, Policy()),
-        AppraisalPolicy(PROPERTY_POLICY, device, PROPERTIES),
+        AppraisalPolicy(PROPERTY_POLICIES["device"], device, PROPERTIES),
+        AppraisalPolicy(PROPERTY_POLICIES["service"], service, PROPERTIES),
     ]
 
 

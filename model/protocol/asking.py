@@ -58,6 +58,8 @@ def result_checks(attester: Side) -> tuple[Step, ...]:
         holds("ear_cnf_is_peer_identity_key", result.cnf, attester.party.id_cred, binds=result.cnf),
         holds("ear_is_in_force", result.iat, result.exp),
         holds("ear_names_the_policy", result.submods),
+        holds("ear_is_not_revoked", result.x5t, result.submods),
+        holds("ear_names_the_properties", result.submods),
         holds("ear_is_affirming", result.submods),
     )
 
