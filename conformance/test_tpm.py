@@ -40,18 +40,20 @@ REFLECTED = Allowed(frozenset({"alert:22", "alert:23", "alert:24"}), frozenset()
 """Evidence with everything wrong that tells one platform from another."""
 
 
-def bundle_of(letter: str) -> Bundle:
-    """Terms of a bundle."""
+def bundle_of(iut: Iut) -> Bundle:
+    """Terms of the tester's bundle. Raises NeedNotMet where there is none to be spoken of."""
+    iut.need_tpm()
     from ..model.protocol.tpm import BUNDLE
 
-    return BUNDLE[letter]
+    return BUNDLE[mine(iut)]
 
 
-def environment_of(letter: str) -> Environment:
-    """Terms of an environment object under a quote."""
+def environment_of(iut: Iut) -> Environment:
+    """Terms of the tester's environment object under a quote. Raises NeedNotMet likewise."""
+    iut.need_tpm()
     from ..model.protocol.tpm import ENVIRONMENTS
 
-    return ENVIRONMENTS[letter]
+    return ENVIRONMENTS[mine(iut)]
 
 
 def mine(iut: Iut) -> str:
@@ -69,6 +71,7 @@ def attesting(iut: Iut, tpm_ak: Issued | None = None) -> World:
 
 def certificate(iut: Iut, name: str, **changes: Any) -> Issued:
     """A certificate of the tester's attestation key with some fields of its specification replaced."""
+    iut.need_tpm()
     serial = serial_number(iut.pki.seed, f"tpm/{iut.opposite}/{name}")
     spec: LeafSpec = replace(iut.pki.tpm_ak_spec(iut.opposite), serial=serial, **changes)
     return issue_leaf(spec, iut.pki.attestation.issuing)
@@ -103,14 +106,14 @@ def works(bench: Bench, play: Callable[[Conversation], str] = opened, **options:
 @for_each(fault(role, bad.check, "bundle", name) for role in ROLES for name, bad in FAULTS.items())
 def test_bundle(case: Case, bench: Bench) -> None:
     """Evidence, well signed, refused solely because of one thing in the bundle: TPM-02 to TPM-10, TPM-12."""
-    tale = FAULTS[case.field].tell(bundle_of(mine(bench.iut)))
+    tale = FAULTS[case.field].tell(bundle_of(bench.iut))
     refuses(bench, Telling(att(bench.iut), tam=tale))
 
 
 @for_each(Case(role, ("TPM-01", "TPM-08", "TPM-12"), "accept", field) for role in ROLES for field in GOOD)
 def test_good_bundle(case: Case, bench: Bench) -> None:
     """A bundle that differs from the usual in what the profile leaves open is accepted: TPM-01, TPM-08, TPM-12."""
-    works(bench, deviation=Telling(att(bench.iut), tam=GOOD[case.field](bundle_of(mine(bench.iut)))))
+    works(bench, deviation=Telling(att(bench.iut), tam=GOOD[case.field](bundle_of(bench.iut))))
 
 
 @for_each(Case(role, ("TPM-01", "TPM-04", "TPM-06", "TPM-07", "TPM-14"), "send", "own-bundle") for role in ROLES)
@@ -167,7 +170,7 @@ def test_replay(case: Case, bench: Bench) -> None:
     """The bundle that was accepted in the session before, refused solely because it is not for this one: TPM-06."""
     iut = bench.iut
     with iut.attesting_by_tpm():
-        earlier = iut.good(world=attesting(iut)).peer.run.value(bundle_of(mine(iut)).term)
+        earlier = iut.good(world=attesting(iut)).peer.run.value(bundle_of(iut).term)
     refuses(bench, Forging(att(iut), lambda peer, data: with_token(data, earlier)))
 
 
@@ -181,7 +184,7 @@ def test_splice(case: Case, bench: Bench) -> None:
     iut = bench.iut
     with iut.attesting_by_tpm():
         other = iut.good(world=attesting(iut)).peer
-    part: Attested = getattr(bundle_of(mine(iut)), case.field.partition("-")[0])
+    part: Attested = getattr(bundle_of(iut), case.field.partition("-")[0])
     tale = {part.extra: lambda peer, honest: sized(binder_over(peer, of=other)[2:])}
     refuses(bench, Telling(att(iut), tam=tale))
 
@@ -203,8 +206,7 @@ def counted(part: str, value: int) -> Callable[[Iut], Mapping[Term, Any]]:
     from ..model.protocol.attestation import TAM_NAME
 
     def tale(iut: Iut) -> Mapping[Term, Any]:
-        letter = mine(iut)
-        return {getattr(bundle_of(letter).quote, part).defs[TAM_NAME[letter]]: value.to_bytes(4, "big")}
+        return {getattr(bundle_of(iut).quote, part).defs[TAM_NAME[mine(iut)]]: value.to_bytes(4, "big")}
 
     return tale
 
@@ -241,7 +243,7 @@ def test_changed_count(case: Case, bench: Bench) -> None:
 @for_each(fault(role, "tpm_pcrs_match_reference_values", "attest-again", "pcr-11-other") for role in ROLES)
 def test_changed_registers(case: Case, bench: Bench) -> None:
     """Renewed evidence refused solely because something else runs than at the first: TPM-12."""
-    tale = FAULTS["pcr-11-other"].tell(bundle_of(mine(bench.iut)))
+    tale = FAULTS["pcr-11-other"].tell(bundle_of(bench.iut))
 
     def stage(iut: Iut, conversation: Conversation) -> None:
         open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
@@ -278,9 +280,8 @@ ENVIRONMENTS: dict[str, tuple[str, Callable[[Environment], Mapping[Term, Any]]]]
 @for_each(fault(role, check, "environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items())
 def test_environment(case: Case, bench: Bench) -> None:
     """Data not accepted solely because of the quote over its environment object: LBL-31."""
-    letter = mine(bench.iut)
     _, tale = ENVIRONMENTS[case.field]
-    deviation = Telling(f"DATA_{letter}", tam=tale(environment_of(letter)))
+    deviation = Telling(f"DATA_{mine(bench.iut)}", tam=tale(environment_of(bench.iut)))
     refuses(bench, deviation, when_open(lambda iut, conversation: conversation.peer.send_data(b"data", "text/plain")))
 
 

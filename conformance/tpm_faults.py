@@ -249,15 +249,16 @@ def _registers() -> dict[str, TpmFault]:
 
 
 def _logs() -> dict[str, TpmFault]:
-    check = "tpm_log_replays"
+    check, types = "tpm_log_replays", "tpm_event_types_are_expected"
     return {
-        "event-retyped": TpmFault(check, _logged(_retyped)),
+        "event-retyped": TpmFault(types, _logged(_retyped)),
         "event-missing": TpmFault(check, _logged(lambda events: events[:-1])),
         "event-twice": TpmFault(check, _logged(lambda events: (*events, events[-1]))),
         "event-other": TpmFault(check, _logged(lambda e: (*e[:-1], LogEvent(11, IPL, bytes(32))))),
-        "event-without-action": TpmFault(check, _logged(lambda e: (*e, LogEvent(11, NO_ACTION, bytes(32))))),
+        "event-without-action": TpmFault(types, _logged(lambda e: (*e, LogEvent(11, NO_ACTION, bytes(32))))),
+        "event-in-another-register": TpmFault(check, _logged(lambda e: (*e[:-1], LogEvent(8, IPL, e[-1].digest)))),
         "log-of-nothing": TpmFault(check, _logged(lambda events: ())),
-        "log-cut": TpmFault(check, lambda b: {b.log: lambda p, honest: cbor.encode(cbor.decode(honest)[:-1])}),
+        "log-cut": TpmFault(types, lambda b: {b.log: lambda p, honest: cbor.encode(cbor.decode(honest)[:-1])}),
     }
 
 

@@ -327,6 +327,7 @@ _declare(
     ("tpm_quote_covers_the_policy", "TPM-08"),
     ("tpm_quoted_digest_is_recomputed", "TPM-08"),
     ("tpm_pcrs_match_reference_values", "TPM-12"),
+    ("tpm_event_types_are_expected", "TPM-17"),
     ("tpm_log_replays", "TPM-12"),
     tpm=True,
 )

@@ -33,12 +33,6 @@ _ACCEPTING = (
      "A quote over any register will do."),
 )  # fmt: skip
 _FORGIVING = (
-    ("tpm_event_types_unread", "TPM-12", "tpm_log_replays", "partial", "event type", "an event of type",
-     "Events are replayed whatever their type."),
-    ("tpm_log_digests_unread", "TPM-12", "tpm_log_replays", "partial", "event digest", "the log does not replay",
-     "The types of events are looked at, and no digest is replayed."),
-    ("tpm_log_unreadable_passes", "TPM-12", "tpm_log_replays", "exception as success", "event log", "the log ends",
-     "A log that cannot be read to its end counts as replayed."),
     ("tpm_missing_value_passes", "TPM-08", "tpm_quoted_digest_is_recomputed", "exception as success", "PCR value",
      "the value of a quoted PCR",
      "A quoted register without a value in the bundle is passed over."),

@@ -161,6 +161,9 @@ class LocalIut(Iut):
             self._options = {**self._options, "ask": ask}
             yield
 
+    def need_tpm(self) -> None:
+        """Its module has a TPM beside it."""
+
     @contextmanager
     def attesting_by_tpm(self) -> Iterator[None]:
         before = self._honest.policy

@@ -135,14 +135,18 @@ class Iut(ABC):
             return False
         return True
 
+    def need_tpm(self) -> None:
+        """Raises NeedNotMet unless it can be made to offer and to accept TPM evidence."""
+        self.need_feature("evidence_formats", "tpm2")
+        self.need_feature("evidence_accepted", "tpm2")
+
     def attesting_by_tpm(self) -> AbstractContextManager[None]:
         """The implementation offering and accepting TPM evidence, and back again.
 
         Raises:
             NeedNotMet: it does not do both.
         """
-        self.need_feature("evidence_formats", "tpm2")
-        self.need_feature("evidence_accepted", "tpm2")
+        self.need_tpm()
         return nullcontext()
 
     def provisioned(self, change: Callable[[Path], None]) -> AbstractContextManager[None]:

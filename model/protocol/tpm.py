@@ -157,6 +157,7 @@ def _first(side: Side) -> tuple[Step, ...]:
         holds("tpm_quote_covers_the_policy", quote.attested),
         holds("tpm_quoted_digest_is_recomputed", quote.attested, bundle.pcrs),
         holds("tpm_pcrs_match_reference_values", bundle.pcrs),
+        holds("tpm_event_types_are_expected", bundle.log),
         holds("tpm_log_replays", bundle.pcrs, bundle.log),
         holds("tpm_reset_count_has_not_fallen", chain, quote.reset),
     )

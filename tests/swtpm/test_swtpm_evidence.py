@@ -52,6 +52,7 @@ def test_a_quote_and_a_certification_show_what_they_must(platform: Platform) -> 
     verification.check_digest(one.attested, platform.banks)
     verification.check_values(platform.banks, replay(LOG))
     verification.check_log(write_log(LOG), platform.banks, TYPES)
+    verification.check_types(write_log(LOG), TYPES)
     verification.check_certified(other.attested, platform.idk.public.octets)
 
 
@@ -95,8 +96,9 @@ def test_a_subset_other_values_and_a_retyped_event_are_refused(platform: Platfor
     with pytest.raises(verification.Unproven, match="other values"):
         verification.check_digest(quoted, other)
     retyped = write_log((LOG[0], LOG[1], LOG[2].__class__(11, 1, LOG[2].digest)))
+    verification.check_log(retyped, platform.banks, TYPES)
     with pytest.raises(verification.Unproven, match="type"):
-        verification.check_log(retyped, platform.banks, TYPES)
+        verification.check_types(retyped, TYPES)
     with pytest.raises(verification.Unproven, match="replay"):
         verification.check_log(write_log(LOG[:2]), platform.banks, TYPES)
 

@@ -1,0 +1,93 @@
+"""Peers that attest by a TPM beside peers that attest by tokens: what both HELLOs choose, in each direction."""
+
+import dataclasses
+
+import pytest
+
+from trustconn.harness.codec import cbor
+from trustconn.harness.identity.policy import EAT_CWT, TPM_FORMAT
+from trustconn.harness.identity.provision import make_pair
+from trustconn.harness.peer.endpoint import Endpoint
+from trustconn.model.protocol.forms import chosen
+
+NOW = 1_800_000_000
+BOTH = (EAT_CWT, TPM_FORMAT)
+
+
+class Watched(Endpoint):
+    """Keeps the type of the evidence that its peer sends."""
+
+    seen: object = None
+
+    def observe(self, name: str, data: bytes) -> None:
+        if name.startswith("ATT_") and "REQ" not in name:
+            self.seen = cbor.decode(cbor.decode(data)[1][2])[0]
+
+
+def session(binding: str, **policies: dict[str, tuple[int | str, ...]]) -> tuple[Watched, Watched]:
+    """Device and service with these changes of policy, after everything has been said."""
+    device, service, _ = make_pair(b"evidence of both kinds", NOW)
+    for world in (device, service):
+        world.policy = dataclasses.replace(world.policy, **policies.get(world.role, {}))
+    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
+    for end in ends:
+        end.start()
+    exchange(*ends)
+    return ends
+
+
+def exchange(device: Endpoint, service: Endpoint) -> None:
+    """Hand octets to and fro until nobody has any."""
+    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
+        if sent:
+            service.receive_data(sent)
+        else:
+            device.receive_data(answered)
+
+
+@pytest.mark.parametrize("binding", ["edhoc", "tls"])
+@pytest.mark.parametrize(
+    ("device_accepts", "service_accepts", "of_service", "of_device"),
+    [
+        ((TPM_FORMAT,), (TPM_FORMAT,), TPM_FORMAT, TPM_FORMAT),
+        ((EAT_CWT,), (TPM_FORMAT, EAT_CWT), EAT_CWT, TPM_FORMAT),
+        ((TPM_FORMAT, EAT_CWT), (EAT_CWT, TPM_FORMAT), TPM_FORMAT, EAT_CWT),
+    ],
+)
+def test_each_direction_has_the_evidence_that_was_chosen(
+    binding: str,
+    device_accepts: tuple[int | str, ...],
+    service_accepts: tuple[int | str, ...],
+    of_service: object,
+    of_device: object,
+) -> None:
+    device, service = session(
+        binding,
+        device={"offered": BOTH, "accepted": device_accepts},
+        service={"offered": BOTH, "accepted": service_accepts},
+    )
+    assert (device.state, service.state) == ("OPEN", "OPEN")
+    assert (device.seen, service.seen) == (of_service, of_device)
+    for end in (device, service):
+        end.reattest()
+        end.send_data(b"data")
+        exchange(device, service)
+        end.send_data(b"more data")
+        exchange(device, service)
+    for end in (device, service):
+        assert sum(event.name == "label_accepted" for event in end.events) == 2
+        assert sum(event.name == "evidence_accepted" for event in end.events) == 2
+
+
+def test_a_party_that_accepts_no_tpm_refuses_the_hello_of_one_that_offers_nothing_else() -> None:
+    device, service = session("edhoc", service={"offered": (TPM_FORMAT,)})
+    assert "evidence_formats_overlap" in {event.fields.get("check") for event in device.events}
+    assert service.state == "CLOSED"
+
+
+def test_the_first_accepted_type_that_is_offered_is_chosen_else_the_first_offered() -> None:
+    assert chosen((1, 2), (2, 1)) == 1
+    assert chosen((3, 2), (1, 2)) == 2
+    assert chosen((3,), (1, 2)) == 1
+    assert chosen((), (1,)) == 1
+    assert chosen((1,), ()) is None
