@@ -24,7 +24,7 @@ from ..deadline import Deadline
 
 STDERR_KEPT = 1 << 16
 """Bytes of standard error that are kept, the latest ones."""
-_DRAIN = 0.5
+_DRAIN = 2.0
 """Seconds in which the rest of the standard error of an ended process must come: children can hold it open."""
 _KILLED = 5.0
 """Seconds in which a killed process must be gone."""

@@ -187,8 +187,9 @@ class LocalIut(Iut):
         self._honest.memory = Memory.restore(kept(self.role, self.off, self._honest.save()))
 
     def forget(self) -> None:
-        """Both sides lose what they remember of earlier sessions: what comes next depends on nothing before."""
+        """Both sides lose what they remember and draw from the start: what comes next depends on nothing before."""
         self._honest.memory, self.world.memory = Memory(), Memory()
+        self._count = self._connections = 0
 
     def sends(self, conversation: Conversation, content: bytes) -> None:
         _endpoint(conversation).send_data(content)

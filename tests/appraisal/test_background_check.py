@@ -46,7 +46,7 @@ def running(*words: str) -> Iterator[Running]:
         yield command
     finally:
         command.process.terminate()
-        command.process.wait(10)
+        command.process.wait(60)
         assert command.process.stdout is not None
         command.process.stdout.close()
 
@@ -66,7 +66,7 @@ def test_a_verifier_process_opens_a_session(binding: str, tmp_path: Path, capsys
         device = stack.enter_context(running(*dial))
         assert device.until("open", "error", "closed")["event"] == "open"
         verifier.process.terminate()
-        verifier.process.wait(10)
+        verifier.process.wait(60)
         refused = stack.enter_context(running(*dial))
         assert refused.until("open", "error")["check"] == "result_is_given"
 

@@ -25,7 +25,8 @@ suites = [3, 2, 5]
 mode = "stdio"
 command = ["{python}", "-m", "trustconn.harness.peer.runner", "{role}", "--credentials", "{folder}/iut", "--control", "stdio", "--clock", "control"]
 [timeouts]
-dial = 0.2
+start = 60
+dial = {dial}
 """  # noqa: E501
 
 
@@ -36,10 +37,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def described(folder: Path, role: str, wire: str | None = None, credentials: str = "credentials") -> str:
+def described(
+    folder: Path, role: str, wire: str | None = None, credentials: str = "credentials", dial: float = 60
+) -> str:
     wire = wire if wire is not None else 'connect = "control"' if role == "device" else ""
     file = folder / f"{role}-{abs(hash((wire, credentials)))}.toml"
-    text = IUT.format(role=role, folder=folder / credentials / role, python=sys.executable, wire=wire)
+    made = folder / credentials / role
+    text = IUT.format(role=role, folder=made, python=sys.executable, wire=wire, dial=dial)
     file.write_text(text, encoding="utf-8")
     return str(file)
 
@@ -121,7 +125,7 @@ def test_ends_that_do_not_meet_are_exit_code_3_and_said_once(
     role: str, wire: str, says: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = pair(folder)
-    words[words.index(f"--{role}") + 1] = described(folder, role, wire)
+    words[words.index(f"--{role}") + 1] = described(folder, role, wire, dial=0.2)
     assert main(["mitm", *words, "--select", "drop", "--out", str(tmp_path)]) == 3
     out = capsys.readouterr().out
     assert out.count("nothing could be judged: an honest conversation did not work") == 1

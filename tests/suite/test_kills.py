@@ -10,6 +10,7 @@ import pytest
 from trustconn.cli.main import main
 from trustconn.conformance import kills
 from trustconn.harness.faults.register import FAULTS
+from trustconn.harness.tester.local import LocalIut
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"
 
@@ -18,6 +19,15 @@ def test_every_fault_is_killed_or_survives_for_a_reason(capsys: pytest.CaptureFi
     code = main(["kill"])
     said = capsys.readouterr()
     assert code == 0, said.err
+
+
+def test_a_peer_that_forgets_repeats_itself() -> None:
+    """What a test shows of a fault must not depend on what was played before it."""
+    iut = LocalIut("service")
+    first = iut.good().transcript.digest()
+    assert iut.good().transcript.digest() != first
+    iut.forget()
+    assert iut.good().transcript.digest() == first
 
 
 def test_the_index_and_the_survivors_name_faults_that_there_are() -> None:

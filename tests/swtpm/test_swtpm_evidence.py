@@ -182,7 +182,7 @@ def _theirs(platform: Platform, quote: bytes, signature: bytes, pcrs: dict[int, 
             [*command, "-f", "pcrs", "-F", "values", "-l", selection],
             cwd=folder,
             capture_output=True,
-            timeout=20,
+            timeout=600,
             check=False,
         )
     except FileNotFoundError:
