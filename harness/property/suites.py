@@ -15,7 +15,7 @@ MESSAGE = 256
 STATISTICAL = 128
 """l_phi: how far, as a power of two, a proof is from one that a simulator makes."""
 CHALLENGE = 256
-"""l_H: SHA-256 makes the challenge."""
+"""l_H: the challenge, which SHAKE256 makes."""
 E_RANGE = 120
 """l'_e: the interval from which the primes e come begins at 2^(l_e - 1) and is 2^(l'_e - 1) wide."""
 

@@ -102,7 +102,8 @@ def test_a_proof_is_refused_for_any_other_statement(setting: Setting, proved: Pr
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_input_enters_the_challenge(setting: Setting, proved: Proved, name: str) -> None:
     statement, proof = proved
-    other = altered_statements(setting, statement)[name]
+    alone = replace(statement, property_name=AUDITED)  # Its list would differ, too.
+    other = alone if name == "property" else altered_statements(setting, statement)[name]
     firsts = sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses)
     assert hash_oracle(statement.transcript(proof.blinded, firsts)) == proof.challenge
     assert hash_oracle(other.transcript(proof.blinded, firsts)) != proof.challenge
@@ -333,18 +334,22 @@ def test_simulated_transcripts_verify_with_the_programmed_oracle_alone(setting: 
             verify(statement, proof, NOW)
 
 
-def test_honest_responses_are_as_long_as_simulated_ones(setting: Setting) -> None:
-    """Masks are 128 bits longer than what they hide: the highest bits of a response are those of its mask."""
+def test_every_secret_is_hidden_by_a_number_that_is_long_enough(setting: Setting) -> None:
+    """By one 128 bits longer, or uniform below the order: that the highest bits are drawn is seen here."""
     made, opening = setting.commit()
     statement = Statement(setting.issuer.public, HARDENED, made, setting.revocation)
-    relation = statement.relation
+    relation, order = statement.relation, made.group.order.bit_length()
     known = sigma.witness(relation, setting.certificate, opening, SeededRandom(b"witness"))
     run = sigma.start(relation, known, SeededRandom(b"masks"))
     responses = run.respond((1 << 256) - 1)
-    for name in ("e", "configuration", "v"):
-        difference = getattr(responses, name) - getattr(run.masks, name)
-        bits = {"e": E_RANGE, "configuration": MESSAGE, "v": PBA_2048.blinded_v}[name]
-        assert 0 < difference < 1 << (PBA_2048.mask(bits) - 128)
+    for name, bits in (("e", E_RANGE), ("configuration", MESSAGE), ("v", PBA_2048.blinded_v)):
+        mask = getattr(run.masks, name)
+        assert PBA_2048.mask(bits) - 16 < mask.bit_length() <= PBA_2048.mask(bits)
+        assert 0 < getattr(responses, name) - mask < 1 << (PBA_2048.mask(bits) - 128)
+    blinding, rest = divmod(known.secrets.v - setting.certificate.v, setting.certificate.e)
+    assert (rest, PBA_2048.blinding - 16 < blinding.bit_length() <= PBA_2048.blinding) == (0, True)
+    for number in (opening.r, run.masks.r, *(number for pair in run.masks.inequalities for number in pair)):
+        assert order - 16 < number.bit_length() <= order
 
 
 def test_every_certificate_could_be_the_one_behind_a_blinded_signature(setting: Setting, proved: Proved) -> None:
