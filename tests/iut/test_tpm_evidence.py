@@ -1,6 +1,7 @@
 """Peers that attest by a TPM beside peers that attest by tokens: what both HELLOs choose, in each direction."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ class Watched(Endpoint):
             self.seen = cbor.decode(cbor.decode(data)[1][2])[0]
 
 
-def session(binding: str, **policies: dict[str, tuple[int | str, ...]]) -> tuple[Watched, Watched]:
+def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]:
     """Device and service with these changes of policy, after everything has been said."""
     device, service, _ = make_pair(b"evidence of both kinds", NOW)
     for world in (device, service):
