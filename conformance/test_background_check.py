@@ -26,6 +26,8 @@ from .case import Case, fault, for_each
 from .claiming import CLAIMS
 from .parties import LETTERS, one_bit_other
 from .test_evidence import att, evidence
+from .test_tpm import attesting, bundle_of
+from .tpm_faults import FAULTS
 
 ROLES = ("device", "service")
 EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266
@@ -283,3 +285,31 @@ def test_bad_evidence_before_a_verifier(case: Case, bench: Bench) -> None:
     told, tale = Told(bench.iut, saying(None)), CLAIMS[case.field].tale(evidence(bench.iut))
     with bench.iut.judged_by(told.answer):
         bench.refuses(Telling(att(bench.iut), tam=tale), configuration=ASKING)
+
+
+# --- evidence of a TPM -----------------------------------------------------------------------------------------------
+
+ABOUT_TPM = "asking a verifier about a TPM"
+
+
+@for_each(Case(role, ("VER-05",), "judge", "a-tpm-truly") for role in ROLES)
+def test_true_result_about_a_tpm(case: Case, bench: Bench) -> None:
+    """Good evidence of a TPM that the pinned verifier affirms for this very session opens it: VER-05."""
+    told = Told(bench.iut, saying(None))
+    with bench.iut.attesting_by_tpm(), bench.iut.judged_by(told.answer):
+        world = attesting(bench.iut)
+        bench.works(lambda c: opened(c) or ("" if told.said else "no verifier was asked"), world=world)
+
+
+@for_each(fault(role, "ear_is_affirming", "judge", "a-tpm-with-other-registers") for role in ROLES)
+def test_bad_tpm_before_a_verifier(case: Case, bench: Bench) -> None:
+    """Evidence of a TPM that a true result does not affirm: the relying party does as the result says. VER-05."""
+    iut, told = bench.iut, Told(bench.iut, saying(None))
+    tale = FAULTS["pcr-11-other"].tell(bundle_of(iut))
+
+    def control() -> str:
+        return iut.good(world=attesting(iut)).transcript.digest()
+
+    with iut.attesting_by_tpm(), iut.judged_by(told.answer):
+        deviation = Telling(att(iut), tam=tale)
+        bench.refuses(deviation, configuration=ABOUT_TPM, control=control, world=attesting(iut), deferred=False)

@@ -61,10 +61,6 @@ def _with_attributes(attributes: int) -> Callable[[TesterEndpoint, bytes], bytes
     return lambda peer, honest: write_public(read_public(honest).key, attributes)
 
 
-def _attested_as(attributes: int) -> Tell:
-    return lambda b: {b.ak_public: _with_attributes(attributes)}
-
-
 def _identity(public: Callable[[bytes], bytes]) -> Tell:
     """Another public area of the identity key, and its name certified."""
 
@@ -99,10 +95,6 @@ def _quoting(values: Callable[[dict[int, bytes]], Values], *selections: tuple[in
 def _showing(change: Callable[[dict[int, bytes]], dict[int, bytes]]) -> Tell:
     """Other values shown than were quoted, without a log."""
     return lambda b: {b.pcrs: lambda peer, honest: cbor.encode({SHA256: change(_values(peer))}), b.log: b""}
-
-
-def _with_other(index: int) -> Callable[[dict[int, bytes]], Values]:
-    return lambda values: {SHA256: {**values, index: bytes(32)}}
 
 
 def _hiding(index: int) -> Tell:
@@ -143,7 +135,13 @@ def _attestation_key() -> dict[str, TpmFault]:
         "for-decryption-too": AK_ATTRIBUTES | Attribute.DECRYPT,
     }
     other = write_public(_OTHER.public_key(), AK_ATTRIBUTES)
-    faults = {f"ak-{name}": TpmFault("tpm_ak_is_restricted", _attested_as(value)) for name, value in bits.items()}
+    faults = {
+        f"ak-{name}": TpmFault(
+            "tpm_ak_is_restricted",
+            lambda b, value=value: {b.ak_public: _with_attributes(value)},  # type: ignore[misc]
+        )
+        for name, value in bits.items()
+    }
     faults["ak-public-area-of-another-key"] = TpmFault("tpm_ak_is_the_certified_one", lambda b: {b.ak_public: other})
     return faults
 
@@ -224,7 +222,7 @@ def _registers() -> dict[str, TpmFault]:
     faults |= {
         f"pcr-{index}-other": TpmFault(
             match,
-            _quoting(_with_other(index), (SHA256, REGISTERS)),
+            _quoting(lambda v, i=index: {SHA256: {**v, i: bytes(32)}}, (SHA256, REGISTERS)),  # type: ignore[misc]
         )
         for index in REGISTERS
     }
@@ -273,11 +271,12 @@ def _identity_key() -> dict[str, TpmFault]:
     }
     kept = "tpm_identity_key_is_kept"
     faults = {
-        f"idk-{name}": TpmFault(kept, _identity(_identified_as(IDK_ATTRIBUTES & ~bit))) for name, bit in lost.items()
+        f"idk-{name}": TpmFault(kept, _identity(lambda o, bit=bit: _with(o, IDK_ATTRIBUTES & ~bit)))  # type: ignore[misc]
+        for name, bit in lost.items()
     }
     name = "tpm_certified_name_is_the_identity_key"
     faults |= {
-        "idk-restricted": TpmFault(kept, _identity(_identified_as(IDK_ATTRIBUTES | Attribute.RESTRICTED))),
+        "idk-restricted": TpmFault(kept, _identity(lambda o: _with(o, IDK_ATTRIBUTES | Attribute.RESTRICTED))),
         "idk-of-another-key": TpmFault(
             "tpm_identity_key_is_the_leafs", _identity(lambda o: write_public(_OTHER.public_key(), IDK_ATTRIBUTES))
         ),
@@ -289,8 +288,8 @@ def _identity_key() -> dict[str, TpmFault]:
     return faults
 
 
-def _identified_as(attributes: int) -> Callable[[bytes], bytes]:
-    return lambda octets: write_public(read_public(octets).key, attributes)
+def _with(octets: bytes, attributes: int) -> bytes:
+    return write_public(read_public(octets).key, attributes)
 
 
 def _certifying_itself(bundle: Bundle) -> Callable[[TesterEndpoint, bytes], bytes]:

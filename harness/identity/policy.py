@@ -103,7 +103,8 @@ def _table(value: Any) -> dict[str, Any]:
     return value
 
 
-def _formats(value: Any) -> tuple[EvidenceFormat, ...]:
+def formats(value: Any) -> tuple[EvidenceFormat, ...]:
+    """A list of evidence types. Raises ValueError."""
     if not isinstance(value, list) or not all(_is_format(item) for item in value):
         raise ValueError("a list of content-formats (integers to 65535) and media types (strings)")
     return tuple(value)
@@ -120,8 +121,8 @@ _FIELDS = {
     "intended_peer": text,
     "authorised_devices": texts,
     "requires_evidence": boolean,
-    "accepted": _formats,
-    "offered": _formats,
+    "accepted": formats,
+    "offered": formats,
     "labels_required": boolean,
     "reattest_interval": _SECONDS,
     "max_age": _SECONDS,

@@ -17,6 +17,7 @@ from ..evaluator.errors import CheckFailed, GrammarError
 from ..identity.world import World
 from .binding import DEFAULT
 from .endpoint import Endpoint
+from .evidence import tpm_evidence
 
 _MEDIA_TYPES = identifiers()["media_type"]
 REQUEST_TYPE: str = _MEDIA_TYPES["verifier_request"]
@@ -45,7 +46,12 @@ class AskingEndpoint(Endpoint):
         self._ask = ask
 
     def choose_evidence(self, hello: bytes) -> None:
-        """Tokens: a verifier is asked about no other evidence."""
+        """Of the table for that evidence, the one of peers that ask."""
+        before = self.table
+        super().choose_evidence(hello)
+        if self.table is not before:
+            tpm = tpm_evidence(self.world.policy, self.letter, self.peer, hello)
+            self.table = self.machine.table = self.tam.table = asking_profile(self.binding, tpm)
 
     def _send(self, message: Message, data: bytes) -> None:
         if message.channel == ASKED:

@@ -40,8 +40,8 @@ class Attester:
         self.run.bind(SIDES[self.peer].max_age, cbor.encode(max_age))
         self.tam = SimpleNamespace(run=Run(TAM_NAME[self.letter], provider, rng))
 
-    def token(self, binder: bytes, tales: Tale | None = None) -> bytes:
-        """An EAT over a binder, encoded.
+    def evidence(self, binder: bytes, tales: Tale | None = None, *, tpm: bool = False) -> bytes:
+        """An EAT over a binder, or the bundle of a TPM, encoded.
 
         Raises:
             TesterFault: a tale cannot be told.
@@ -50,8 +50,13 @@ class Attester:
         run.pinned.update({term: self._told(value) for term, value in (tales or {}).items()})
         for slot, value in ((request.binder, binder), (request.epoch, b"\x00"), (request.sid, bytes(16))):
             run.bind(slot, value)
-        token: bytes = run.value(EVIDENCE[self.letter].token.term)
+        token: bytes = run.value(EVIDENCE[self.letter].token.term if not tpm else self._bundle())
         return token
+
+    def _bundle(self) -> Term:
+        from ...model.protocol.tpm import BUNDLE
+
+        return BUNDLE[self.letter].term
 
     def _told(self, value: Any) -> Any:
         return partial(self._tell, value) if callable(value) else value
@@ -59,7 +64,7 @@ class Attester:
     def _tell(self, tale: Callable[[Attester, Any], Any], honest: Any) -> Any:
         try:
             return tale(self, honest)
-        except Exception as error:  # A tale may call anything.
+        except Exception as error:
             raise TesterFault(f"a tale cannot be told: {error!r}") from error
 
 

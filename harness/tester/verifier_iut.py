@@ -11,12 +11,13 @@ from typing import Any
 from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..identity.certificate import Certificate
+from ..identity.policy import TPM_FORMAT
 from ..identity.tester import TesterPki, opposite
 from ..identity.world import World
 from ..verdict.transcript import Transcript
 from ..verdict.verdict import Outcome, Reaction
 from ..verifier import folder
-from .attesting import Attester, Tale, cmw
+from .attesting import EAT, Attester, Tale, cmw
 from .result import AFFIRMING, read_reply
 from .session import ControlFailed, Recorded
 
@@ -142,8 +143,12 @@ class VerifierIut(ABC):
         policy: str | None = None,
         binder: bytes | None = None,
         endorsements: bytes = b"",
+        tpm: bool = False,
     ) -> Question:
-        """A request about an attester of a role; the same in every run with the same seed and the same order."""
+        """A request about an attester of a role; the same in every run with the same seed and the same order.
+
+        With `tpm` the evidence is that of a TPM.
+        """
         self._count += 1
         rng = self.rng.child(f"question {self._count}")
         world = world or self.world(role)
@@ -152,7 +157,7 @@ class VerifierIut(ABC):
         leaf, party = world.credentials.leaf, self.world(opposite(role)).credentials.leaf
         context = [BINDER_CONTEXT, ROLE_NUMBER[role], 0, rng(32), leaf.sha256, party.sha256, rng(32)]
         body = {
-            EVIDENCE: cmw(attester.token(binder, tales)),
+            EVIDENCE: cmw(attester.evidence(binder, tales, tpm=tpm), TPM_FORMAT if tpm else EAT),
             BINDER: binder,
             CONTEXT: cbor.encode(context),
             POLICY_ID: policy or POLICY[role],

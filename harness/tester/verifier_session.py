@@ -177,8 +177,8 @@ class LocalVerifier(VerifierIut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        """The reference verifier appraises evidence as an EAT."""
-        if (name, value) != ("evidence_accepted", "eat"):
+        """The reference verifier appraises tokens and evidence of a TPM."""
+        if name != "evidence_accepted" or value not in ("eat", "tpm2"):
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

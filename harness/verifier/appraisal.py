@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from ...model.checks import Channel, Code, VerifierError
 from ...model.protocol.attestation import EVIDENCE, binder
-from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background
+from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background, tpm_question
+from ...model.protocol.forms import TPM_FORMAT
 from ...model.protocol.frames import SIDES, Side
 from ...model.table import Table, holds
 from ...model.terms import Term
@@ -46,16 +47,25 @@ class Asked:
     attester: Side
     binder: bytes
     policy: str
+    kind: int | str | None
+    """The type of the evidence; None where it is none."""
 
 
 def read(request: bytes, rules: cbor.Strictness = cbor.STRICT) -> Asked:
     """Whose evidence a request is about, its binder and its policy id. Raises ValueError; the rest is the table's."""
-    match cbor.decode(request, rules=rules):
+    match body := cbor.decode(request, rules=rules):
         case {2: bytes(asked), 3: bytes(context), 4: str(policy)}:
             match cbor.decode(context, rules=rules):
                 case [_, int(role), *_] if type(role) is int and role in _LETTERS:
-                    return Asked(SIDES[_LETTERS[role]], asked, policy)
+                    return Asked(SIDES[_LETTERS[role]], asked, policy, _kind(body.get(1), rules))
     raise Malformed("no request, or a context without the attester's role")
+
+
+def _kind(evidence: object, rules: cbor.Strictness) -> int | str | None:
+    match cbor.decode(evidence, rules=rules) if isinstance(evidence, bytes) else None:
+        case [int(kind) | str(kind), *_]:
+            return kind
+    return None
 
 
 class Verifier:
@@ -114,11 +124,13 @@ class Verifier:
 
     def _judge(self, asked: Asked, provider: VerifierProvider, request: bytes) -> bytes:
         letter, run = asked.attester.letter, self.new_run(provider)
+        tpm = asked.kind == TPM_FORMAT and TPM_FORMAT in provider.world.policy.accepted
+        question = tpm_question(letter) if tpm else QUESTION[letter]
         machine = Machine(self.table, VERIFIER, run)
         run.bind(binder(asked.attester), asked.binder)  # The exporter is the relying party's affair (VER-02).
         try:
             try:
-                ((_, reply),) = machine.deliver(QUESTION[letter].message, request).sends
+                ((_, reply),) = machine.deliver(question.message, request).sends
                 return reply
             except (GrammarError, cbor.CborError):
                 _judge_type_of_evidence(run, letter)

@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from ..identity.policy import DAY, Policy, PolicyError
+from ..identity.policy import DAY, Policy, PolicyError, formats
 from ..identity.settings import convert, octets, read_toml, text, texts, whole
 
 FOLDER = "policies"
@@ -38,6 +38,7 @@ class AppraisalPolicy:
         """Write the file that `load` reads."""
         policy = self.policy
         table: dict[str, Any] = {"id": self.id, **{name: getattr(policy, name) for name in _LIMITS}}
+        table["accepted"] = list(policy.accepted)
         table["components"] = {name: digest.hex() for name, digest in sorted(policy.reference_values.items())}
         if self.properties:
             table["properties"] = {name: list(shown) for name, shown in self.properties.items()}
@@ -91,4 +92,4 @@ _LIMITS = {
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),
 }
-_FIELDS = {"id": text, **_LIMITS, "components": _table, "properties": _table}
+_FIELDS = {"id": text, "accepted": formats, **_LIMITS, "components": _table, "properties": _table}

@@ -26,6 +26,7 @@ DEVELOPER, BUILD = 0, 1
 
 _OF_CHECK = {
     "measurements_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
+    "tpm_pcrs_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
     "eat_debug_is_disabled": (CONFIGURATION, CONTRAINDICATED),
 }
 _OF_CODE = {

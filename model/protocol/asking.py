@@ -6,15 +6,15 @@ what the whole row did.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ..symbols import unary
-from ..table import Step, Table, Transition, Verifies, equals, holds, step
+from ..table import Message, Step, Table, Transition, Verifies, equals, holds, step
 from ..terms import Term, name, slot
 from .attestation import EVIDENCE, REGISTERS, appraisal_checks, binder
-from .background import QUESTION, RESULT
+from .background import QUESTION, RESULT, tpm_question
 from .frames import HELLO_HASH, I, R, Side, peer_of
 from .given import given
 from .tables import profile
@@ -26,7 +26,7 @@ KEPT = ("cmw_type_was_accepted", "cmw_is_marked_evidence")
 
 
 def _as_relying_party(attester: Side) -> None:
-    """What a relying party puts into its question."""
+    """What a relying party puts into its question, whatever type of evidence it is about."""
     letter, me = attester.letter, peer_of(attester)
     question, registers = QUESTION[letter], REGISTERS[letter]
     terms: dict[Term, Term] = {
@@ -64,31 +64,54 @@ def result_checks(attester: Side) -> tuple[Step, ...]:
     )
 
 
-def _halves(row: Transition) -> Iterator[Transition]:
-    attester = next((side for side in (I, R) if row.receives is EVIDENCE[side.letter].att), None)
-    judged = set(row.checks).intersection(appraisal_checks(attester)) if attester else set()
-    if attester is None or not judged:
+@dataclass(frozen=True)
+class Forwarded:
+    """Evidence that is forwarded: the side that it is about, what asks a verifier about it, what that judges."""
+
+    attester: Side
+    question: Message
+    appraisal: tuple[Step, ...]
+
+
+def _token(attester: Side) -> tuple[Message, Forwarded]:
+    """By its ATT."""
+    letter = attester.letter
+    return EVIDENCE[letter].att, Forwarded(attester, QUESTION[letter].message, appraisal_checks(attester))
+
+
+def _bundle(attester: Side) -> tuple[Message, Forwarded]:
+    """By its ATT."""
+    from . import tpm
+
+    letter = attester.letter
+    return tpm.BUNDLE[letter].att, Forwarded(attester, tpm_question(letter).message, tpm.appraisal_checks(attester))
+
+
+def _halves(row: Transition, known: Mapping[Message, Forwarded]) -> Iterator[Transition]:
+    what = known.get(row.receives)
+    judged = set(row.checks).intersection(what.appraisal) if what else set()
+    if what is None or not judged:
         yield row
         return
     forwarded = {item for item in judged if item.check.name not in KEPT}
     waiting = f"{row.state}{ASKING}"
     yield replace(
         row, next_state=waiting, checks=tuple(item for item in row.checks if item not in forwarded),
-        fresh=(), sets=(), then_sets=(), events=(), sends=(QUESTION[attester.letter].message,),
+        fresh=(), sets=(), then_sets=(), events=(), sends=(what.question,),
     )  # fmt: skip
-    yield replace(
-        row, state=waiting, receives=RESULT[attester.letter].message, opens=(), checks=result_checks(attester)
-    )
+    result = RESULT[what.attester.letter].message
+    yield replace(row, state=waiting, receives=result, opens=(), checks=result_checks(what.attester))
 
 
-def asking(table: Table) -> Table:
-    """The table of peers that have evidence judged by a verifier."""
-    rows = tuple(half for row in table.rows for half in _halves(row))
+def asking(table: Table, tpm: str = "") -> Table:
+    """The table of peers that have evidence judged by a verifier; `tpm` has the letters of those who have a TPM."""
+    known = dict(_bundle(side) if side.letter in tpm else _token(side) for side in (I, R))
+    rows = tuple(half for row in table.rows for half in _halves(row, known))
     roles = tuple(replace(role, given=given(rows, role.name)) for role in table.roles)
     return replace(table, name=f"{table.name}, asking", roles=roles, rows=rows)
 
 
 @cache
-def asking_profile(binding: str) -> Table:
+def asking_profile(binding: str, tpm: str = "") -> Table:
     """The profile over a binding, with peers that ask. Raises KeyError."""
-    return asking(profile(binding))
+    return asking(profile(binding, tpm), tpm)

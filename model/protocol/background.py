@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..symbols import DIGEST, SECRET, SIGNATURE_64, sign, unary
-from ..table import ASKED, Message, Role, Table, Transition, equals, event, holds
+from ..table import ASKED, Message, Role, Step, Table, Transition, equals, event, holds
 from ..terms import ITEM, ITEMS, Sort, Term, array, bstr, const, map_, name, slot
 from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, appraisal_checks, binder, cose_sign1, sig_structure
-from .frames import BYTES, INT, NONCE_32, ROLE_NUMBER, TEXT, UINT, I, R, Side
+from .frames import BYTES, INT, NONCE_32, ROLE_NUMBER, SIDES, TEXT, UINT, I, R, Side
 
 VERIFIER = "verifier"
 EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04"
@@ -40,8 +40,8 @@ class Question:
     message: Message
 
 
-def _question(attester: Side) -> Question:
-    letter, evidence = attester.letter, EVIDENCE[attester.letter]
+def _question(attester: Side, kind: str, cmw: Term, endorsements: Term) -> Question:
+    letter = attester.letter
     leaf = slot(f"QUESTION_LEAF_{letter}", BYTES)
     slot(attester.party.id_cred.label, attester.party.id_cred.sort, verifier=map_({33: leaf}))
     asked = slot(f"QUESTION_BINDER_{letter}", DIGEST)
@@ -58,15 +58,27 @@ def _question(attester: Side) -> Question:
         bstr(relying_party),
         bstr(hello_hash),
     )
-    body = map_(
-        {1: bstr(evidence.cmw), 2: bstr(asked), 3: bstr(context), 4: policy, 5: leaf},
-        optional={6: evidence.endorsements},
-    )
-    message = Message(f"question_{letter}", ASKED, body, "relying-party")
+    body = map_({1: bstr(cmw), 2: bstr(asked), 3: bstr(context), 4: policy, 5: leaf}, optional={6: endorsements})
+    message = Message(f"{kind}_{letter}", ASKED, body, "relying-party")
     return Question(asked, policy, leaf, named_leaf, epoch, nonce, relying_party, hello_hash, message)
 
 
-QUESTION = {side.letter: _question(side) for side in (I, R)}
+def _about_token(attester: Side) -> Question:
+    evidence = EVIDENCE[attester.letter]
+    return _question(attester, "question", evidence.cmw, evidence.endorsements)
+
+
+QUESTION = {side.letter: _about_token(side) for side in (I, R)}
+"""About an entity attestation token, by the letter of the attester."""
+
+
+@cache
+def tpm_question(letter: str) -> Question:
+    """About evidence of a TPM; whoever speaks none does not pay for its terms."""
+    from .tpm import BUNDLE
+
+    bundle = BUNDLE[letter]
+    return _question(SIDES[letter], "tpm_question", bundle.cmw, bundle.endorsements)
 
 
 @dataclass(frozen=True)
@@ -121,16 +133,16 @@ def _result(attester: Side) -> Result:
 RESULT = {side.letter: _result(side) for side in (I, R)}
 
 
-def verifier_row(attester: Side) -> Transition:
+def verifier_row(attester: Side, question: Question, appraisal: tuple[Step, ...]) -> Transition:
     """A request is judged as such first; from then on its binder is used, whatever becomes of the evidence."""
-    question, letter = QUESTION[attester.letter], attester.letter
+    letter = attester.letter
     return Transition(
         VERIFIER, "ready", question.message, "ready",
         checks=(
             equals("request_names_the_leaf", question.named_leaf),
             holds("policy_is_known", question.policy),
             holds("binder_is_new", question.asked),
-            *appraisal_checks(attester),
+            *appraisal,
         ),
         sends=(RESULT[letter].message,),
         events=(event("appraised", binder=question.asked),),
@@ -143,7 +155,8 @@ GIVEN = ("ear_x5t", "ear_chain", "ear_exp", "ear_iat", "ear_submods", "ear_verif
 WAIVED = {
     "state-exit verifier:ready": "a verifier serves for ever",
     **{
-        f"known verifier:ready:question_{letter} CHANNEL_SECRET": "the relying party vouches for the binder (VER-02)"
+        f"known verifier:ready:{kind}_{letter} CHANNEL_SECRET": "the relying party vouches for the binder (VER-02)"
+        for kind in ("question", "tpm_question")
         for letter in ("I", "R")
     },
 }
@@ -152,8 +165,13 @@ WAIVED = {
 
 @cache
 def background() -> Table:
-    """The verifier: one row for each side whose evidence it is asked about."""
-    rows = tuple(verifier_row(side) for side in (I, R))
+    """The verifier: one row for each side, and each type of its evidence, that it is asked about."""
+    from . import tpm
+
+    rows = (
+        *(verifier_row(side, QUESTION[side.letter], appraisal_checks(side)) for side in (I, R)),
+        *(verifier_row(side, tpm_question(side.letter), tpm.appraisal_checks(side)) for side in (I, R)),
+    )
     names = {leaf for side in (I, R) for leaf in RESULT[side.letter].term.reach if leaf.op == "name"}
     given = {term: VERIFIER for term in sorted(names, key=lambda term: term.label) if term.label in GIVEN}
     return Table("background check", (Role(VERIFIER, "ready", given),), rows, frozenset(WAIVED))

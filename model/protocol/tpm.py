@@ -85,6 +85,7 @@ class Bundle:
     log: Term
     cmw_type: Term
     cmw_indicator: Term
+    cmw: Term
     epoch: Term
     endorsements: Term
     term: Term
@@ -110,8 +111,8 @@ def _bundle(side: Side) -> Bundle:
     cmw = array(cmw_type, bstr(term), indicator)
     att = message(side, FrameType.ATT, map_({1: epoch, 2: bstr(cmw)}, optional={3: endorsements}))
     return Bundle(
-        ak_public, chain, quote, pcrs, idk_public, certification, log, cmw_type, indicator, epoch, endorsements, term,
-        att,
+        ak_public, chain, quote, pcrs, idk_public, certification, log, cmw_type, indicator, cmw, epoch, endorsements,
+        term, att,
     )  # fmt: skip
 
 
@@ -120,11 +121,20 @@ BUNDLE = {letter: _bundle(side) for letter, side in SIDES.items()}
 
 def _first(side: Side) -> tuple[Step, ...]:
     """What a relying party asks of every ATT with TPM evidence, in order."""
+    bundle = BUNDLE[side.letter]
+    return (
+        equals("att_epoch_is_requested", bundle.epoch),
+        *appraisal_checks(side),
+        holds("tpm_reset_count_has_not_fallen", bundle.chain, bundle.quote.reset),
+    )
+
+
+def appraisal_checks(side: Side) -> tuple[Step, ...]:
+    """What is asked of the bundle itself, in order, by the relying party or by a verifier in its place."""
     bundle, id_cred = BUNDLE[side.letter], side.party.id_cred
     chain, quote, certification = bundle.chain, bundle.quote, bundle.certification
     key = unary("chain_key", chain)
     return (
-        equals("att_epoch_is_requested", bundle.epoch),
         equals("cmw_type_was_accepted", bundle.cmw_type),
         equals("cmw_is_marked_evidence", bundle.cmw_indicator),
         holds("ak_path_verifies", chain),
@@ -159,7 +169,6 @@ def _first(side: Side) -> tuple[Step, ...]:
         holds("tpm_pcrs_match_reference_values", bundle.pcrs),
         holds("tpm_event_types_are_expected", bundle.log),
         holds("tpm_log_replays", bundle.pcrs, bundle.log),
-        holds("tpm_reset_count_has_not_fallen", chain, quote.reset),
     )
 
 
