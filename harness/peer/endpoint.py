@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from ...model.checks import Channel as Means
+from ...model.checks import Code
 from ...model.protocol import local
 from ...model.protocol.attestation import EVIDENCE, SID, TAM_NAME
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
@@ -24,6 +25,7 @@ from ..evaluator.run import Run
 from ..identity.errors import CredentialUnavailable
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import World
+from ..tpm.commands import TpmError
 from ..transport.errors import TransportError
 from .binding import BINDINGS, DEFAULT
 from .channel import ChannelOf
@@ -330,6 +332,14 @@ class Endpoint:
             self._refuse(failure)
         except TransportError as failure:
             self._refuse(CheckFailed(failure.check, str(failure)))
+        except TpmError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """A module that does nothing more is this party's own fault (ERR-23)."""
+        if self.channel.stands:
+            self._alert(Code.INTERNAL)
+        self.end("closed", clean=False, truncated=False, unconfirmed=self._unconfirmed)
 
     def _refuse(self, failure: CheckFailed) -> None:
         refusal = failure.check.refusal

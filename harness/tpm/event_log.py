@@ -13,8 +13,9 @@ from .structures import PCRS, SHA256, StructureError
 NO_ACTION: Final = 0x00000003
 """EV_NO_ACTION: said, and folded into nothing."""
 POST_CODE: Final = 0x00000001
+"""EV_POST_CODE: firmware."""
 IPL: Final = 0x0000000D
-BOOT_SERVICES_APPLICATION: Final = 0x80000003
+"""EV_IPL: what the firmware starts, and what that starts."""
 MAX_LOG: Final = 16_384
 MAX_EVENTS: Final = 64
 MAX_TEXT: Final = 1024

@@ -10,19 +10,24 @@ from trustconn.harness.identity.policy import EAT_CWT, TPM_FORMAT
 from trustconn.harness.identity.provision import make_pair
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.model.protocol.forms import chosen
+from trustconn.spec import cddl
 
 NOW = 1_800_000_000
 BOTH = (EAT_CWT, TPM_FORMAT)
 
 
 class Watched(Endpoint):
-    """Keeps the type of the evidence that its peer sends."""
+    """Keeps the type of the evidence that its peer sends; all that comes matches the grammar."""
 
     seen: object = None
 
     def observe(self, name: str, data: bytes) -> None:
-        if name.startswith("ATT_") and "REQ" not in name:
-            self.seen = cbor.decode(cbor.decode(data)[1][2])[0]
+        if not name.startswith(("message_", "ClientHello", "ServerHello")) and "_" in name:
+            cddl.check(f"frame_{name.rpartition('_')[0].lower()}", data)
+        if name in ("ATT_I", "ATT_R"):
+            self.seen, evidence, _ = cbor.decode(cbor.decode(data)[1][2])
+            if self.seen == TPM_FORMAT:
+                cddl.check("tpm_bundle", evidence)
 
 
 def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]:

@@ -190,6 +190,18 @@ def _theirs(platform: Platform, quote: bytes, signature: bytes, pcrs: dict[int, 
     return done.returncode == 0
 
 
+def test_tpm2_eventlog_replays_to_the_same_values(platform: Platform, tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(write_log(LOG))
+    try:
+        told = subprocess.run(["tpm2_eventlog", "log"], cwd=tmp_path, capture_output=True, timeout=20, check=True)
+    except FileNotFoundError:
+        pytest.fail('tpm2_eventlog not found (package tpm2-tools); -k "not swtpm" leaves these tests out')
+    lines = told.stdout.decode().partition("pcrs:")[2].splitlines()
+    pairs = [line.split(":") for line in lines if ": 0x" in line]
+    values = {int(index): bytes.fromhex(value.strip()[2:]) for index, value in pairs}
+    assert values == replay(LOG) == platform.banks[SHA256]
+
+
 # --- strictness ------------------------------------------------------------------------------------------------------
 
 

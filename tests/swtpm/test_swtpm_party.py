@@ -5,6 +5,7 @@ import os
 import select
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from trustconn.cli.main import main
 from trustconn.harness.identity import swtpm_party
 from trustconn.harness.identity.credentials import CredentialError
 from trustconn.harness.identity.measured import measured_start
+from trustconn.harness.identity.policy import TPM_FORMAT
 from trustconn.harness.identity.provision import load_world, provision
 from trustconn.harness.identity.tam import BootEvent
 from trustconn.harness.identity.tpm_tam import TpmTam
@@ -34,6 +36,11 @@ def connected(device: Endpoint, service: Endpoint) -> None:
     """Hand octets to and fro until nobody has any."""
     device.start()
     service.start()
+    hand_over(device, service)
+
+
+def hand_over(device: Endpoint, service: Endpoint) -> None:
+    """Whatever either has to say."""
     while (sent := device.data_to_send()) or (answered := service.data_to_send()):
         if sent:
             service.receive_data(sent)
@@ -49,6 +56,33 @@ def test_a_session_opens_and_the_module_shows_what_it_measured(made: Path) -> No
     assert isinstance(mine.tam, TpmTam)
     assert mine.tam.key_attributes() == {1: False, 2: True, 3: True, 4: True}
     assert mine.tam is load_world(made / "iut", lambda: NOW).tam
+
+
+def test_a_platform_that_changes_after_its_start_signs_nothing_more(tmp_path: Path) -> None:
+    provision(tmp_path, seed=b"changes", now=NOW, role="device", tam="swtpm")
+    mine, theirs = (load_world(tmp_path / name, lambda: NOW) for name in ("iut", "tester/peer"))
+    device, service = Endpoint("device", mine), Endpoint("service", theirs)
+    connected(device, service)
+    assert isinstance(mine.tam, TpmTam)
+    mine.tam.tpm.extend(11, bytes(32))
+    device.send_data(b"data")
+    assert device.state == "CLOSED"
+    service.receive_data(device.data_to_send())
+    assert [event.fields["code"] for event in service.events if event.name == "alert_received"] == [80]
+
+
+def test_a_platform_that_changes_between_two_attestations_is_refused(tmp_path: Path) -> None:
+    provision(tmp_path, seed=b"changes", now=NOW, role="device", tam="swtpm")
+    mine, theirs = (load_world(tmp_path / name, lambda: NOW) for name in ("iut", "tester/peer"))
+    theirs.policy = replace(theirs.policy, accepted=(TPM_FORMAT,))
+    device, service = Endpoint("device", mine), Endpoint("service", theirs)
+    connected(device, service)
+    assert isinstance(mine.tam, TpmTam)
+    mine.tam.tpm.extend(11, bytes(32))
+    service.reattest()
+    hand_over(device, service)
+    refused = [event.fields["check"] for event in service.events if event.name == "refused"]
+    assert refused == ["tpm_pcrs_match_reference_values"]
 
 
 def test_no_private_key_is_written(made: Path) -> None:
