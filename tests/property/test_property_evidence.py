@@ -10,8 +10,10 @@ from property_setting import AUDITED, BINDER, HARDENED, NOW, OLD, OLDER, Setting
 
 from trustconn.harness.codec import cbor, cose
 from trustconn.harness.crypto.random import SeededRandom
+from trustconn.harness.identity.faults import ATTESTATION_FAULTS, bad_ak
 from trustconn.harness.identity.provision import make_pair
 from trustconn.harness.identity.tam import COMPONENTS, SoftwareTam
+from trustconn.harness.identity.tester import boot_events
 from trustconn.harness.identity.world import World
 from trustconn.harness.property import commitment
 from trustconn.harness.property.certificate import certify
@@ -182,6 +184,18 @@ def test_an_attestation_token_of_chapter_6_is_no_commitment_token(setting: Setti
     for bad in (foreign, by_identity):
         with pytest.raises(BadCommitment, match="sign"):
             commitment.accept(setting.service, setting.id_cred, bad, BINDER, PBA_2048)
+
+
+@pytest.mark.parametrize("fault", sorted(ATTESTATION_FAULTS))
+def test_a_bad_attestation_certificate_is_refused_by_its_check(fault: str) -> None:
+    """Everything else about the token is right: the key of that certificate has signed it."""
+    device, service, pki = make_pair(b"property tests", NOW)
+    bad = bad_ak(pki, "device", fault, service.credentials.leaf)
+    assert device.credentials.key is not None and bad.issued.key is not None
+    module = SoftwareTam(device.credentials.key, bad.issued.key, device.tam.ueid, boot_events("device"))
+    token = commit(module, bad.issued.x5chain(), BINDER, PBA_2048, NOW)[0].token
+    with pytest.raises(BadCommitment, match=bad.check):
+        commitment.accept(service, device.credentials.issued.id_cred(), token, BINDER, PBA_2048)
 
 
 # --- the attester ----------------------------------------------------------------------------------------------------
