@@ -71,10 +71,15 @@ def kept(role: str, names: frozenset[str], saved: dict[str, Any]) -> dict[str, A
     return saved
 
 
-def unknown(names: Collection[str]) -> list[str]:
-    """Names of no fault."""
-    if not names:
-        return []
+def complaint(without: Collection[str], faults: Collection[str]) -> str:
+    """Which of the checks and faults that a command line names there are not; nothing if there are all."""
+    from ...model.checks import CHECKS
+
+    if unchecked := sorted(set(without) - CHECKS.keys()):
+        return f"--without: no check {', '.join(unchecked)}"
+    if not faults:
+        return ""
     from .register import FAULTS
 
-    return sorted(set(names) - FAULTS.keys())
+    faultless = sorted(set(faults) - FAULTS.keys())
+    return f"--fault: no fault {', '.join(faultless)}" if faultless else ""

@@ -16,7 +16,7 @@ from .process import ProcessError
 from .reference import reference
 
 CONTENT = b"set point 20.0"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)

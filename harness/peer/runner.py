@@ -74,13 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _usage_fault(arguments: argparse.Namespace) -> str:
-    from ...model.checks import CHECKS
-    from ..faults import unknown
+    from ..faults import complaint
 
-    if unchecked := sorted(_names(arguments.without) - CHECKS.keys()):
-        return f"--without: no check {', '.join(unchecked)}"
-    if faultless := unknown(_names(arguments.fault)):
-        return f"--fault: no fault {', '.join(faultless)}"
+    if unknown := complaint(_names(arguments.without), _names(arguments.fault)):
+        return unknown
     if arguments.role == "device" and not arguments.control and not arguments.connect:
         return "--connect: a device needs a service to dial"
     for name in ("listen", "connect", "control"):

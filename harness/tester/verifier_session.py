@@ -51,17 +51,21 @@ class VerifierSession(VerifierIut):
         self._url = urlsplit(description.wire.url) if description.wire.url else None
         self._process: Process | None = None
         self._channel: FrameChannel | None = None
+        self._awake = self._mute = False
 
     def send(self, request: bytes) -> Sent:
         if self._url is not None:
             return self._post(request)
         try:
-            return self._started().ask(request, Deadline.after(self.description.timeouts.reply)), ""
+            reply = self._started().ask(request, self._patience())
         except ChannelTimeout:
             self._stop()
+            self._mute = True
             return None, SILENT
         except ChannelClosed:
             return None, CLOSED
+        self._awake, self._mute = True, False
+        return reply, ""
 
     def send_beside(self, request: bytes, begun: bytes) -> Sent:
         if self._url is None:
@@ -100,7 +104,13 @@ class VerifierSession(VerifierIut):
             assert self.description.wire.command is not None, "the description was checked"
             self._process = Process(self.description.wire.command, self.description.folder, talks=True)
             self._channel = FrameChannel(*self._process.pipes())
+            self._awake = self._mute
         return self._channel
+
+    def _patience(self) -> Deadline:
+        """Who was just started has to come up first; but not again and again who says nothing then."""
+        times = self.description.timeouts
+        return Deadline.after(times.reply if self._awake else max(times.start, times.reply))
 
     def _stop(self) -> None:
         if self._channel is not None:

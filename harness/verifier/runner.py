@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from ..faults import reference_verifier, unknown
+from ..faults import complaint, reference_verifier
 from ..identity.settings import SettingError
 from ..iut.address import Address
 from ..memory import settle_memory
@@ -76,12 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _usage_fault(arguments: argparse.Namespace) -> str:
-    from ...model.checks import CHECKS
-
-    if unchecked := sorted(_names(arguments.without) - CHECKS.keys()):
-        return f"--without: no check {', '.join(unchecked)}"
-    if faultless := unknown(_names(arguments.fault)):
-        return f"--fault: no fault {', '.join(faultless)}"
+    if unknown := complaint(_names(arguments.without), _names(arguments.fault)):
+        return unknown
     if not arguments.listen:
         return ""
     host, _, port = arguments.listen.rpartition(":")
