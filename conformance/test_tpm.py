@@ -222,6 +222,20 @@ def test_fallen_count(case: Case, bench: Bench) -> None:
 
 
 @for_each(
+    citing(fault(role, "tpm_reset_count_has_not_fallen", "restart", "fewer-resets-than-before-it"), "SES-31")
+    for role in ROLES
+)
+def test_fallen_count_after_restart(case: Case, bench: Bench) -> None:
+    """A reset count that fell, refused although the relying party has been started again meanwhile: TPM-13, SES-31."""
+    iut = bench.iut
+    world = attesting(iut, certificate(iut, case.field))
+    with iut.attesting_by_tpm():
+        iut.good(world=world, deviation=Telling(att(iut), tam=counted("reset", 7)(iut)))
+        iut.restart()
+    refuses(bench, Telling(att(iut), tam=counted("reset", 6)(iut)), world=world)
+
+
+@for_each(
     fault(role, "tpm_counts_have_not_changed", "count", f"more-{part}s-within-the-session", part)
     for role in ROLES
     for part in ("reset", "restart")

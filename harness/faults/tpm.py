@@ -47,3 +47,7 @@ def tpm_faults() -> Iterator[Fault]:
     for name, requirement, check, operator, what, reason, sentence in _FORGIVING:
         judges = {check: forgives(reason)}
         yield fault(name, sentence, requirement, operator, what, source=GENERAL, judges=judges)
+    yield fault(
+        "restart_loses_reset_counts", "A restart loses the highest reset counts.", "TPM-13", "reset lost",
+        "reset counts after restart", source="A31", kept=lambda saved: {**saved, "bootcounts": {}},
+    )  # fmt: skip

@@ -40,7 +40,6 @@ class Code:
     SIGN = 0x15D
     FLUSH_CONTEXT = 0x165
     NV_READ_PUBLIC = 0x169
-    READ_PUBLIC = 0x173
     START_AUTH_SESSION = 0x176
     PCR_READ = 0x17E
     POLICY_PCR = 0x17F
@@ -173,10 +172,6 @@ class Tpm:
         parameters = sized(sized(b"") + sized(b"")) + sized(template) + sized(b"") + _u32(0)
         answer = self.call(Code.CREATE_PRIMARY, (hierarchy,), parameters, (EMPTY_PASSWORD,))
         return self.handle, answer.sized(512)
-
-    def read_public(self, handle: int) -> bytes:
-        """The public area of a loaded key."""
-        return self.call(Code.READ_PUBLIC, (handle,)).sized(512)
 
     def flush(self, handle: int) -> None:
         """Forget a transient object or a session."""
