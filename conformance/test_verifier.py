@@ -147,7 +147,7 @@ AGAIN: dict[str, Again] = {
 def test_binder_again(case: Case, bench: VerifierBench) -> None:
     """A request refused solely because its binder was asked about before: VER-01."""
     first = bench.verifier.question()
-    bench.verifier.ask(first)
+    bench.verifier.affirmed(first)
     bench.answers_no(AGAIN[case.field](bench.verifier, first))
 
 
@@ -160,7 +160,7 @@ def test_binder_of_refused_evidence(case: Case, bench: VerifierBench) -> None:
     else:
         first = verifier.question()
         with_token(first, cbor.decode(first.body[EVIDENCE])[1], indicator=8)
-    verifier.ask(first)
+    verifier.answered(first)
     bench.answers_no(verifier.question(binder=first.binder))
 
 

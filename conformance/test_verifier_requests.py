@@ -110,7 +110,7 @@ def test_bent_request(case: Case, bench: VerifierBench) -> None:
 
 def _ask_bent(bench: VerifierBench, alter: Alter, allowed: Allowed = MALFORMED) -> None:
     """After a good request: nothing of it may take the place of what is wrong with this one."""
-    bench.verifier.ask(bench.verifier.question())
+    bench.verifier.affirmed(bench.verifier.question())
     question = bench.verifier.question()
     alter(bench.verifier, question)
     bench.answers_no(question, allowed)

@@ -183,9 +183,20 @@ class VerifierIut(ABC):
         Raises:
             ControlFailed: it is not.
         """
-        exchange = self.ask(self.question())
+        return self.affirmed(self.question())
+
+    def affirmed(self, question: Question) -> Exchange:
+        """Ask, for what comes after a request that was answered by an affirming result. Raises ControlFailed."""
+        exchange = self.ask(question)
         if exchange.action != AFFIRMING:
             raise ControlFailed(f"an honest request was answered by {exchange.action}")
+        return exchange
+
+    def answered(self, question: Question) -> Exchange:
+        """Ask, for what comes after a request that was answered, whatever the reply. Raises ControlFailed."""
+        exchange = self.ask(question)
+        if exchange.reply is None:
+            raise ControlFailed(f"a request was answered by {exchange.action}")
         return exchange
 
     def with_credentials(self, role: str, **changes: Any) -> World:

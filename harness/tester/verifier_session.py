@@ -18,9 +18,9 @@ from ..iut.channel import ChannelClosed, ChannelTimeout
 from ..iut.description import Description
 from ..iut.frame_channel import FrameChannel
 from ..iut.launch import LaunchError
-from ..iut.process import Process
+from ..iut.process import Exit, Process
 from ..verifier import folder
-from ..verifier.appraisal import Verifier
+from ..verifier.appraisal import MAX_REQUEST, Verifier
 from ..verifier.ledger import Ledger
 from .clock import TesterClock
 from .session import NeedNotMet
@@ -50,6 +50,8 @@ class VerifierSession(VerifierIut):
         super().__init__(pki, SeededRandom(f"tester/verifier/{seed}".encode()), clock.now)
         self._url = urlsplit(description.wire.url) if description.wire.url else None
         self._process: Process | None = None
+        self._ended: Exit | None = None
+        """How it ended when it did so last."""
         self._channel: FrameChannel | None = None
         self._awake = self._mute = False
 
@@ -64,6 +66,9 @@ class VerifierSession(VerifierIut):
             return None, SILENT
         except ChannelClosed:
             return None, CLOSED
+        finally:
+            if len(request) > MAX_REQUEST:
+                self._stop()  # It may end the stream (VER-08), sooner or later: the next request gets a new one.
         self._awake, self._mute = True, False
         return reply, ""
 
@@ -83,8 +88,9 @@ class VerifierSession(VerifierIut):
         self._started()
 
     def is_alive(self) -> bool:
-        ended = self._process.poll() if self._process is not None else None
-        return ended is None or not ended.crashed
+        if self._process is not None:
+            self._ended = self._process.poll()
+        return self._ended is None or not self._ended.crashed
 
     def need_feature(self, name: str, value: object = True) -> None:
         declared = getattr(self.description.features, name)
@@ -116,7 +122,7 @@ class VerifierSession(VerifierIut):
         if self._channel is not None:
             self._channel.close()
         if self._process is not None:
-            self._process.stop(Deadline.after(self.description.timeouts.stop))
+            self._ended = self._process.stop(Deadline.after(self.description.timeouts.stop))
         self._channel = self._process = None
 
     # --- HTTP --------------------------------------------------------------------------------------------------------
