@@ -56,7 +56,7 @@ def ear_is_in_force(world: World, iat: bytes, exp: bytes) -> None:
 def ear_names_the_policy(world: World, submods: bytes) -> None:
     """Everything was appraised by the policy that this party asked for, and by no other."""
     wanted = world.policy.verifier_policy
-    if wanted is None or any(submod.get(_POLICY_IDS) != [wanted] for submod in _submods(submods)):
+    if wanted is None or any(submod.get(_POLICY_IDS) != [wanted] for submod in _submods(submods).values()):
         raise Unfit("not the policy that was asked for")
 
 
@@ -65,8 +65,9 @@ def ear_is_not_revoked(world: World, x5t: bytes, submods: bytes) -> None:
     """Neither the verifier nor the policy by which it appraised is on the list of what was revoked."""
     if thumbprint_digest(value(x5t)) in world.anchors.revoked_verifiers:
         raise Unfit("the verifier is revoked")
-    if any(world.anchors.revoked_policies.intersection(submod.get(_POLICY_IDS, ())) for submod in _submods(submods)):
-        raise Unfit("the policy is revoked")
+    for submod in _submods(submods).values():
+        if any(policy in world.anchors.revoked_policies for policy in _policies(submod)):
+            raise Unfit("the policy is revoked")
 
 
 @predicate
@@ -76,9 +77,8 @@ def ear_is_affirming(world: World, submods: bytes) -> None:
     What a verifier says of further properties is not asked for.
     """
     named = world.policy.verifier_properties
-    found = value(submods)
-    judged = [found[name] for name in named if name in found] if named else _submods(submods)
-    for submod in judged:
+    found = _submods(submods)
+    for submod in [found[name] for name in named if name in found] if named else found.values():
         status = submod.get(_STATUS)
         if type(status) is not int or status not in _AFFIRMING:
             raise Unfit(f"status {status!r}")
@@ -87,13 +87,20 @@ def ear_is_affirming(world: World, submods: bytes) -> None:
 @predicate
 def ear_names_the_properties(world: World, submods: bytes) -> None:
     """Every property that policy names is there, or the platform as a whole where it names none."""
-    found = value(submods)
+    found = _submods(submods)
     if missing := sorted(set(world.policy.verifier_properties or (_WHOLE,)) - found.keys()):
         raise Unfit(f"nothing about {', '.join(missing)}")
 
 
-def _submods(encoded: bytes) -> list[dict[Any, Any]]:
+def _policies(submod: dict[Any, Any]) -> list[str]:
+    found = submod.get(_POLICY_IDS, [])
+    if not isinstance(found, list) or not all(isinstance(policy, str) for policy in found):
+        raise Unfit("policy ids are no list of texts")
+    return found
+
+
+def _submods(encoded: bytes) -> dict[Any, dict[Any, Any]]:
     found = value(encoded)
     if not isinstance(found, dict) or not found or not all(isinstance(item, dict) for item in found.values()):
         raise Unfit("no submodules")
-    return list(found.values())
+    return found
