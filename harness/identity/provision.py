@@ -159,7 +159,7 @@ def _tam_settings(file: Path) -> dict[str, Any]:
 
 def _load_tam(folder: Path, credentials: Credentials, settings: dict[str, Any]) -> Tam:
     if "kind" in settings:
-        return start(folder, settings["ueid"], settings["policy"])
+        return start(folder, credentials, settings["ueid"], settings["policy"])
     if credentials.key is None or credentials.ak_key is None:
         raise CredentialError(folder / "leaf.key.pem", "key", "private keys, because the module is software")
     tam = SoftwareTam(

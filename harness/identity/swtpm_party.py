@@ -59,10 +59,11 @@ def _enrol(pki: TesterPki, role: str, tam: TpmTam, manufacturer: Path, with_waiv
     return Enrolled(credentials, tam.idk.public.policy)
 
 
-def start(folder: Path, ueid: bytes, policy: bytes) -> TpmTam:
+def start(folder: Path, credentials: Credentials, ueid: bytes, policy: bytes) -> TpmTam:
     """The platform of an enrolled party: the one that runs, or else started again.
 
-    It runs as long as anything holds it. Raises CredentialError where its keys cannot be used.
+    It runs as long as anything holds it. Raises CredentialError where its keys cannot be used, or are not those of the
+    certificates.
     """
     running = _RUNNING.get(folder.resolve())
     if running is not None:
@@ -73,4 +74,9 @@ def start(folder: Path, ueid: bytes, policy: bytes) -> TpmTam:
     except TpmError as error:
         expected = f"a TPM whose keys can be used by what has started ({error})"
         raise CredentialError(folder / STATE, "module", expected) from error
+    certified = credentials.leaf, credentials.ak, credentials.tpm_ak.certificate if credentials.tpm_ak else None
+    keys = tam.idk, tam.tokens, tam.ak
+    if [item.public_key if item else None for item in certified] != [key.public.key for key in keys]:
+        tam.close()
+        raise CredentialError(folder / STATE, "module", "the TPM whose keys are in leaf.pem, ak.pem and tpm-ak.pem")
     return _RUNNING.setdefault(folder.resolve(), tam)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -98,6 +99,14 @@ def test_a_platform_that_starts_with_something_else_signs_nothing(
     provision(tmp_path, seed=b"altered", now=NOW, role="device", tam="swtpm")
     monkeypatch.undo()
     with pytest.raises(CredentialError, match="keys can be used by what has started"):
+        load_world(tmp_path / "iut", lambda: NOW)
+
+
+def test_another_module_in_the_same_folder_is_seen(made: Path, tmp_path: Path) -> None:
+    copytree(made / "iut", tmp_path / "iut")
+    for file in (tmp_path / "iut" / "tpm").iterdir():
+        file.unlink()
+    with pytest.raises(CredentialError, match="the TPM whose keys are in leaf"):
         load_world(tmp_path / "iut", lambda: NOW)
 
 
