@@ -74,11 +74,14 @@ class Fleet:
                 folder, without=self._request.without, faults=self._request.faults, now=REFERENCE_TIME,
                 version=version("trustconn"),
             )  # fmt: skip
-        provision(folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam)
+        provision(
+            folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam,
+            virtual=self._request.virtual,
+        )  # fmt: skip
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
-            tam=self._request.tam, verifier=self._request.verifier,
+            tam=self._request.tam, verifier=self._request.verifier, virtual=self._request.virtual,
         )  # fmt: skip
 
     @property

@@ -13,6 +13,7 @@ from ..harness.identity.pki import issue_leaf
 from ..harness.identity.tam import SoftwareTam
 from ..harness.identity.tester import boot_events
 from ..harness.identity.tpm_emulation import fit
+from ..harness.identity.virtual_party import boot_seed
 from ..harness.identity.world import World
 from ..harness.tester.session import Iut, NeedNotMet
 from ..model.protocol.edhoc import INITIATOR, RESPONDER, Party
@@ -40,7 +41,8 @@ def tam_of(iut: Iut, credentials: Credentials) -> SoftwareTam:
     """A module of the platform that the leaf names, or else of the tester's own."""
     assert credentials.key is not None and credentials.ak_key is not None
     ueid = bytes.fromhex(ueid_digits(credentials.leaf) or ueid_digits(iut.world.credentials.leaf))
-    tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(iut.opposite))
+    seed = boot_seed(iut.pki, credentials.leaf)
+    tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(iut.opposite), boot_seed=seed)
     return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
 

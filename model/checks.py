@@ -186,6 +186,19 @@ _declare(
     ("cred_i_key_usage_is_signature", "IDN-12"),
     ("cred_r_is_no_attestation_certificate", "IDN-18"),
     ("cred_i_is_no_attestation_certificate", "IDN-18"),
+    *(
+        (f"cred_{side}_{rest}", requirement)
+        for rest, requirement in (
+            ("virtual_root_is_well_formed", "VRT-03"),
+            ("virtual_root_is_endorsed", "VRT-01"),
+            ("endorser_key_is_for_that_alone", "VRT-02"),
+            ("validity_is_nested", "VRT-04"),
+            ("physical_root_is_not_revoked", "VRT-05"),
+            ("root_may_be_virtual", "VRT-06"),
+            ("generation_is_not_older", "VRT-07"),
+        )
+        for side in "ri"
+    ),
 )
 
 # --- TLS (rows of model/protocol/tls.py) -----------------------------------------------------------------------------
@@ -279,7 +292,12 @@ _declare(
     ("ueid_is_peer_device", "ATT-18"),
     ("ak_names_peer_device", "ATT-19"),
 )
-_declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("key_attributes_show_custody", "ATT-22"))
+_declare(
+    _ENCODING,
+    alert(Code.IDENTITY_MISMATCH),
+    ("key_attributes_show_custody", "ATT-22"),
+    ("boot_seed_is_of_one_instance", "VRT-08"),
+)
 _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
 
 # --- Results of a verifier (rows of model/protocol/asking.py) --------------------------------------------------------

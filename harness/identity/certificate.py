@@ -31,6 +31,8 @@ UNREADABLE = (
 )
 """What the X.509 library raises over octets that it cannot read."""
 
+VIRTUAL = x509.ObjectIdentifier(identifiers()["oid"]["extension_virtual"])
+"""The extension that tells a virtualized root of trust."""
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -38,6 +40,7 @@ _UNDERSTOOD = frozenset(
         ExtensionOID.EXTENDED_KEY_USAGE,
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
         ExtensionOID.NAME_CONSTRAINTS,
+        VIRTUAL,
     }
 )
 
@@ -70,6 +73,9 @@ class Certificate:
     constraints: x509.NameConstraints | None
     alternative_names: tuple[x509.GeneralName, ...]
     unknown_critical: tuple[str, ...]
+    virtual: bytes | None
+    """Value of tc-virtual, whatever its form; None where there is none."""
+    virtual_is_critical: bool
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -121,6 +127,7 @@ def _read(der: bytes, cert: x509.Certificate) -> Certificate:
     basic = values.get(ExtensionOID.BASIC_CONSTRAINTS)
     purposes = values.get(ExtensionOID.EXTENDED_KEY_USAGE)
     names = values.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    virtual = extensions.get(VIRTUAL)
     constraints = values.get(ExtensionOID.NAME_CONSTRAINTS)
     return Certificate(
         der=der,
@@ -149,4 +156,6 @@ def _read(der: bytes, cert: x509.Certificate) -> Certificate:
         unknown_critical=tuple(
             oid.dotted_string for oid, item in extensions.items() if item.critical and oid not in _UNDERSTOOD
         ),
+        virtual=None if virtual is None else virtual.value.public_bytes(),
+        virtual_is_critical=virtual is not None and virtual.critical,
     )

@@ -14,5 +14,6 @@ EKU_VERIFIER: Final[str] = _OID["eku_verifier"]
 EKU_TPM_AK: Final[str] = _OID["eku_tcg_ak"]
 EKU_SERVER_AUTH: Final[str] = _OID["eku_server_auth"]
 EKU_CLIENT_AUTH: Final[str] = _OID["eku_client_auth"]
+EVIDENCE: Final[str] = _OID["extension_cmw"]
 EKU_OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
 """RFC 6960 section 4.2.2.2."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from ..codec import cbor
-from .certificate import Certificate, PublicKey, parse_certificate
+from .certificate import VIRTUAL, Certificate, PublicKey, parse_certificate
 from .keys import PrivateKey, derive, derive_key
 from .oids import EKU_CLIENT_AUTH, EKU_DEVICE, EKU_EAT_AK, EKU_SERVER_AUTH, EKU_SERVICE
 
@@ -64,6 +64,9 @@ class LeafSpec:
     key_usage: frozenset[str] | None = frozenset({"digital_signature"})
     ca: bool = False
     critical_extension: str | None = None
+    virtual: bytes | None = None
+    """Value of tc-virtual."""
+    virtual_is_critical: bool = True
     signature_broken: bool = False
     hosts: tuple[str, ...] = ()
 
@@ -81,6 +84,7 @@ class AuthoritySpec:
     path_length: int | None = None
     key_usage: frozenset[str] = frozenset({"key_cert_sign", "crl_sign"})
     permitted: str | None = None
+    uris: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,9 @@ def issue_leaf(spec: LeafSpec, issuer: Authority) -> Issued:
     if spec.critical_extension:
         unknown = x509.UnrecognizedExtension(ObjectIdentifier(spec.critical_extension), b"\x05\x00")
         builder = builder.add_extension(unknown, critical=True)
+    if spec.virtual is not None:
+        virtual = x509.UnrecognizedExtension(VIRTUAL, spec.virtual)
+        builder = builder.add_extension(virtual, spec.virtual_is_critical)
     certificate = _sign(builder, issuer.key)
     if spec.signature_broken:
         certificate = parse_certificate(certificate.der[:-1] + bytes([certificate.der[-1] ^ 1]))
@@ -260,6 +267,9 @@ def _authority_builder(spec: AuthoritySpec, issuer: Certificate | None) -> x509.
         organization_name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, spec.permitted)])
         permitted = [x509.DirectoryName(organization_name)]
         builder = builder.add_extension(x509.NameConstraints(permitted, None), critical=True)
+    if spec.uris:
+        uris = [x509.UniformResourceIdentifier(uri) for uri in spec.uris]
+        builder = builder.add_extension(x509.SubjectAlternativeName(uris), critical=False)
     return builder
 
 

@@ -10,7 +10,6 @@ import tomli_w
 
 from ...spec import identifiers
 from .settings import SettingError, boolean, convert, octets, read_toml, text, texts, whole
-from .tam import EVENT_TYPES, REGISTERS
 
 EvidenceFormat = int | str
 """CoAP content-format, or a media type where none is registered."""
@@ -43,6 +42,8 @@ class Policy:
     handshake_timeout: int = 10
     verdict_timeout: int = 30
     expired_timeout: int = 30
+    physical_only: bool = False
+    """Refuses a peer whose root of trust is virtual."""
     minimum_waiver_level: int = 3
     minimum_dbgstat: int = 2
     """Disabled since boot; 1 admits debug that is disabled at this moment only."""
@@ -52,9 +53,7 @@ class Policy:
     verifier_properties: tuple[str, ...] = ()
     """Properties that its result must affirm, where it answers for properties."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
-    """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
-    event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
-    """Register of a TPM to the TCG type of the events that an event log may have there."""
+    """Component name to SHA-256; a component that is not listed is refused."""
 
     def check(self, role: str, file: Path = Path("policy.toml")) -> "Policy":
         """This policy, fit for `role` ("device" or "service"). Raises PolicyError."""
@@ -76,45 +75,33 @@ class Policy:
         file, references = folder / "policy.toml", folder / "reference-values.toml"
         values = convert(file, read_toml(file, PolicyError), _FIELDS, PolicyError)
         if references.exists():
-            values |= _read_references(references)
+            values["reference_values"] = _read_references(references)
         return cls(**values).check(role, file)
 
     def save(self, folder: Path) -> None:
         """Write both files."""
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
-        references, types = values.pop("reference_values"), values.pop("event_types")
+        references = values.pop("reference_values")
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
             if value is not None and (key, value) not in (("authorised_devices", ()), ("verifier_properties", ()))
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
-        listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
-        if types != EVENT_TYPES:
-            listed["events"] = {f"pcr-{index}": kind for index, kind in sorted(types.items())}
+        listed = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
         (folder / "reference-values.toml").write_text(tomli_w.dumps(listed), encoding="utf-8")
 
 
-def _read_references(file: Path) -> dict[str, Mapping[Any, Any]]:
-    """The tables of the file, as fields of a policy."""
-    table = convert(file, read_toml(file, PolicyError), {"components": _table, "events": _table}, PolicyError)
-    components, events = table.get("components", {}), table.get("events")
-    digests = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
-    found: dict[str, Mapping[Any, Any]] = {"reference_values": MappingProxyType(digests)}
-    if events is not None:
-        types = convert(file, events, dict.fromkeys(map(pcr_name, range(REGISTERS)), whole(0, 0xFFFFFFFF)), PolicyError)
-        found["event_types"] = {int(name[4:]): kind for name, kind in types.items()}
-    return found
-
-
-def pcr_name(index: int) -> str:
-    """What reference values call a register of a TPM."""
-    return f"pcr-{index}"
+def _read_references(file: Path) -> Mapping[str, bytes]:
+    table = convert(file, read_toml(file, PolicyError), {"components": _table}, PolicyError)
+    components = table.get("components", {})
+    digest = octets(32)
+    return MappingProxyType(convert(file, components, dict.fromkeys(components, digest), PolicyError))
 
 
 def _table(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("a table from name to value")
+        raise ValueError("a table from component name to digest")
     return value
 
 
@@ -147,6 +134,7 @@ _FIELDS = {
     "handshake_timeout": _SECONDS,
     "verdict_timeout": _SECONDS,
     "expired_timeout": _SECONDS,
+    "physical_only": boolean,
     "minimum_waiver_level": whole(3, 4),
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),

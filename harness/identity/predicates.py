@@ -3,7 +3,7 @@
 `PREDICATES` holds them by name; each returns None or raises Refused. Besides them, the keys that verification needs.
 """
 
-from . import credential_checks, evidence_checks, result_checks, statement_checks, tpm_checks
+from . import credential_checks, evidence_checks, result_checks, statement_checks, tpm_checks, virtual_checks
 from .certificate import PublicKey
 from .deciding import PREDICATES, value
 from .errors import Refused
@@ -19,6 +19,7 @@ __all__ = [
     "result_checks",
     "statement_checks",
     "tpm_checks",
+    "virtual_checks",
     "waiver_public_key",
 ]
 

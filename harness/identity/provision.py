@@ -21,6 +21,8 @@ from .swtpm_party import MANUFACTURER, make_party, start
 from .tam import SOFTWARE, SWTPM, BootEvent, SoftwareTam, Tam
 from .tester import ROLES, TesterPki, boot_events, opposite
 from .tpm_emulation import fit
+from .virtual import BOOT_SEED
+from .virtual_party import boot_seed, virtual_party
 from .world import World
 
 OFFERED_IN_TPM, ACCEPTED_BESIDE_TPM = (EAT_CWT, TPM_FORMAT), (TPM_FORMAT, EAT_CWT)
@@ -38,13 +40,14 @@ def provision(
     seeded: bool = True,
     plain: bool = False,
     tam: str = SOFTWARE,
+    virtual: bool = False,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
     written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
-    "swtpm" the keys of the party are made in a TPM in its folder, and enrolled. Raises CredentialError for a request or
-    a TPM that cannot be used.
+    "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
+    virtualized one. Raises CredentialError for a request or a TPM that cannot be used.
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
@@ -54,6 +57,9 @@ def provision(
         mine, boot = enrolled.credentials, measured_start()
         settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
         own = replace(own, offered=OFFERED_IN_TPM, accepted=ACCEPTED_BESIDE_TPM)
+    elif virtual:
+        mine = virtual_party(pki, role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+        settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     _write_party(out / "iut", pki, role, mine, own, theirs, seeded, settings)
@@ -82,10 +88,10 @@ def load_world(folder: Path, now: Callable[[], int]) -> World:
     )
 
 
-def make_pair(seed: bytes, now: int) -> tuple[World, World, TesterPki]:
-    """A device's and a service's world that trust each other, and the PKI behind both."""
+def make_pair(seed: bytes, now: int, *, virtual: str = "") -> tuple[World, World, TesterPki]:
+    """A device's and a service's world that trust each other, and the PKI behind both; one's root may be `virtual`."""
     pki = TesterPki.from_seed(seed, now)
-    device, service = pki.party("device"), pki.party("service")
+    device, service = (virtual_party(pki, role) if role == virtual else pki.party(role) for role in ROLES)
     return _world(pki, "device", device, service), _world(pki, "service", service, device), pki
 
 
@@ -152,7 +158,7 @@ def _tam_settings(file: Path) -> dict[str, Any]:
     fields: Mapping[str, Convert] = _SWTPM if "kind" in table else _SOFTWARE
     settings = convert(file, table, fields, CredentialError)
     for key in fields:
-        if key not in settings:
+        if key not in settings and key != "boot_seed":
             raise CredentialError(file, key, "a value")
     return settings
 
@@ -169,6 +175,7 @@ def _load_tam(folder: Path, credentials: Credentials, settings: dict[str, Any]) 
         settings["boot"],
         bootcount=settings["bootcount"],
         debug_status=settings["debug_status"],
+        boot_seed=settings.get("boot_seed", b""),
     )
     return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
@@ -187,5 +194,11 @@ def _kind(value: Any) -> str:
 
 
 _MANIFEST = {"seeded": boolean, "role": text, "issued_at": whole(0, 1 << 40), "identity": text}
-_SOFTWARE = {"ueid": octets(33), "bootcount": whole(0, 1 << 32), "debug_status": whole(0, 4), "boot": _boot}
+_SOFTWARE = {
+    "ueid": octets(33),
+    "bootcount": whole(0, 1 << 32),
+    "debug_status": whole(0, 4),
+    "boot": _boot,
+    "boot_seed": octets(BOOT_SEED),
+}
 _SWTPM = {"kind": _kind, "ueid": octets(33), "policy": octets(32)}

@@ -21,7 +21,7 @@ VALIDITY = 7 * 86400
 """Seconds from thisUpdate to nextUpdate unless stated otherwise."""
 
 _SHA256_ALGORITHM = bytes.fromhex("300d06096086480165030402010500")
-_ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 _OCSP_BASIC = bytes.fromhex("06092b0601050507300101")
 
 
@@ -57,11 +57,11 @@ def make_ocsp(
         raise ValueError("an OCSP responder needs an EC key")
     tbs = _response_data(certificate, issuer.certificate, signer, status, this_update, validity)
     signature = key.sign(tbs, ec.ECDSA(SHA256(), deterministic_signing=True))
-    basic = tbs + _ECDSA_SHA256 + _tlv(0x03, b"\x00" + signature)
+    basic = tbs + ECDSA_SHA256 + tlv(0x03, b"\x00" + signature)
     if responder:
-        basic += _tlv(0xA0, _tlv(0x30, responder.certificate.der))
-    response = _tlv(0x30, _OCSP_BASIC + _tlv(0x04, _tlv(0x30, basic)))
-    return _tlv(0x30, _tlv(0x0A, b"\x00") + _tlv(0xA0, response))
+        basic += tlv(0xA0, tlv(0x30, responder.certificate.der))
+    response = tlv(0x30, _OCSP_BASIC + tlv(0x04, tlv(0x30, basic)))
+    return tlv(0x30, tlv(0x0A, b"\x00") + tlv(0xA0, response))
 
 
 def encode_proofs(*, ocsp: Iterable[bytes] = (), crls: Iterable[bytes] = ()) -> bytes:
@@ -73,20 +73,21 @@ def _response_data(
     certificate: Certificate, issuer: Certificate, signer: Certificate, status: str, this_update: int, validity: int
 ) -> bytes:
     update = _time(this_update)
-    states = {"good": _tlv(0x80, b""), "revoked": _tlv(0xA1, update), "unknown": _tlv(0x82, b"")}
-    names = _tlv(0x04, sha256(certificate.issuer).digest()) + _tlv(0x04, sha256(key_bits(issuer.public_key)).digest())
-    serial = _tlv(0x02, certificate.serial.to_bytes(certificate.serial.bit_length() // 8 + 1, "big"))
-    cert_id = _tlv(0x30, _SHA256_ALGORITHM + names + serial)
-    single = _tlv(0x30, cert_id + states[status] + update + _tlv(0xA0, _time(this_update + validity)))
-    responder_id = _tlv(0xA2, _tlv(0x04, sha1(key_bits(signer.public_key)).digest()))
-    return _tlv(0x30, responder_id + update + _tlv(0x30, single))
+    states = {"good": tlv(0x80, b""), "revoked": tlv(0xA1, update), "unknown": tlv(0x82, b"")}
+    names = tlv(0x04, sha256(certificate.issuer).digest()) + tlv(0x04, sha256(key_bits(issuer.public_key)).digest())
+    serial = tlv(0x02, certificate.serial.to_bytes(certificate.serial.bit_length() // 8 + 1, "big"))
+    cert_id = tlv(0x30, _SHA256_ALGORITHM + names + serial)
+    single = tlv(0x30, cert_id + states[status] + update + tlv(0xA0, _time(this_update + validity)))
+    responder_id = tlv(0xA2, tlv(0x04, sha1(key_bits(signer.public_key)).digest()))
+    return tlv(0x30, responder_id + update + tlv(0x30, single))
 
 
 def _time(seconds: int) -> bytes:
-    return _tlv(0x18, timestamp(seconds).strftime("%Y%m%d%H%M%SZ").encode())
+    return tlv(0x18, timestamp(seconds).strftime("%Y%m%d%H%M%SZ").encode())
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
+    """DER of one value."""
     size = len(content)
     if size < 128:
         return bytes([tag, size]) + content

@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import Protocol
 
 from ..codec import cbor
-from ..tpm.event_log import IPL, POST_CODE
 from .certificate import DEVICE_URN, PublicKey
 from .keys import PrivateKey, signer
 
@@ -30,10 +29,6 @@ COMPONENTS: Mapping[str, int] = {"firmware": 0, "boot-loader": 4, "operating-sys
 """Measured components and the register that holds each."""
 
 
-EVENT_TYPES: Mapping[int, int] = {0: POST_CODE, 4: IPL, 8: IPL, 11: IPL}
-"""TCG event type of what is measured into each register of `COMPONENTS`."""
-
-
 class Tam(Protocol):
     """What a peer needs of its module. Messages go in whole: no interface signs a digest that the caller computed."""
 
@@ -48,6 +43,10 @@ class Tam(Protocol):
     @property
     def debug_status(self) -> int:
         """dbgstat, 0 to 4."""
+
+    @property
+    def boot_seed(self) -> bytes:
+        """bootseed, 32 octets, of a virtualized root of trust; b"" for a physical one."""
 
     @property
     def identity_key(self) -> PublicKey:
@@ -108,8 +107,10 @@ class SoftwareTam:
         *,
         bootcount: int = 1,
         debug_status: int = DEBUG_PERMANENTLY_DISABLED,
+        boot_seed: bytes = b"",
     ) -> None:
         self.ueid = ueid
+        self.boot_seed = boot_seed
         self.bootcount = bootcount
         self.debug_status = debug_status
         self.identity_key = identity_key.public_key()
@@ -141,8 +142,9 @@ class SoftwareTam:
         return {1: False, 2: True, 3: True, 4: True}
 
     def reboot(self) -> None:
-        """Start again: the registers hold the boot measurements alone, and the boot count rises."""
+        """Start again: the registers hold the boot measurements alone, the boot count rises, another seed is drawn."""
         self.bootcount += 1
+        self.boot_seed = self.boot_seed and sha256(self.boot_seed).digest()
         self.registers = measure(self.boot)
 
 

@@ -38,6 +38,7 @@ from .policy import Policy
 from .status import encode_proofs, make_crl, make_ocsp
 from .tam import COMPONENTS, BootEvent, SoftwareTam, platform_urn, reference_values
 from .tpm_emulation import fit
+from .virtual_party import REVOKED_PLATFORM, boot_seed, platform_leaf
 from .waiver import Waiver
 
 ROLES = ("device", "service")
@@ -165,7 +166,8 @@ class TesterPki:
         if credentials.key is None or credentials.ak_key is None:
             raise ValueError("a software module needs both private keys")
         ueid = bytes.fromhex(credentials.leaf.platform.rpartition(":")[2])
-        tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(role))
+        seed = boot_seed(self, credentials.leaf)
+        tam = SoftwareTam(credentials.key, credentials.ak_key, ueid, boot_events(role), boot_seed=seed)
         return fit(tam, credentials.tpm_ak.key if credentials.tpm_ak else None)
 
     def staple(self, certificate: Certificate, issuer: Authority) -> bytes:
@@ -198,8 +200,9 @@ class TesterPki:
         return derive(self.seed, "revoked/waiver", 16)
 
     def crl(self, branch: str, serials: Iterable[int] = ()) -> bytes:
-        """The CRL of a branch's issuing authority: the serial revoked from the start, and `serials`."""
-        return make_crl(self.branch(branch).issuing, {self.revoked_serial(branch), *serials}, self.now)
+        """The CRL of a branch's issuing authority: what is revoked from the start, and `serials`."""
+        revoked = {self.revoked_serial(branch), platform_leaf(self, branch, REVOKED_PLATFORM).serial, *serials}
+        return make_crl(self.branch(branch).issuing, revoked, self.now)
 
     def root_crl(self, branch: str) -> bytes:
         """The CRL of a branch's root: one authority below it is revoked."""
@@ -208,7 +211,7 @@ class TesterPki:
     def anchors(self, role: str, known: Iterable[Certificate] = ()) -> TrustAnchors:
         """What a party of that role trusts; `known` are peers' certificates that it can resolve by thumbprint.
 
-        One more peer is known to every party, and admitted by none.
+        One more peer is known to every party, and admitted by none; so is a physical platform that is revoked.
         """
         peer = opposite(role)
         held = (self.branch(peer).issuing, self.attestation.issuing, self.unpinned_authority)
@@ -217,7 +220,12 @@ class TesterPki:
             attestation_roots=(self.attestation.root.certificate,),
             waiver_authorities=(self.waiver_authority.certificate,),
             verifiers=tuple(self.verifier(label).certificate for label in (VERIFIER, REVOKED_VERIFIER)),
-            known=(*(authority.certificate for authority in held), *known, self.party(peer, ANOTHER).leaf),
+            known=(
+                *(authority.certificate for authority in held),
+                *known,
+                self.party(peer, ANOTHER).leaf,
+                platform_leaf(self, peer, REVOKED_PLATFORM),
+            ),
             crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
             revoked_waivers=frozenset({self.revoked_waiver}),
             revoked_verifiers=frozenset({self.verifier(REVOKED_VERIFIER).certificate.sha256}),

@@ -21,6 +21,7 @@ class TpmTam:
     """
 
     debug_status = DEBUG_PERMANENTLY_DISABLED
+    boot_seed = b""
 
     def __init__(self, tpm: Tpm, ueid: bytes, boot: Iterable[BootEvent], policy: bytes = b"") -> None:
         """Measure `boot` into a module that has just been switched on; without `policy` this start is the one to bind.

@@ -4,10 +4,12 @@ A predicate asks the world and nothing else. Caches are bounded and hold success
 answer and never the answer.
 """
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..codec import cbor
 from .certificate import Certificate, CertificateError, parse_certificate
@@ -16,15 +18,23 @@ from .errors import CredentialUnavailable, Refused
 from .path import MAX_PATH, verify_path
 from .policy import Policy
 from .tam import Tam
+from .virtual import VirtualRoot, read_virtual_root
 
 X5CHAIN, X5T = 33, 34
 SHA_256 = -16
 LENIENT = cbor.Strictness(deterministic=False, duplicate_keys=False, trailing=False)
 """For items whose encoding another check has judged already."""
 MAX_REMEMBERED = 4096
-"""Label identifiers that are kept; older ones fall out, and are refused by their age."""
+"""Label identifiers that are kept; older ones fall out, and are refused by their age. So many generations too."""
 
 _V = TypeVar("_V")
+
+
+class Session(Protocol):
+    """One connection of a party."""
+
+    def lives(self) -> bool:
+        """Whether it has not ended."""
 
 
 class Cache(Generic[_V]):
@@ -57,10 +67,35 @@ class PeerCredential:
     chain: tuple[Certificate, ...]
 
 
+class LiveSeeds:
+    """Boot seeds that the live sessions of each leaf have shown: one leaf runs once (VRT-08)."""
+
+    def __init__(self) -> None:
+        self._shown: dict[bytes, dict[weakref.ref[Session], bytes]] = {}
+
+    def show(self, leaf: bytes, session: "Session", seed: bytes) -> bool:
+        """Note what a session of the leaf (SHA-256) shows, unless another live one shows another seed."""
+        self._forget()
+        shown, mine = self._shown.setdefault(leaf, {}), weakref.ref(session)
+        if any(other != seed for whose, other in shown.items() if whose != mine):
+            return False
+        shown[mine] = seed
+        return True
+
+    def _forget(self) -> None:
+        for leaf, shown in list(self._shown.items()):
+            kept = {whose: seed for whose, seed in shown.items() if (session := whose()) and session.lives()}
+            if kept:
+                self._shown[leaf] = kept
+            else:
+                del self._shown[leaf]
+
+
 @dataclass(slots=True)
 class Memory:
     """What outlives a restart: per label signer (SHA-256 of its leaf) the last sequence number, label identifiers
-    with their time of issue, the highest boot count per attestation key, and the latest time that a proof has shown."""
+    with their time of issue, the highest boot count per attestation key, the latest time that a proof has shown, and
+    generations of virtualized roots of trust."""
 
     label_sequence: dict[bytes, int] = field(default_factory=dict)
     label_ids: OrderedDict[bytes, int] = field(default_factory=OrderedDict)
@@ -68,6 +103,10 @@ class Memory:
     time_floor: int = 0
     own_sequence: int = 0
     """Sequence number of the next label that this party signs."""
+    generations: dict[bytes, int] = field(default_factory=dict)
+    """The highest generation accepted of each virtualized root of trust, by UEID of the physical one and instance."""
+    live: LiveSeeds = field(default_factory=LiveSeeds, compare=False, repr=False)
+    """Not kept: no session outlives a restart."""
 
     def next_sequence(self) -> int:
         """Where a new session goes on counting its own labels."""
@@ -82,6 +121,13 @@ class Memory:
         if bootcount < self.bootcounts.get(ak, 0):
             raise Refused("bootcount_has_not_changed", f"boot count {bootcount} after {self.bootcounts[ak]}")
         self.bootcounts[ak] = bootcount
+
+    def accept_generation(self, root: VirtualRoot) -> None:
+        """Remember the generation of a peer that has shown that it holds its key."""
+        name = root.ueid + root.instance
+        self.generations[name] = max(root.generation, self.generations.pop(name, 0))
+        if len(self.generations) > MAX_REMEMBERED:
+            del self.generations[next(iter(self.generations))]
 
     def accept_label(self, signer: bytes, sequence: int, label_id: bytes, issued_at: int) -> None:
         """Remember an accepted label."""
@@ -98,6 +144,7 @@ class Memory:
             "bootcounts": {key.hex(): value for key, value in self.bootcounts.items()},
             "time_floor": self.time_floor,
             "own_sequence": self.own_sequence,
+            "generations": {key.hex(): value for key, value in self.generations.items()},
         }
 
     @classmethod
@@ -109,6 +156,7 @@ class Memory:
             {bytes.fromhex(key): value for key, value in saved["bootcounts"].items()},
             saved["time_floor"],
             saved.get("own_sequence", 0),
+            {bytes.fromhex(key): value for key, value in saved.get("generations", {}).items()},
         )
 
 
@@ -179,6 +227,13 @@ class World:
         """The presented or held certificate whose name and key the leaf gives as its issuer's."""
         candidates = (*credential.chain, *self.held().values())
         return next((item for item in candidates if item.subject == credential.leaf.issuer), None)
+
+    def authenticated(self, id_cred: bytes) -> None:
+        """The peer has shown that it holds the key of its certificate: what that says is remembered."""
+        virtual = self.credential(id_cred).leaf.virtual
+        if virtual is not None:
+            with suppress(ValueError):
+                self.memory.accept_generation(read_virtual_root(virtual))
 
     def save(self) -> dict[str, Any]:
         """What a restart must keep."""

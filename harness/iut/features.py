@@ -47,7 +47,8 @@ class Features:
     )
     anonymous: bool = key(False, "it can use certificates of an attestation CA without a stable identifier")
     verifier: bool = key(False, "it can have evidence judged by a remote verifier, or present a verifier's result")
-    virtual_root_of_trust: bool = key(False, "its root of trust is virtual, below a physical one")
+    virtual_root_of_trust: bool = key(False, "its root of trust is virtual, below a physical one (ISO/IEC 27070)")
+    accepts_virtual_root: bool = key(False, "it accepts a peer whose root of trust is virtual")
     trusted_user_interface: bool = key(False, "it has a user interface that the rich environment cannot draw on")
     iso19790_level: int = key(0, "ISO/IEC 19790 level of the module that holds its identity key; 0 = not validated")
     non_exportable_key: bool = key(True, "its identity key was made in its root of trust and cannot leave it")
@@ -65,6 +66,7 @@ REFERENCE = Features(
     revocation_proofs=("crl", "ocsp", "short-lived"),
     connections=256,
     key_log=True,
+    accepts_virtual_root=True,
 )
 """The statement of the reference device and service."""
 IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))

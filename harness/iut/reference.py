@@ -22,12 +22,13 @@ def reference(
     binding: str = BINDINGS[0],
     tam: str = SOFTWARE,
     verifier: bool = False,
+    virtual: bool = False,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
     clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
-    declares that it can have evidence judged by one.
+    declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -40,7 +41,7 @@ def reference(
         Iut(name, role, version or "unversioned"),
         Wire(binding, connect="control" if role == "device" else None),
         Credentials(credentials),
-        replace(REFERENCE if tam == SOFTWARE else IN_TPM, verifier=verifier),
+        replace(REFERENCE if tam == SOFTWARE else IN_TPM, verifier=verifier, virtual_root_of_trust=virtual),
         Control("stdio", tuple(command)),
         Timeouts(start=PATIENT_START),
     )
@@ -63,7 +64,7 @@ def reference_verifier(
         Iut("trustconn reference verifier", "verifier", version or "unversioned"),
         Wire(command=tuple(command)),
         Credentials(credentials),
-        Features(evidence_accepted=("eat", "tpm2"), revocation_proofs=REFERENCE.revocation_proofs),
+        Features(evidence_accepted=("eat", "tpm2")),
         Control(),
         Timeouts(start=PATIENT_START),
     )

@@ -75,6 +75,7 @@ class Endpoint:
         self.provider = WorldProvider(world, rng, suites=suites, suites_i=suites_i)
         self.run = self.new_run(role)
         self.provider.selected = self.run.selected_suite
+        self.provider.lives = lambda: not self.closed
         self.machine = Machine(self.table, role, self.run)
         tam = TAM_NAME[self.letter]
         self.tam = Machine(self.table, tam, self.new_run(tam))
@@ -304,6 +305,8 @@ class Endpoint:
     def _happened(self, name: str, data: dict[str, Any], effects: Effects) -> None:
         if name == "label_accepted":
             self._remember_label(data)
+        elif name in ("authenticated_i", "authenticated_r"):
+            self.world.authenticated(data["id_cred"])
         elif name == "receipt":
             self._unconfirmed = max(0, self._unconfirmed - 1)
         elif name == "verdict_sent":

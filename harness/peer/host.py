@@ -122,8 +122,9 @@ class PeerHost:
 
     @property
     def features(self) -> Features:
-        """What this peer states, given the module that holds its keys."""
-        return IN_TPM if isinstance(self._world.tam, TpmTam) else REFERENCE
+        """What this peer states, given the module that holds its keys and the root below it."""
+        stated = IN_TPM if isinstance(self._world.tam, TpmTam) else REFERENCE
+        return dataclasses.replace(stated, virtual_root_of_trust=self._world.credentials.leaf.virtual is not None)
 
     def connection(self, number: int) -> PeerConnection:
         """A connection by its number. Raises HostError."""

@@ -20,6 +20,7 @@ from ..identity.footing import ENDS
 from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
 from ..identity.tam import TpmModule
 from ..identity.tpm_emulation import EmulatedTpm
+from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
 
@@ -30,6 +31,7 @@ SESSION_LIFETIME = 86_400
 """Seconds for which a session is used; no verdict lasts longer, so that it is EXPIRED then and ended (EDH-24)."""
 ES256, ESP256 = -7, -9
 """ES256, and its fully specified form: a token may use either, the profile's own objects the first alone."""
+BOOTSEED = 268
 EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
 CHAINS = 64
 """Chains of one's own whose encoding is kept."""
@@ -50,6 +52,7 @@ class WorldProvider:
         self.suites = suites
         self.suites_i = suites_i or suites[:1]
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
+        self.lives: Callable[[], bool] = lambda: True
         self._id_creds: dict[bytes, bytes] = {}
         self._ends: dict[str, int | None] = {"session": world.time() + SESSION_LIFETIME}
 
@@ -202,6 +205,12 @@ def _suites_i(provider: WorldProvider) -> bytes:
     return cbor.encode(offered[0] if len(offered) == 1 else list(offered))
 
 
+def _further(provider: WorldProvider) -> bytes:
+    """Claims that only some modules make: the boot seed of a virtualized root of trust."""
+    seed = provider.world.tam.boot_seed
+    return cbor.encode(BOOTSEED) + cbor.encode(seed) if seed else b""
+
+
 _WHOLE: Mapping[str, Callable[[WorldProvider], Any]] = {
     "suites_i": _suites_i,
     "c_i": _encoded(lambda p: int.from_bytes(p.rng(1), "big") % 48 - 24),
@@ -234,6 +243,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "iat": _now,
     "bootcount": _encoded(lambda p: p.world.tam.bootcount),
     "debug": _encoded(lambda p: p.world.tam.debug_status),
+    "eat_further": _further,
     "key_attributes": _encoded(lambda p: p.world.tam.key_attributes()),
     "measurements": _encoded(lambda p: p.world.tam.measurements()),
     "idk": lambda p: _cose_key(p.world.tam.identity_key),
@@ -339,6 +349,19 @@ def _label_environment(provider: WorldProvider, reference: bytes, direction: byt
     _require(bool(reference) == attests, "a reference to an environment exactly where the signer was attested")
 
 
+def _one_instance(provider: WorldProvider, further: bytes, id_cred: bytes) -> None:
+    """A virtualized root shows its boot seed, and the same in all of its sessions that are live."""
+    leaf = provider.world.credential(id_cred).leaf
+    if leaf.virtual is None:
+        return
+    claims = cbor.split_sequence(further, rules=LENIENT)
+    seed = dict(zip(map(_decode, claims[::2]), claims[1::2], strict=True)).get(BOOTSEED, b"")
+    shown = _decode(seed) if seed else b""
+    if not isinstance(shown, bytes) or len(shown) != BOOT_SEED:
+        raise ValueError("a virtualized root shows no boot seed")
+    _require(provider.world.memory.live.show(leaf.sha256, provider, shown), "a live session shows another boot seed")
+
+
 def _env_age(provider: WorldProvider, iat: bytes, last: bytes) -> None:
     _require(_decode(iat) >= _decode(last), "older than the one before")
 
@@ -372,4 +395,5 @@ _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "label_cti_is_new": _label_cti,
     "label_names_its_environment": _label_environment,
     "env_is_not_older": _env_age,
+    "boot_seed_is_of_one_instance": _one_instance,
 }

@@ -67,6 +67,7 @@ class LocalConnection:
 
     def close(self) -> None:
         """Nobody is there any more."""
+        self.endpoint.closed = True
         if self.endpoint in self._live:
             self._live.remove(self.endpoint)
 
@@ -212,7 +213,7 @@ class LocalIut(Iut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        if name in ("verifier", "anonymous", "trusted_user_interface"):
+        if name in ("virtual_root_of_trust", "verifier", "anonymous", "trusted_user_interface"):
             raise NeedNotMet(f"feature {name} is not declared")
         if value == "tpm2" and TPM_FORMAT not in self._honest.policy.accepted:
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")

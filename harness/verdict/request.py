@@ -38,6 +38,8 @@ class RunRequest:
     """The module that holds the keys of the reference peers, `software` or `swtpm`."""
     verifier: bool = False
     """Whether the reference peers declare that they can have evidence judged by a verifier."""
+    virtual: bool = False
+    """Whether the roots of trust of the reference peers are virtual."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

@@ -163,6 +163,8 @@ class Evidence:
     debug: Term
     profile: Term
     attributes: Term
+    further: Term
+    """Claims that the layout does not name."""
     cmw_type: Term
     cmw_indicator: Term
     cmw: Term
@@ -190,7 +192,7 @@ def _evidence(side: Side) -> Evidence:
     debug, attributes = tam_value(letter, "DEBUG", UINT), tam_value(letter, "KEY_ATTRIBUTES", ITEM)
     measurements = tam_value(letter, "MEASUREMENTS", ITEM)
     profile = slot(f"EAT_PROFILE_{letter}", ITEM, const(EAT_PROFILE))
-    further = slot(f"EAT_FURTHER_{letter}", ITEMS, **{tam: EMPTY})
+    further = slot(f"EAT_FURTHER_{letter}", ITEMS, **{tam: name(f"eat_further_{letter.lower()}", ITEMS)})
     payload = map_(
         {
             6: iat, 8: map_({1: cnf}), 10: nonce, 256: ueid, 263: debug, 265: profile, 267: bootcount,
@@ -203,10 +205,10 @@ def _evidence(side: Side) -> Evidence:
     signature = slot(f"EAT_SIGNATURE_{letter}", SIGNATURE_64, sign(key, tbs))
     eat = cose_sign1(protected, map_({33: chain}), payload, signature)
     token = Token(alg, typ, digest, chain, cnf, bootcount, iat, measurements, signature, key, tbs, eat)
-    return _att(side, token, nonce, ueid, debug, profile, attributes)
+    return _att(side, token, (nonce, ueid, debug, profile, attributes, further))
 
 
-def _att(side: Side, token: Token, nonce: Term, ueid: Term, debug: Term, profile: Term, attributes: Term) -> Evidence:
+def _att(side: Side, token: Token, claims: tuple[Term, Term, Term, Term, Term, Term]) -> Evidence:
     letter = side.letter
     cmw_type = slot(f"CMW_TYPE_{letter}", ITEM, const(EAT_FORMAT))
     indicator = slot(f"CMW_INDICATOR_{letter}", ITEM, const(4))
@@ -215,7 +217,7 @@ def _att(side: Side, token: Token, nonce: Term, ueid: Term, debug: Term, profile
     cmw = array(cmw_type, bstr(token.term), indicator)
     body = map_({1: epoch, 2: bstr(cmw)}, optional={3: endorsements})
     att = message(side, FrameType.ATT, body)
-    return Evidence(token, nonce, ueid, debug, profile, attributes, cmw_type, indicator, cmw, epoch, endorsements, att)
+    return Evidence(token, *claims, cmw_type, indicator, cmw, epoch, endorsements, att)
 
 
 EVIDENCE = {s.letter: _evidence(s) for s in (I, R)}
@@ -225,8 +227,9 @@ def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
     """What the relying party asks of ATT, in order; `again` adds what only a re-attestation can show."""
     evidence, registers = EVIDENCE[attester.letter], REGISTERS[attester.letter]
     first = (equals("att_epoch_is_requested", evidence.epoch), *appraisal_checks(attester))
+    live = (holds("boot_seed_is_of_one_instance", evidence.further, attester.party.id_cred),)
     later = (equals("bootcount_has_not_changed", evidence.token.bootcount, registers.attested_boot),)
-    return first + (later if again else ())
+    return first + live + (later if again else ())
 
 
 def appraisal_checks(attester: Side) -> tuple[Step, ...]:

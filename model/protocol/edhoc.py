@@ -223,6 +223,13 @@ def credential_checks(party: Party) -> tuple[Step, ...]:
                 "is_not_mine",
                 who,
                 "is_not_revoked_locally",
+                "virtual_root_is_well_formed",
+                "virtual_root_is_endorsed",
+                "endorser_key_is_for_that_alone",
+                "validity_is_nested",
+                "physical_root_is_not_revoked",
+                "root_may_be_virtual",
+                "generation_is_not_older",
             )
         ),
     )

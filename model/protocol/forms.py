@@ -53,7 +53,7 @@ def _token(letter: str) -> Form:
         environment.token.iat,
         token.bootcount,
         token.chain,
-        (token.iat.defs[tam], token.bootcount.defs[tam], token.measurements.defs[tam]),
+        tuple(item.defs[tam] for item in (token.iat, token.bootcount, token.measurements, evidence.further)),
         evidence_checks(side, again=False),
         evidence_checks(side, again=True),
         environment_checks(side),

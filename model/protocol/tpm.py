@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..symbols import SECRET, sha256, sign, unary
 from ..table import LOCAL, Equals, Message, Step, Verifies, equals, holds, step
 from ..terms import ITEM, OCTETS, Sort, Term, array, bstr, concat, const, map_, name, octets, seq, slot
-from .attestation import QUOTE_REQUEST, REGISTERS, SID, TAM_NAME, binder, tam_value
+from .attestation import EMPTY, QUOTE_REQUEST, REGISTERS, SID, TAM_NAME, binder, tam_value
 from .forms import TPM_FORMAT, Form
 from .frames import SIDES, UINT, FrameType, Side, message, own
 
@@ -125,6 +125,7 @@ def _first(side: Side) -> tuple[Step, ...]:
     return (
         equals("att_epoch_is_requested", bundle.epoch),
         *appraisal_checks(side),
+        holds("boot_seed_is_of_one_instance", EMPTY, side.party.id_cred),
         holds("tpm_reset_count_has_not_fallen", bundle.chain, bundle.quote.reset),
     )
 

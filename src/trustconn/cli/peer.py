@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import add_tam, bindings, fault_names, require_tam, roles, switches, tams
+from .options import add_tam, add_virtual, bindings, fault_names, require_software, require_tam, roles, switches, tams
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--binding", choices=bindings(), default="edhoc", help="secure channel; default: edhoc")
     add_tam(parser)
+    add_virtual(parser)
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
     parser.add_argument(
         "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
@@ -43,6 +44,9 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("peer device needs --connect HOST:PORT, and peer service listens")
     if arguments.credentials is not None and arguments.tam != tams()[0]:
         raise UsageError("--tam makes new keys; credentials have theirs already: it cannot go with --credentials")
+    if arguments.credentials is not None and arguments.virtual:
+        raise UsageError("--virtual makes new credentials: it cannot go with --credentials")
+    require_software(arguments.virtual, arguments.tam)
     require_tam(arguments.tam, arguments.binding)
     if arguments.credentials is not None:
         return _run(arguments, party_folder(arguments.credentials, arguments.role))
@@ -50,7 +54,8 @@ def main(arguments: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="trustconn-") as scratch:
         today = int(time.time()) // DAY * DAY
-        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role, tam=arguments.tam)
+        how = {"tam": arguments.tam, "virtual": arguments.virtual}
+        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role, **how)
         return _run(arguments, Path(scratch) / "made" / "iut")
 
 

@@ -20,9 +20,11 @@ from .options import (
     add_key_log,
     add_switches,
     add_tam,
+    add_virtual,
     bindings,
     key_log,
     readable_file,
+    require_software,
     require_tam,
     tams,
     tested_roles,
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--select", metavar="EXPR", help="expression over test and requirement ids, such as 'ATT and not replay'")
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add_tam(parser)
+    add_virtual(parser)
     add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
@@ -72,6 +75,9 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--tam says where the reference peers keep their keys; it cannot go with --iut")
     if arguments.iut and arguments.verifier:
         raise UsageError("--verifier is about the reference peers; a description says it by features.verifier")
+    if arguments.iut and arguments.virtual:
+        raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
+    require_software(arguments.virtual, arguments.tam)
     require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
@@ -96,6 +102,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         binding=arguments.binding,
         tam=arguments.tam,
         verifier=arguments.verifier,
+        virtual=arguments.virtual,
         profile_set=arguments.profile_set,
     )
 
