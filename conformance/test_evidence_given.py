@@ -25,7 +25,7 @@ MARGIN = 30
 REQUESTS = 10
 HELLOS = 20
 
-_GOOD: dict[str, tuple[str, Callable[[Evidence], Term], Change]] = {
+GOOD_TOKENS: dict[str, tuple[str, Callable[[Evidence], Term], Change]] = {
     "alg-esp256": ("ATT-08", lambda e: e.token.alg, lambda peer, _: -9),
     "dbgstat-disabled-since-boot": ("ATT-21", lambda e: e.debug, lambda peer, _: 2),
     "dbgstat-disabled-fully": ("ATT-21", lambda e: e.debug, lambda peer, _: 4),
@@ -38,10 +38,10 @@ _GOOD: dict[str, tuple[str, Callable[[Evidence], Term], Change]] = {
 }
 
 
-@for_each(Case(role, (good[0],), "accept", field) for role in ROLES for field, good in _GOOD.items())
+@for_each(Case(role, (good[0],), "accept", field) for role in ROLES for field, good in GOOD_TOKENS.items())
 def test_good_evidence(case: Case, bench: Bench) -> None:
     """Evidence that differs from the usual in what the profile leaves open is accepted: ATT-08, ATT-17 to ATT-23."""
-    _, term, change = _GOOD[case.field]
+    _, term, change = GOOD_TOKENS[case.field]
 
     def told(peer: TesterEndpoint, honest: bytes) -> bytes:
         return cbor.encode(change(peer, cbor.decode(honest)))

@@ -138,14 +138,15 @@ PROOFS: dict[str, Make] = {
 }
 
 
-def _proof_case(role: str, check: str, field: str) -> Case:
+def proof_case(role: str, check: str, field: str) -> Case:
+    """A case of one of `PROOFS`, with the requirement on proofs that it breaks."""
     case = fault(role, check, "prove", field)
     if field.endswith("too-old"):
         return citing(case, "REV-07")
     return citing(case, "REV-08" if field in ("absent", "ocsp-unknown", "ocsp-cut-short") else "REV-06")
 
 
-@for_each(_proof_case(role, "peer_leaf_is_not_revoked", field) for role in ROLES for field in PROOFS)
+@for_each(proof_case(role, "peer_leaf_is_not_revoked", field) for role in ROLES for field in PROOFS)
 def test_leaf(case: Case, bench: Bench) -> None:
     """A leaf refused solely because its proof of status does not show that it is good: REV-03, REV-06, REV-08."""
     iut = bench.iut
@@ -158,7 +159,7 @@ def attesting(asked: Asked) -> World:
     return world_with(asked.iut, ak=asked.certificate, ak_chain=asked.issuer.chain)
 
 
-@for_each(_proof_case(role, "ak_is_not_revoked", field) for role in ROLES for field in PROOFS)
+@for_each(proof_case(role, "ak_is_not_revoked", field) for role in ROLES for field in PROOFS)
 def test_attestation_key(case: Case, bench: Bench) -> None:
     """Evidence refused solely because nothing shows that its key is not revoked: REV-05, REV-06, REV-08."""
     asked = of_attestation_key(bench.iut)

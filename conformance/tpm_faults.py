@@ -53,12 +53,17 @@ def _bit(peer: TesterEndpoint, honest: bytes) -> bytes:
     return honest[:-1] + bytes([honest[-1] ^ 1])
 
 
-def _both(part: Callable[[Attested], Term], value: Any, which: str) -> Tell:
+def _in(which: str, part: Callable[[Attested], Term], value: Any) -> Tell:
+    """Another value in the quote, or in the certification."""
     return lambda bundle: {part(getattr(bundle, which)): value}
 
 
+def _with(octets: bytes, attributes: int) -> bytes:
+    return write_public(read_public(octets).key, attributes)
+
+
 def _with_attributes(attributes: int) -> Callable[[TesterEndpoint, bytes], bytes]:
-    return lambda peer, honest: write_public(read_public(honest).key, attributes)
+    return lambda peer, honest: _with(honest, attributes)
 
 
 def _identity(public: Callable[[bytes], bytes]) -> Tell:
@@ -124,6 +129,19 @@ def _descending(values: dict[int, bytes]) -> bytes:
     return write_selections([(SHA256, REGISTERS)]) + sized(digest)
 
 
+def _attested_with(attributes: int) -> Tell:
+    return lambda b: {b.ak_public: _with_attributes(attributes)}
+
+
+def _identified_with(attributes: int) -> Tell:
+    return _identity(lambda octets: _with(octets, attributes))
+
+
+def _holding(index: int) -> Tell:
+    """One register with another value, quoted and shown."""
+    return _quoting(lambda values: {SHA256: {**values, index: bytes(32)}}, (SHA256, REGISTERS))
+
+
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
@@ -135,13 +153,7 @@ def _attestation_key() -> dict[str, TpmFault]:
         "for-decryption-too": AK_ATTRIBUTES | Attribute.DECRYPT,
     }
     other = write_public(_OTHER.public_key(), AK_ATTRIBUTES)
-    faults = {
-        f"ak-{name}": TpmFault(
-            "tpm_ak_is_restricted",
-            lambda b, value=value: {b.ak_public: _with_attributes(value)},  # type: ignore[misc]
-        )
-        for name, value in bits.items()
-    }
+    faults = {f"ak-{name}": TpmFault("tpm_ak_is_restricted", _attested_with(value)) for name, value in bits.items()}
     faults["ak-public-area-of-another-key"] = TpmFault("tpm_ak_is_the_certified_one", lambda b: {b.ak_public: other})
     return faults
 
@@ -154,19 +166,17 @@ def _structures() -> dict[str, TpmFault]:
         "signature-of-another-scheme": (
             "signature_verifies", lambda a: a.signature, lambda peer, honest: b"\x00\x14" + honest[2:],
         ),
-        "signature-by-the-identity-key": (
-            "signature_verifies", lambda a: a.signature, lambda peer, honest: None,
-        ),
         "magic-of-nobody": ("is_generated", lambda a: a.magic, b"\x00TCG"),
         "magic-reversed": ("is_generated", lambda a: a.magic, b"GCT\xff"),
         "extra-zero": ("is_over_the_binder", lambda a: a.extra, sized(bytes(32))),
         "extra-bit": ("is_over_the_binder", lambda a: a.extra, _bit),
     }  # fmt: skip
-    faults = {}
+    faults = dict[str, TpmFault]()
     for which in ("quote", "certification"):
         for name, (check, part, value) in parts.items():
-            told = _by_identity(which) if name.endswith("identity-key") else _both(part, value, which)
-            faults[f"{which}-{name}"] = TpmFault(f"tpm_{which}_{check}", told)
+            faults[f"{which}-{name}"] = TpmFault(f"tpm_{which}_{check}", _in(which, part, value))
+        by_identity = TpmFault(f"tpm_{which}_signature_verifies", _by_identity(which))
+        faults[f"{which}-signature-by-the-identity-key"] = by_identity
     faults |= {
         "quote-typed-as-certification": TpmFault("tpm_quote_is_a_quote", lambda b: {b.quote.type: b"\x80\x17"}),
         "quote-typed-as-time": TpmFault("tpm_quote_is_a_quote", lambda b: {b.quote.type: b"\x80\x19"}),
@@ -219,13 +229,7 @@ def _registers() -> dict[str, TpmFault]:
         f"without-pcr-{left}": TpmFault(covers, _quoting(sha256_of, (SHA256, [i for i in REGISTERS if i != left])))
         for left in REGISTERS
     }
-    faults |= {
-        f"pcr-{index}-other": TpmFault(
-            match,
-            _quoting(lambda v, i=index: {SHA256: {**v, i: bytes(32)}}, (SHA256, REGISTERS)),  # type: ignore[misc]
-        )
-        for index in REGISTERS
-    }
+    faults |= {f"pcr-{index}-other": TpmFault(match, _holding(index)) for index in REGISTERS}
     faults |= {f"pcr-{index}-other-than-quoted": TpmFault(digest, _hiding(index)) for index in REGISTERS}
     faults |= {
         "bank-of-sha-1-too": TpmFault(
@@ -270,13 +274,10 @@ def _identity_key() -> dict[str, TpmFault]:
         "made-outside": Attribute.SENSITIVE_DATA_ORIGIN,
     }
     kept = "tpm_identity_key_is_kept"
-    faults = {
-        f"idk-{name}": TpmFault(kept, _identity(lambda o, bit=bit: _with(o, IDK_ATTRIBUTES & ~bit)))  # type: ignore[misc]
-        for name, bit in lost.items()
-    }
+    faults = {f"idk-{name}": TpmFault(kept, _identified_with(IDK_ATTRIBUTES & ~bit)) for name, bit in lost.items()}
     name = "tpm_certified_name_is_the_identity_key"
     faults |= {
-        "idk-restricted": TpmFault(kept, _identity(lambda o: _with(o, IDK_ATTRIBUTES | Attribute.RESTRICTED))),
+        "idk-restricted": TpmFault(kept, _identified_with(IDK_ATTRIBUTES | Attribute.RESTRICTED)),
         "idk-of-another-key": TpmFault(
             "tpm_identity_key_is_the_leafs", _identity(lambda o: write_public(_OTHER.public_key(), IDK_ATTRIBUTES))
         ),
@@ -286,10 +287,6 @@ def _identity_key() -> dict[str, TpmFault]:
         ),
     }
     return faults
-
-
-def _with(octets: bytes, attributes: int) -> bytes:
-    return write_public(read_public(octets).key, attributes)
 
 
 def _certifying_itself(bundle: Bundle) -> Callable[[TesterEndpoint, bytes], bytes]:

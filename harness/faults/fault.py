@@ -50,8 +50,17 @@ class Seams:
     @property
     def is_removal(self) -> bool:
         """Whether nothing but checks is left out."""
-        seams = (self.table, self.lies, self.judges, self.world, self.kept, self.endpoint, self.channel, self.verifier)
-        return not any(seams)
+        return not (self.judges or self._elsewhere)
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether nothing but checks is judged otherwise."""
+        return bool(self.judges) and not self._elsewhere
+
+    @property
+    def _elsewhere(self) -> bool:
+        seams = (self.table, self.lies, self.world, self.kept, self.endpoint, self.channel, self.verifier)
+        return any(seams)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

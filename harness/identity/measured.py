@@ -6,21 +6,19 @@ platform of silicon the firmware has that part.
 
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..tpm.event_log import IPL, POST_CODE, LogEvent, write_log
-from .tam import COMPONENTS, BootEvent
+from ..tpm.event_log import LogEvent, write_log
+from .tam import COMPONENTS, EVENT_TYPES, BootEvent
 
 LIBRARIES = ("cbor2", "cryptography", "OpenSSL")
 """Packages that the decisions of a peer rest on."""
 OWN = ("harness", "model", "spec")
 """Folders of this package that a peer runs from."""
-EVENT_TYPES: Mapping[int, int] = {0: POST_CODE, 4: IPL, 8: IPL, 11: IPL}
-"""TCG event type of what is measured into each register of `COMPONENTS`."""
 _KINDS = frozenset({".py", ".so", ".toml", ".cddl", ".json"})
 
 

@@ -10,6 +10,7 @@ import tomli_w
 
 from ...spec import identifiers
 from .settings import SettingError, boolean, convert, octets, read_toml, text, texts, whole
+from .tam import EVENT_TYPES, REGISTERS
 
 EvidenceFormat = int | str
 """CoAP content-format, or a media type where none is registered."""
@@ -53,7 +54,9 @@ class Policy:
     verifier_properties: tuple[str, ...] = ()
     """Properties that its result must affirm, where it answers for properties."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
-    """Component name to SHA-256; a component that is not listed is refused."""
+    """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
+    event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
+    """Register of a TPM to the TCG type of the events that an event log may have there."""
 
     def check(self, role: str, file: Path = Path("policy.toml")) -> "Policy":
         """This policy, fit for `role` ("device" or "service"). Raises PolicyError."""
@@ -75,33 +78,45 @@ class Policy:
         file, references = folder / "policy.toml", folder / "reference-values.toml"
         values = convert(file, read_toml(file, PolicyError), _FIELDS, PolicyError)
         if references.exists():
-            values["reference_values"] = _read_references(references)
+            values |= _read_references(references)
         return cls(**values).check(role, file)
 
     def save(self, folder: Path) -> None:
         """Write both files."""
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
-        references = values.pop("reference_values")
+        references, types = values.pop("reference_values"), values.pop("event_types")
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
             if value is not None and (key, value) not in (("authorised_devices", ()), ("verifier_properties", ()))
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
-        listed = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
+        listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
+        if types != EVENT_TYPES:
+            listed["events"] = {f"pcr-{index}": kind for index, kind in sorted(types.items())}
         (folder / "reference-values.toml").write_text(tomli_w.dumps(listed), encoding="utf-8")
 
 
-def _read_references(file: Path) -> Mapping[str, bytes]:
-    table = convert(file, read_toml(file, PolicyError), {"components": _table}, PolicyError)
-    components = table.get("components", {})
-    digest = octets(32)
-    return MappingProxyType(convert(file, components, dict.fromkeys(components, digest), PolicyError))
+def _read_references(file: Path) -> dict[str, Mapping[Any, Any]]:
+    """The tables of the file, as fields of a policy."""
+    table = convert(file, read_toml(file, PolicyError), {"components": _table, "events": _table}, PolicyError)
+    components, events = table.get("components", {}), table.get("events")
+    digests = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
+    found: dict[str, Mapping[Any, Any]] = {"reference_values": MappingProxyType(digests)}
+    if events is not None:
+        types = convert(file, events, dict.fromkeys(map(pcr_name, range(REGISTERS)), whole(0, 0xFFFFFFFF)), PolicyError)
+        found["event_types"] = {int(name[4:]): kind for name, kind in types.items()}
+    return found
+
+
+def pcr_name(index: int) -> str:
+    """What reference values call a register of a TPM."""
+    return f"pcr-{index}"
 
 
 def _table(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("a table from component name to digest")
+        raise ValueError("a table from name to value")
     return value
 
 

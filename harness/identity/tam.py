@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from ..codec import cbor
+from ..tpm.event_log import IPL, POST_CODE
 from .certificate import DEVICE_URN, PublicKey
 from .keys import PrivateKey, signer
 
@@ -27,6 +28,10 @@ DEBUG_PERMANENTLY_DISABLED = 3
 
 COMPONENTS: Mapping[str, int] = {"firmware": 0, "boot-loader": 4, "operating-system": 8, "trusted-connection": 11}
 """Measured components and the register that holds each."""
+
+
+EVENT_TYPES: Mapping[int, int] = {0: POST_CODE, 4: IPL, 8: IPL, 11: IPL}
+"""TCG event type of what is measured into each register of `COMPONENTS`."""
 
 
 class Tam(Protocol):

@@ -10,10 +10,13 @@ from ..tpm import verification
 from ..tpm.verification import Banks
 from .deciding import Unfit, predicate, value
 from .evidence_checks import check_platform
-from .measured import EVENT_TYPES
 from .oids import EKU_TPM_AK
-from .tam import COMPONENTS
+from .policy import pcr_name
+from .tam import COMPONENTS, REGISTERS
 from .world import World
+
+_REGISTERS = {**COMPONENTS, **{pcr_name(index): index for index in range(REGISTERS)}}
+"""Register of each name that reference values can have."""
 
 
 @predicate
@@ -87,14 +90,14 @@ def tpm_pcrs_match_reference_values(world: World, pcrs: bytes) -> None:
 def tpm_event_types_are_expected(world: World, log: bytes) -> None:
     """Every event of a log, if there is one, is of the type that belongs into its register."""
     if log:
-        verification.check_types(_log(log), EVENT_TYPES)
+        verification.check_types(_log(log), world.policy.event_types)
 
 
 @predicate
 def tpm_log_replays(world: World, pcrs: bytes, log: bytes) -> None:
     """A log, if there is one, accounts for the values of the registers."""
     if log:
-        verification.check_log(_log(log), _banks(pcrs), EVENT_TYPES)
+        verification.check_log(_log(log), _banks(pcrs), world.policy.event_types)
 
 
 @predicate
@@ -117,9 +120,9 @@ def _log(encoded: bytes) -> bytes:
 def _references(world: World) -> Mapping[int, bytes]:
     """Reference values by register. Raises Unfit for a component that no register holds."""
     values = world.policy.reference_values
-    if unknown := sorted(values.keys() - COMPONENTS.keys()):
+    if unknown := sorted(values.keys() - _REGISTERS.keys()):
         raise Unfit(f"no register holds {unknown[0]}")
-    return {COMPONENTS[name]: digest for name, digest in values.items()}
+    return {_REGISTERS[name]: digest for name, digest in values.items()}
 
 
 def _banks(encoded: bytes) -> Banks:

@@ -64,7 +64,7 @@ def reference_verifier(
         Iut("trustconn reference verifier", "verifier", version or "unversioned"),
         Wire(command=tuple(command)),
         Credentials(credentials),
-        Features(evidence_accepted=("eat", "tpm2")),
+        Features(evidence_accepted=("eat", "tpm2"), revocation_proofs=REFERENCE.revocation_proofs),
         Control(),
         Timeouts(start=PATIENT_START),
     )

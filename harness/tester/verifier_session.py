@@ -31,6 +31,7 @@ START_TIME = 1_800_000_000
 _MEDIA_TYPES = identifiers()["media_type"]
 REQUEST_TYPE: str = _MEDIA_TYPES["verifier_request"]
 REPLY_TYPE: str = _MEDIA_TYPES["verifier_reply"]
+PROOFS = ("crl", "ocsp", "short-lived")
 MOST = 1 << 20
 """Octets of a reply that are read."""
 SILENT, CLOSED = "silent", "close"
@@ -193,8 +194,8 @@ class LocalVerifier(VerifierIut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        """The reference verifier appraises tokens and evidence of a TPM."""
-        if name != "evidence_accepted" or value not in ("eat", "tpm2"):
+        """The reference verifier appraises tokens and evidence of a TPM, and judges every proof of status."""
+        if value not in {"evidence_accepted": ("eat", "tpm2"), "revocation_proofs": PROOFS}.get(name, ()):
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

@@ -236,17 +236,27 @@ class Prover:
     def _ask(self, claim: TableClaim, scenario: Scenario, run: _Run) -> Verdict:
         """First under all powers over others, as most claims are; an attack must do with those of the claim."""
         if len(scenario.powers) > 1 and scenario.powers != ALL_OVER_OTHERS:
-            wider = self._verify(claim, ALL_OVER_OTHERS, run)
+            wider = self._verify(claim, ALL_OVER_OTHERS, run, smallest=False)
             if wider.kind == PROOF:
                 return wider
+            return self._verify(claim, scenario.powers, run, wider.attack)
         return self._verify(claim, scenario.powers, run)
 
-    def _verify(self, claim: TableClaim, powers: frozenset[str], run: _Run) -> Verdict:
-        key = (self._key(claim), powers)
+    def _verify(
+        self,
+        claim: TableClaim,
+        powers: frozenset[str],
+        run: _Run,
+        attack: Attack | None = None,
+        smallest: bool = True,
+    ) -> Verdict:
+        key = (self._key(claim), powers, smallest)
         known = self._decided.get(key)
         if known is None:
             left = max(0.01, run.deadline - now())
-            known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
+            known = self.verifier.verify(
+                claim, powers=powers, max_runs=MAX_RUNS, time_limit=left, smallest=smallest, known=attack
+            )
             if not known.reason.startswith(OUT_OF_TIME):
                 self._decided[key] = known
         if key not in run.counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .pool import Pool
 from .protocol import Symbol
@@ -11,6 +11,12 @@ from .signature import INVERSE, Signature, inverse
 from .state import Known, State
 from .terms import App, Atom, Group, Multi, Term, Var, deref, equal, exponents, fresh_atoms
 from .unify import TUPLE, Equation, unify
+
+Work = list[tuple[Term | Known, int]]
+"""Goals, each with the node before which it must be met."""
+
+Meet = Callable[[State, Term, int, Work], bool | None]
+"""Meets a goal if there is one way: False when there is none, None when there are several."""
 
 
 class Context:
@@ -126,13 +132,15 @@ class Context:
         return exponents(term) == ([], None)
 
 
-def settle(state: State, context: Context, pending: list[Equation]) -> bool:
+def settle(state: State, context: Context, pending: list[Equation], meet: Meet, fresh: Work | None = None) -> bool:
     """Simplify all goals until only those are left that need a branch or wait for a binding. False: no such trace.
+
+    `meet` meets goals that have one way to be met.
 
     Equations with several solutions are left in `pending`: the caller branches on them, then settles again.
     """
-    kept: list[tuple[Term | Known, int]] = []
-    work = state.open
+    kept = [] if fresh is None else state.open
+    work = state.open if fresh is None else fresh
     state.open = []
     while work:
         while state.match:
@@ -142,7 +150,7 @@ def settle(state: State, context: Context, pending: list[Equation]) -> bool:
         if type(goal) is Known:
             _known(goal, node, work, kept)
             continue
-        if not _simplify(state, context, deref(goal), node, work, kept):
+        if not _simplify(state, context, deref(goal), node, work, kept, meet):
             return False
         if state.open:
             work.extend(state.open)
@@ -154,7 +162,7 @@ def settle(state: State, context: Context, pending: list[Equation]) -> bool:
     return _consistent(state, context)
 
 
-def _known(goal: Known, node: int, work: list[tuple[Term | Known, int]], kept: list[tuple[Term | Known, int]]) -> None:
+def _known(goal: Known, node: int, work: Work, kept: Work) -> None:
     rest: Var | None = goal.rest
     while rest is not None and rest.ref is not None:
         multi: Multi = rest.ref
@@ -169,8 +177,9 @@ def _simplify(
     context: Context,
     term: Term,
     node: int,
-    work: list[tuple[Term | Known, int]],
-    kept: list[tuple[Term | Known, int]],
+    work: Work,
+    kept: Work,
+    meet: Meet,
 ) -> bool:
     if type(term) is App and _taken_apart(context.signature, term, node, work, kept):
         return True
@@ -182,24 +191,25 @@ def _simplify(
         return True
     if not _originates(state, context, term, node):
         return False
-    kind, symbol = type(term), term.symbol if type(term) is App else ""
-    for learned, source in state.learned:
-        if type(learned) is kind and (type(learned) is not App or learned.symbol == symbol) and equal(learned, term):
-            return state.before(source, node)
+    source = state.knows(term)
+    if source is not None:
+        return state.before(source, node)
     if type(term) is App and context.given_away(term, state.reveals):
         state.learn(term, node, "reveal")
         state.reveals.append((term, False))
         return True
-    kept.append((term, node))
-    return True
+    met = meet(state, term, node, work)
+    if met is None:
+        kept.append((term, node))
+    return met is not False
 
 
 def _taken_apart(
     signature: Signature,
     term: App,
     node: int,
-    work: list[tuple[Term | Known, int]],
-    kept: list[tuple[Term | Known, int]],
+    work: Work,
+    kept: Work,
 ) -> bool:
     """Tuples become their components; the inverse of a key becomes a key once that is known."""
     if term.symbol == TUPLE or term.symbol in signature.transparent:

@@ -153,10 +153,14 @@ class _Trace:
         self.position: dict[tuple[int, int], int] = {}
         self.heights = [0] * len(attack.runs)
 
-    def way(self, role: str, height: int) -> tuple[object, ...]:
-        """What a role does up to a height: roles with the same way so far are not told apart."""
-        played = self.protocol.role(role)
-        return played.agents, played.actor, height, *(self._shape(s) for s in played.steps[:height])
+    def alike(self, role: str, other: str, height: int) -> bool:
+        """Whether two roles do the same up to a height: then runs that came so far are not told apart."""
+        if role == other:
+            return True
+        one, two = self.protocol.role(role), self.protocol.role(other)
+        mine, theirs = one.steps[:height], two.steps[:height]
+        same = (one.agents, one.actor, len(mine)) == (two.agents, two.actor, len(theirs))
+        return same and all(self._shape(a) == self._shape(b) for a, b in zip(mine, theirs, strict=True))
 
     def _shape(self, step: Step) -> tuple[object, ...]:
         of = self.values.of
@@ -290,16 +294,10 @@ def _check_leaks(trace: _Trace, query: Query) -> None:
 def _holds(trace: _Trace, query: Query, alternative: Alternative) -> bool:
     own = range(len(query.premises))
     choices = [
-        [r.number for r in trace.attack.runs if trace.way(r.role, height) == trace.way(role, height)]
-        for role, height in alternative.cast
+        [r.number for r in trace.attack.runs if trace.heights[r.number] >= h and trace.alike(r.role, role, h)]
+        for role, h in alternative.cast
     ]
-    for cast in product(*choices):
-        runs = [*own, *cast]
-        if all(trace.heights[r] >= h for r, (_, h) in zip(cast, alternative.cast, strict=True)) and _facts(
-            trace, alternative, runs
-        ):
-            return True
-    return False
+    return any(_facts(trace, alternative, [*own, *cast]) for cast in product(*choices))
 
 
 def _facts(trace: _Trace, alternative: Alternative, runs: list[int]) -> bool:

@@ -33,7 +33,7 @@ class Sources:
         else:
             origin = term
         head: object = term.symbol if type(term) is App else GROUP if type(term) is Group else term
-        unique = self._origin(state, term, origin, head) if self.context.signature.shortcuts else None
+        unique = self._first(state, term, origin, head)
         if unique is not None:
             yield unique
             return
@@ -53,9 +53,15 @@ class Sources:
             if pool.brings(instance, position, term, origins):
                 yield index, instance, position
 
-    def _origin(self, state: State, term: Term, origin: Term, head: object) -> Source | None:
+    def unique(self, state: State, term: Atom | Group) -> Source | None:
         """The one place where a fresh value, or its share, is first sent in the clear, if every way leads there."""
-        if type(origin) is not Atom or origin.run < 0:
+        if type(term) is Atom:
+            return self._first(state, term, term, term)
+        atoms, rest = exponents(term)
+        return self._first(state, term, atoms[0], GROUP) if len(atoms) == 1 and rest is None else None
+
+    def _first(self, state: State, term: Term, origin: Term, head: object) -> Source | None:
+        if type(origin) is not Atom or origin.run < 0 or not self.context.signature.shortcuts:
             return None
         instance = state.runs[origin.run]
         first = self.context.first_send(state, origin)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import final
 
 from .instances import DIFFER, EQUAL, RECV, Instance, Position
-from .terms import Term, Var
+from .terms import App, Term, Var, equal
 
 EVENT_NODE, LEARN_NODE, GOAL_NODE = range(3)
 
@@ -104,6 +104,16 @@ class State:
 
     def precedes(self, first: int, then: int) -> bool:
         return bool(self.preds[then] >> first & 1)
+
+    def knows(self, term: Term) -> int | None:
+        """The node at which the attacker learns the term, if there is one."""
+        alike = (
+            (learned, node)
+            for learned, node in self.learned
+            if type(learned) is type(term)
+            and (type(learned) is not App or type(term) is not App or learned.symbol == term.symbol)
+        )
+        return next((node for learned, node in alike if equal(learned, term)), None)
 
     def add_run(self, instance: Instance) -> int:
         self.runs.append(instance)

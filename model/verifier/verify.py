@@ -9,38 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .attack import Attack
-from .certificate import Certificate, Tree
+from .certificate import Certificate
 from .claims import Claim, Executable
 from .clock import now
-from .compiled import compile_roles
-from .goals import Context
-from .grounding import build
-from .pool import BudgetSpent, Pool, Stats, TimeLimit
+from .engine import ATTACK, BOUNDED, PROOF, Answer, Engine, Progress
+from .pool import Stats, TimeLimit
 from .protocol import Leak, Protocol, Send
 from .query import Query
-from .replay import replay
-from .search import Search
-from .signature import Signature
-from .state import State
-from .terms import Atom
 
 NETWORK: frozenset[str] = frozenset()
 """No power but that over the network, which an attacker always has."""
 
 DEFAULT_POWERS = frozenset({"dishonest"})
-PROOF, ATTACK, BOUNDED, VACUOUS = "proof", "attack", "bounded", "vacuous"
+VACUOUS = "vacuous"
 OUT_OF_TIME = "time limit"
 """How the reason of a verdict begins that the time did not suffice for."""
 
-EAGER = 150
-"""States for the attempt to do without deepening."""
-
 ENOUGH = 8
 """Runs that every role must be able to end with, whatever the bound of a claim."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,103 +48,6 @@ class Verdict:
     attack: Attack | None = None
     reason: str = ""
     certificate: Certificate | None = None
-
-
-@dataclass(slots=True)
-class Answer:
-    """What a search says of one query."""
-
-    kind: str
-    bound: int
-    attack: Attack | None = None
-    trees: tuple[Tree, ...] = ()
-
-
-def deepening(least: int, most: int) -> list[int]:
-    """Bounds on the number of runs, in the order in which they are tried."""
-    wanted = [b for b in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32) if least <= b < most]
-    return [*wanted, max(least, most)]
-
-
-class Engine:
-    """One protocol under some powers: what is compiled once and used for all claims.
-
-    Without `shortcuts` the search looks also where theorems say that nothing is: slower, for comparison. What is
-    compiled is the same for all powers that grant the same leaks: it may be that of an engine `like` this one.
-    """
-
-    def __init__(
-        self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True, like: Engine | None = None
-    ) -> None:
-        self.protocol, self.powers = protocol, powers
-        self.signature: Signature = Signature(protocol, shortcuts) if like is None else like.signature
-        self.pool: Pool = self._compiled() if like is None else like.pool
-
-    def _compiled(self) -> Pool:
-        return Pool(compile_roles(self.signature, self.powers), self.signature)
-
-    def solve(
-        self,
-        query: Query,
-        stats: Stats,
-        max_runs: int,
-        progress: Progress,
-        record: bool = False,
-        smallest: bool = True,
-    ) -> Answer:
-        """Deepen until there is a proof, an attack, or no room. Any attack will do unless it must be the `smallest`."""
-        agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
-        context = Context(self.signature, query, agents, self.powers)
-        found: list[Attack] = []
-
-        def keep(state: State) -> None:
-            attack = build(state, self.protocol, query)
-            replay(self.protocol, attack, query, self.powers)
-            found.append(attack)
-
-        search = Search(context, self.pool, stats, keep, record)
-        stats.bound = 0
-        bounds = deepening(len(query.premises), max_runs)
-        if self._eager(search, bounds[-1], stats):
-            if not found:
-                return self._none(search, bounds[-1])
-            fewer = len(found[0].runs) - 1
-            bounds = deepening(len(query.premises), fewer) if smallest and fewer >= len(query.premises) else []
-        try:
-            for bound in bounds:
-                progress(f"up to {bound} runs, {stats.states} states")
-                if self._attempt(search, bound, stats):
-                    break
-                if not search.cut and not found:
-                    return self._none(search, bound)
-                stats.bound = bound
-        except TimeLimit:
-            if not found:
-                raise
-        return Answer(ATTACK, len(found[-1].runs), found[-1]) if found else Answer(BOUNDED, max_runs)
-
-    def _none(self, search: Search, bound: int) -> Answer:
-        """There is no trace: whatever the number of runs, unless the bound cut one off."""
-        return Answer(BOUNDED, bound) if search.cut else Answer(PROOF, search.widest, trees=tuple(search.trees))
-
-    def _eager(self, search: Search, bound: int, stats: Stats) -> bool:
-        """Search with all runs at once: a proof needs no deepening. Whether few states sufficed."""
-        stats.budget = stats.states + EAGER
-        try:
-            search.run(bound)
-        except BudgetSpent:
-            return False
-        return True
-
-    def _attempt(self, search: Search, bound: int, stats: Stats) -> bool:
-        """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
-        while True:
-            stats.budget = stats.states + search.patience
-            try:
-                return search.run(bound)
-            except BudgetSpent:
-                search.newest_first = not search.newest_first
-                search.patience *= 2
 
 
 class Verifier:
@@ -217,10 +109,13 @@ class Verifier:
         time_limit: float = 60.0,
         progress: Progress | None = None,
         certify: bool = False,
+        smallest: bool = True,
+        known: Attack | None = None,
     ) -> Verdict:
         """Decide a claim. `states` and `seconds` do not count the check that roles can be executed.
 
-        With `certify`, a proof brings its certificate.
+        With `certify`, a proof brings its certificate. An attack has the fewest runs, unless any but the `smallest` one
+        will do too; one that is `known` under more powers need not be found again.
 
         Raises:
             ModelError: the protocol or the claim is not well formed, or is beyond the method.
@@ -232,20 +127,24 @@ class Verifier:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
         engine, start = self.engine(powers), now()
         stats = Stats(deadline=start + time_limit)
-        verdict = self._decide(claim, engine, stats, max_runs, progress or _silent, certify)
+        solve = partial(
+            engine.solve, stats=stats, max_runs=max_runs, progress=progress or _silent, record=certify,
+            smallest=smallest, known=known,
+        )  # fmt: skip
+        verdict = self._decide(claim, solve, stats, max_runs, certify)
         if stuck and not isinstance(claim, Executable):
             verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
         return replace(verdict, states=stats.states, seconds=now() - start)
 
     def _decide(
-        self, claim: Claim, engine: Engine, stats: Stats, max_runs: int, progress: Progress, certify: bool
+        self, claim: Claim, solve: Callable[[Query], Answer], stats: Stats, max_runs: int, certify: bool
     ) -> Verdict:
         answers: list[Answer] = []
         executable = isinstance(claim, Executable)
         queries = list(claim.queries(self.protocol))
         try:
             for query in queries:
-                answer = engine.solve(query, stats, max_runs, progress, certify)
+                answer = solve(query)
                 answers.append(answer)
                 if executable and answer.kind == PROOF:
                     return Verdict(VACUOUS, 0, 0, answer.bound, reason="there is no such trace")
@@ -289,3 +188,8 @@ def verify(
     return Verifier(protocol).verify(
         claim, powers=powers, max_runs=max_runs, time_limit=time_limit, progress=progress, certify=certify
     )
+
+
+__all__ = [
+    "ATTACK", "BOUNDED", "DEFAULT_POWERS", "NETWORK", "OUT_OF_TIME", "PROOF", "VACUOUS", "Verdict", "Verifier", "verify"
+]  # fmt: skip

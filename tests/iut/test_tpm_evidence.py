@@ -1,13 +1,16 @@
 """Peers that attest by a TPM beside peers that attest by tokens: what both HELLOs choose, in each direction."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trustconn.harness.codec import cbor
-from trustconn.harness.identity.policy import EAT_CWT, TPM_FORMAT
+from trustconn.harness.identity.policy import EAT_CWT, TPM_FORMAT, Policy
 from trustconn.harness.identity.provision import make_pair
+from trustconn.harness.identity.tam import COMPONENTS, EVENT_TYPES
+from trustconn.harness.identity.world import World
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.model.protocol.forms import chosen
 from trustconn.spec import cddl
@@ -83,6 +86,26 @@ def test_each_direction_has_the_evidence_that_was_chosen(
     for end in (device, service):
         assert sum(event.name == "label_accepted" for event in end.events) == 2
         assert sum(event.name == "evidence_accepted" for event in end.events) == 2
+
+
+def by_register(world: World, **events: int) -> dict[str, Any]:
+    """Its reference values by register, with these types of events in place of the usual ones."""
+    values = {f"pcr-{COMPONENTS[name]}": digest for name, digest in world.policy.reference_values.items()}
+    types = {int(name[4:]): kind for name, kind in events.items()}
+    return {"accepted": (TPM_FORMAT,), "reference_values": values, "event_types": {**EVENT_TYPES, **types}}
+
+
+def test_reference_values_may_name_registers_and_say_what_events_they_expect(tmp_path: Path) -> None:
+    _, world, _ = make_pair(b"evidence of both kinds", NOW)
+    for types, state in (({}, "OPEN"), ({"pcr_4": 6}, "CLOSED")):
+        policy = dataclasses.replace(world.policy, **by_register(world, **types))
+        policy.save(tmp_path)
+        assert Policy.load(tmp_path, "service") == policy
+        of_service = {"accepted": policy.accepted, "reference_values": policy.reference_values}
+        device, service = session(
+            "edhoc", device={"offered": BOTH}, service={**of_service, "event_types": policy.event_types}
+        )
+        assert service.state == device.state == state
 
 
 def test_a_party_that_accepts_no_tpm_refuses_the_hello_of_one_that_offers_nothing_else() -> None:

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from trustconn.model.verifier.checking import check
 from trustconn.model.verifier.claims import Agree, Claim, Secret
+from trustconn.model.verifier.engine import Engine
 from trustconn.model.verifier.pool import Stats, TimeLimit
 from trustconn.model.verifier.protocol import Event, Match, Protocol, Recv, Role, Send, Step, Template
 from trustconn.model.verifier.query import Query
-from trustconn.model.verifier.verify import DEFAULT_POWERS, NETWORK, Engine
+from trustconn.model.verifier.verify import DEFAULT_POWERS, NETWORK
 
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 CONSTANTS = {"tag1": "label", "tag2": "label"}

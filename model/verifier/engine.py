@@ -1,0 +1,173 @@
+"""The answer for one query: searches under bounds on the number of runs, until there is a proof or an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .attack import Attack
+from .certificate import Tree
+from .compiled import compile_roles
+from .goals import Context
+from .grounding import build
+from .pool import BudgetSpent, Pool, Stats, TimeLimit
+from .protocol import Protocol
+from .query import Query
+from .replay import ReplayError, replay
+from .search import Search
+from .signature import Signature
+from .state import State
+from .terms import Atom
+
+PROOF, ATTACK, BOUNDED = "proof", "attack", "bounded"
+
+EAGER = 150
+"""States for the attempt to do without deepening."""
+
+PATIENCE = 100
+"""States that the first attempt under a bound may take."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is said of one query: `bound` as in a verdict."""
+
+    kind: str
+    bound: int
+    attack: Attack | None = None
+    trees: tuple[Tree, ...] = ()
+
+
+def deepening(least: int, most: int) -> list[int]:
+    """Bounds on the number of runs, in the order in which they are tried."""
+    wanted = [b for b in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32) if least <= b < most]
+    return [*wanted, most] if most >= least else []
+
+
+class Engine:
+    """One protocol under some powers: what is compiled once and used for all claims.
+
+    Without `shortcuts` the search looks also where theorems say that nothing is: slower, for comparison. What is
+    compiled is the same for all powers that grant the same leaks: it may be that of an engine `like` this one.
+    """
+
+    def __init__(
+        self, protocol: Protocol, powers: frozenset[str], shortcuts: bool = True, like: Engine | None = None
+    ) -> None:
+        self.protocol, self.powers = protocol, powers
+        self.signature: Signature = Signature(protocol, shortcuts) if like is None else like.signature
+        self.pool: Pool = self._compiled() if like is None else like.pool
+
+    def _compiled(self) -> Pool:
+        return Pool(compile_roles(self.signature, self.powers), self.signature)
+
+    def solve(
+        self,
+        query: Query,
+        stats: Stats,
+        max_runs: int,
+        progress: Progress,
+        record: bool = False,
+        smallest: bool = True,
+        known: Attack | None = None,
+    ) -> Answer:
+        """A proof, an attack, or no room for either. Any attack will do unless it must be the `smallest`.
+
+        `known` is an attack under more powers: when it is one under these, only one with fewer runs is looked for.
+        """
+        agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
+        context = Context(self.signature, query, agents, self.powers)
+        hunt = _Hunt(Search(context, self.pool, stats, record, smallest), max_runs, progress, self.protocol)
+        valid = known is not None and self._is_attack(known, query)
+        answer = hunt.answer(known, valid)
+        if answer.attack is not None and answer.attack is not known:
+            replay(self.protocol, answer.attack, query, self.powers)
+        return answer
+
+    def _is_attack(self, attack: Attack, query: Query) -> bool:
+        if attack.classes != dict(query.classes):
+            return False
+        try:
+            replay(self.protocol, attack, query, self.powers)
+        except ReplayError:
+            return False
+        return True
+
+
+class _Hunt:
+    """The searches for one query."""
+
+    def __init__(self, search: Search, max_runs: int, progress: Progress, protocol: Protocol) -> None:
+        self._search, self._progress, self._protocol = search, progress, protocol
+        self._query, self._stats = search.context.query, search.stats
+        self._least = len(self._query.premises)
+        self._most = max(self._least, max_runs)
+        self._attack: Attack | None = None
+        self._patience = PATIENCE
+        search.found = self._keep
+
+    def _keep(self, state: State) -> None:
+        self._attack = build(state, self._protocol, self._query)
+        self._most = len(state.runs) - 1
+
+    def answer(self, known: Attack | None, valid: bool) -> Answer:
+        """The answer; `known` is an attack, if `valid`, or likely says with how many runs there is one."""
+        limit, likely = self._most, self._most
+        if known is not None and valid:
+            self._attack, self._most = known, len(known.runs) - 1
+            likely = self._most if self._search.smallest else 0
+        elif known is not None:
+            likely = min(self._most, len(known.runs))
+        try:
+            none = self._bounds(likely)
+        except TimeLimit:
+            if self._attack is None:
+                raise
+            none = None
+        if none is not None and self._attack is None:
+            return none
+        return Answer(ATTACK, len(self._attack.runs), self._attack) if self._attack else Answer(BOUNDED, limit)
+
+    def _bounds(self, likely: int) -> Answer | None:
+        """Look for ever fewer runs; the answer if there is no attack at all."""
+        self._stats.bound = 0
+        if likely < self._least:
+            return None
+        if self._eager(likely):
+            if self._attack is not None or not self._search.cut or likely == self._most:
+                return self._none(likely)
+            self._stats.bound = likely
+        for bound in deepening(max(self._least, self._stats.bound + 1), self._most):
+            self._progress(f"up to {bound} runs, {self._stats.states} states")
+            if self._attempt(bound) or not self._search.cut:
+                return self._none(bound)
+            self._stats.bound = bound
+        return None
+
+    def _none(self, bound: int) -> Answer:
+        """There is no trace: whatever the number of runs, unless the bound cut one off."""
+        search = self._search
+        return Answer(BOUNDED, bound) if search.cut else Answer(PROOF, search.widest, trees=tuple(search.trees))
+
+    def _eager(self, bound: int) -> bool:
+        """Search with all runs at once: a proof needs no deepening. Whether few states sufficed."""
+        self._stats.budget = self._stats.states + EAGER
+        try:
+            self._search.run(bound)
+        except BudgetSpent:
+            return False
+        return True
+
+    def _attempt(self, bound: int) -> bool:
+        """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
+        choice, known = self._search.choice, self._attack
+        while True:
+            self._stats.budget = self._stats.states + self._patience
+            try:
+                self._search.run(min(bound, self._most))
+                return self._attack is not known
+            except BudgetSpent:
+                choice.newest_first = not choice.newest_first
+                self._patience *= 2

@@ -1,0 +1,81 @@
+"""The attack that is shown has the fewest runs, and one that is known under more powers saves the search for it."""
+
+from __future__ import annotations
+
+import pytest
+from small_models import transport
+
+from trustconn.model.verifier.claims import Agree, Claim, Secret
+from trustconn.model.verifier.compiled import Common, compile_roles
+from trustconn.model.verifier.engine import Answer, Engine
+from trustconn.model.verifier.instances import Copy, Renaming
+from trustconn.model.verifier.pool import Stats
+from trustconn.model.verifier.protocol import Protocol, Template
+from trustconn.model.verifier.published.rows import ROWS, Row
+from trustconn.model.verifier.signature import Signature
+from trustconn.model.verifier.terms import Atom
+from trustconn.model.verifier.verify import ATTACK, Verifier
+
+POWERS = frozenset({"dishonest", "stolen"})
+TO_B: Template = ("aenc", "n", ("pk", "B"))
+BROKEN = [(row.protocol, claim) for row in ROWS for claim, kind in row.claims.values() if kind == ATTACK]
+
+
+def answer(protocol: Protocol, claim: Claim, *powers: str, **more: object) -> tuple[Answer, Stats]:
+    """That to the first query of a claim, and what it took."""
+    stats = Stats()
+    query = next(iter(claim.queries(protocol)))
+    return Engine(protocol, frozenset(powers)).solve(query, stats, 8, lambda _: None, **more), stats  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("protocol", "claim"), BROKEN)
+def test_no_attack_has_fewer_runs_than_the_one_that_is_shown(protocol: Protocol, claim: Claim) -> None:
+    verifier = Verifier(protocol)
+    shown = verifier.verify(claim, powers=POWERS)
+    assert shown.attack is not None and shown.bound == len(shown.attack.runs)
+    fewer = verifier.verify(claim, powers=POWERS, max_runs=shown.bound - 1)
+    assert fewer.kind != ATTACK or fewer.bound == shown.bound  # The runs that the claim itself names are always there.
+
+
+@pytest.mark.parametrize(("protocol", "claim"), BROKEN)
+def test_any_attack_is_found_after_no_more_states_than_the_smallest(protocol: Protocol, claim: Claim) -> None:
+    smallest, all_states = answer(protocol, claim, *POWERS)
+    some, first_states = answer(protocol, claim, *POWERS, smallest=False)
+    assert some.kind == smallest.kind
+    assert some.bound >= smallest.bound
+    assert first_states.states <= all_states.states
+
+
+def test_an_attack_that_needs_no_power_more_is_not_looked_for_again() -> None:
+    p, claim = transport(TO_B), Agree("B", "done", peer="A", running="running")
+    wide, _ = answer(p, claim, "dishonest")
+    assert wide.attack is not None
+    again, stats = answer(p, claim, known=wide.attack)
+    assert (again.attack, stats.states) == (wide.attack, 0)
+
+
+def test_an_attack_that_needs_more_powers_is_none() -> None:
+    p, signed = transport(("sign", ("tuple", "n", "B"), ("sk", "A"))), Agree("B", "done", peer="A", running="running")
+    stolen = Agree("B", "done", peer="A", running="running", classes={"A": "stolen"})
+    wide, _ = answer(p, stolen, "stolen")
+    assert wide.attack is not None
+    assert answer(p, signed, known=wide.attack)[0].kind == "proof"
+
+
+def test_what_is_proved_is_so_whatever_attack_was_known_of_another_claim() -> None:
+    p = transport(TO_B)
+    other, _ = answer(p, Secret("A", "sent", term="n", classes={"B": "dishonest"}), "dishonest")
+    assert answer(p, Secret("A", "sent", term="n"), known=other.attack)[0].kind == "proof"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_copy_of_a_run_is_the_run_with_other_variables_and_values(row: Row) -> None:
+    signature = Signature(row.protocol)
+    common, renaming = Common(), Renaming(signature, 7)
+    for role in compile_roles(signature, POWERS):
+        first = role.first(common)
+        copy = Copy(first, renaming)
+        assert [repr(step).replace("#7", "#0") for step in copy.steps] == [repr(step) for step in first.steps]
+        for head in first.heads:
+            own = copy.positions(renaming.term(head) if isinstance(head, Atom) else head)
+            assert [repr(p).replace("#7", "#0") for p in own] == [repr(p) for p in first.positions(head)]
