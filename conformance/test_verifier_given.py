@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from ..harness.codec import cbor
 from ..harness.tester.attesting import Attester
+from ..harness.tester.result import EXP, claims_in
 from ..harness.tester.session import Iut
-from ..harness.tester.verifier_iut import Question, VerifierIut
+from ..harness.tester.verifier_iut import Exchange, Question, VerifierIut
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
 from .asking import ATTESTERS, MALFORMED, REFUSED, ROLE, VerifierBench
@@ -103,6 +104,26 @@ def test_verifier_good_proof(case: Case, bench: VerifierBench) -> None:
     bench.verifier.need_feature("revocation_proofs", feature)
     asked = asked_about(bench.verifier)
     bench.answers_well(with_proofs(bench.verifier, asked, make(asked)), wrong_with(bench))
+
+
+SOON = 100
+"""Seconds after which the attestation key of a test ends."""
+
+
+@for_each([Case(ROLE, ("VER-04",), "affirm", "no-longer-than-the-attestation-key")])
+def test_verifier_ends_with_the_key(case: Case, bench: VerifierBench) -> None:
+    """A result is good for no longer than the certificate of the attestation key: VER-04."""
+    verifier = bench.verifier
+    verifier.need_feature("revocation_proofs", "short-lived")
+    ends = verifier.now() + SOON
+    question = with_proofs(verifier, asked_about(verifier, not_after=ends), b"")
+
+    def wrong(exchange: Exchange) -> str:
+        found = wrong_with(bench)(exchange)
+        exp = claims_in(exchange.reply)[EXP] if exchange.reply and not found else ends
+        return found or (f"exp is {exp}, the key ends at {ends}" if exp > ends else "")
+
+    bench.answers_well(question, wrong)
 
 
 @for_each([Case(ROLE, ("VER-03", "REV-05"), "affirm", "short-lived")])

@@ -148,6 +148,10 @@ def _told(run: Any, honest: bytes) -> bytes:
     return cbor.encode(273) + bytes(run.value(EVIDENCE[letter].token.measurements))
 
 
+def _of_the_policy(run: Any, honest: bytes) -> bytes:
+    return cbor.encode(run.world.time() + run.world.policy.valid_for)
+
+
 def _other_key(run: Any, honest: bytes) -> bytes:
     return cbor.encode(cose.cose_key(derive_key(b"somebody", "else").public_key()))
 
@@ -180,6 +184,10 @@ def _results() -> Iterator[Fault]:
         ("ear_unsigned", "The signature is zeros.", "signature zero", lambda r: r.signature, constant(bytes(64))),
     ):  # fmt: skip
         yield fault(name, sentence, "VER-04", "state", what, VERIFIER, lies=_lying(term, lie))
+    yield fault(
+        "ear_outlives_its_key", "exp is that of the policy, whatever ends before.", "VER-04", "state", "exp late",
+        VERIFIER, lies=_lying(lambda r: r.exp, _of_the_policy),
+    )  # fmt: skip
     yield fault(
         "refused_is_affirming", "The status is affirming whatever was found.", "VER-03", "state", "status",
         VERIFIER, lies=_lying(lambda r: r.submods, _always_affirming),

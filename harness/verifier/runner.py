@@ -1,7 +1,7 @@
 """A reference verifier as a process: `python -m trustconn.harness.verifier.runner --credentials FOLDER`.
 
 Without --listen it answers requests on standard input until that ends. With it, it prints where it listens as one JSON
-line and answers over HTTP until SIGTERM or SIGINT.
+line and answers over HTTP until SIGTERM or SIGINT; what protects the connection off this machine stands before it.
 """
 
 from __future__ import annotations
