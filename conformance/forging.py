@@ -9,6 +9,7 @@ from typing import Any
 from cbor2 import CBORTag
 
 from ..harness.codec import cbor, cose
+from ..harness.identity.world import World
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.peer import TesterEndpoint
 from ..model.protocol.attestation import BINDER_LABEL, CHANNEL_SECRET, binder
@@ -48,14 +49,14 @@ def with_token(att: bytes, token: bytes) -> bytes:
     return with_cmw(att, lambda cmw: [cmw[0], token, cmw[2]])
 
 
-def resigned(peer: TesterEndpoint, token: bytes, change: Callable[[Parts], None], aad: bytes = EAT_AAD) -> bytes:
+def resigned(world: World, token: bytes, change: Callable[[Parts], None], aad: bytes = EAT_AAD) -> bytes:
     """A token with its parts changed and signed again by the tester's attestation key."""
     tagged = cbor.decode(token)
     protected, unprotected, payload, _ = tagged.value
     parts: Parts = [cbor.decode(protected), unprotected, cbor.decode(payload), b""]
     change(parts)
     header, claims = cbor.encode(parts[0]) if parts[0] else b"", cbor.encode(parts[2])
-    signature = parts[3] or peer.world.tam.sign_attestation(cose.sig_structure(header, aad, claims))
+    signature = parts[3] or world.tam.sign_attestation(cose.sig_structure(header, aad, claims))
     return cbor.encode(CBORTag(tagged.tag, [header, parts[1], claims, signature]))
 
 

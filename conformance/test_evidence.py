@@ -202,6 +202,10 @@ def _unsigned(parts: Parts) -> None:
     parts[3] = b"\x00"
 
 
+def _two_nonces(parts: Parts) -> None:
+    parts[2][10] = [parts[2][10], bytes(32)]
+
+
 def _claims_of(token: bytes) -> dict[Any, Any]:
     claims = cbor.decode(cbor.decode(token).value[2])
     assert isinstance(claims, dict)
@@ -212,21 +216,21 @@ def unsigned_claims(token: bytes) -> bytes:
     return cbor.encode(CBORTag(UNSIGNED_TAG, _claims_of(token)))
 
 
-Reform = Callable[[TesterEndpoint, bytes], bytes]
+Reform = Callable[[World, bytes], bytes]
 FORMS: dict[str, Reform] = {
-    "alg-unprotected": lambda peer, token: resigned(peer, token, _alg_unprotected),
-    "alg-nowhere": lambda peer, token: resigned(peer, token, _alg_nowhere),
-    "all-unprotected": lambda peer, token: resigned(peer, token, _all_unprotected),
-    "unknown-critical": lambda peer, token: resigned(peer, token, _critical),
-    "signature-missing": lambda peer, token: resigned(peer, token, _unsigned),
-    "tag-missing": lambda peer, token: token[1:],
-    "tag-of-mac": lambda peer, token: cbor.encode(CBORTag(17, cbor.decode(token).value)),
-    "tag-of-cwt": lambda peer, token: cbor.encode(CBORTag(61, cbor.decode(token))),
-    "unsigned-claims": lambda peer, token: unsigned_claims(token),
-    "bare-claims": lambda peer, token: cbor.encode(_claims_of(token)),
-    "nonce-in-an-array": lambda peer, token: resigned(peer, token, lambda p: p[2].update({10: [p[2][10], bytes(32)]})),
-    "nonce-absent": lambda peer, token: resigned(peer, token, lambda p: p[2].pop(10)),
-    "nothing": lambda peer, token: b"",
+    "alg-unprotected": lambda world, token: resigned(world, token, _alg_unprotected),
+    "alg-nowhere": lambda world, token: resigned(world, token, _alg_nowhere),
+    "all-unprotected": lambda world, token: resigned(world, token, _all_unprotected),
+    "unknown-critical": lambda world, token: resigned(world, token, _critical),
+    "signature-missing": lambda world, token: resigned(world, token, _unsigned),
+    "tag-missing": lambda world, token: token[1:],
+    "tag-of-mac": lambda world, token: cbor.encode(CBORTag(17, cbor.decode(token).value)),
+    "tag-of-cwt": lambda world, token: cbor.encode(CBORTag(61, cbor.decode(token))),
+    "unsigned-claims": lambda world, token: unsigned_claims(token),
+    "bare-claims": lambda world, token: cbor.encode(_claims_of(token)),
+    "nonce-in-an-array": lambda world, token: resigned(world, token, _two_nonces),
+    "nonce-absent": lambda world, token: resigned(world, token, lambda p: p[2].pop(10)),
+    "nothing": lambda world, token: b"",
 }
 
 
@@ -234,7 +238,7 @@ FORMS: dict[str, Reform] = {
 def test_form_of_token(case: Case, bench: Bench) -> None:
     """Evidence refused solely because it is no tagged COSE_Sign1 with exactly the right headers: ATT-08, ATT-33."""
     reform = FORMS[case.field]
-    deviation = Forging(att(bench.iut), lambda peer, data: with_token(data, reform(peer, token_in(data))))
+    deviation = Forging(att(bench.iut), lambda peer, data: with_token(data, reform(peer.world, token_in(data))))
     bench.refuses(deviation, allowed=MALFORMED)
 
 
@@ -258,7 +262,7 @@ def test_separation(case: Case, bench: Bench) -> None:
     """A token signed as another kind of object, refused solely because of its external_aad: ATT-08, ATT-11."""
 
     def change(peer: TesterEndpoint, data: bytes) -> bytes:
-        return with_token(data, resigned(peer, token_in(data), lambda parts: None, CONTEXTS[case.field]))
+        return with_token(data, resigned(peer.world, token_in(data), lambda parts: None, CONTEXTS[case.field]))
 
     bench.refuses(Forging(att(bench.iut), change))
 

@@ -86,7 +86,7 @@ def test_verifier_form_of_token(case: Case, bench: VerifierBench) -> None:
     """Evidence refused solely because it is no tagged COSE_Sign1 with exactly the right headers: VER-03, ATT-08."""
     role, form = case.data
     question = bench.verifier.question(role)
-    token = FORMS[form](question.attester, token_of(question))  # type: ignore[arg-type]
+    token = FORMS[form](question.attester.world, token_of(question))
     bench.answers_no(with_token(question, token), MALFORMED)
 
 
@@ -95,7 +95,7 @@ def test_verifier_separation(case: Case, bench: VerifierBench) -> None:
     """A token signed as another kind of object, refused solely because of its external_aad: VER-03, ATT-08, ATT-11."""
     role, field = case.data
     question = bench.verifier.question(role)
-    changed = resigned(question.attester, token_of(question), lambda parts: None, CONTEXTS[field])  # type: ignore[arg-type]
+    changed = resigned(question.attester.world, token_of(question), lambda parts: None, CONTEXTS[field])
     bench.answers_no(with_token(question, changed))
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from statistics import median
 
@@ -94,15 +95,19 @@ def measure(suite: Suite, rounds: int, searches: int, lengths: Sequence[int]) ->
         listed = make_list(issuer, PROPERTY, 1, revoked, issued_at=NOW, next_update=NOW + 1)
         statement = Statement(public, PROPERTY, made, listed)
         what = f"{length} revoked"
-        bench.time(f"attest: prove, {what}", lambda s=statement: prove(s, certificate, opening, NOW))  # type: ignore[misc]
+        bench.time(f"attest: prove, {what}", partial(prove, statement, certificate, opening, NOW))
         proof = prove(statement, certificate, opening, NOW)
         encoded = proof.encode(public)
-        bench.time(f"verify, {what}", lambda s=statement, e=encoded: verify(s, parse(e, public), NOW))  # type: ignore[misc]
+        bench.time(f"verify, {what}", partial(_judge, statement, encoded))
         size(f"proof, {what}", len(encoded))
         size(f"revocation list, {what}", len(listed.encoded))
         if length == lengths[0]:
             show_refusals(issuer, statement, proof, made, opening, certificate)
     show_arithmetic(bench)
+
+
+def _judge(statement: Statement, encoded: bytes) -> None:
+    verify(statement, parse(encoded, statement.issuer), NOW)
 
 
 def show_refusals(
@@ -119,7 +124,7 @@ def show_refusals(
         "another identity key": replace(made, cnf=sha256(b"another").digest()),
     }
     for name, other in elsewhere.items():
-        refusal = _refusal(BadProof, lambda o=other: verify(replace(statement, commitment=o), proof, NOW))  # type: ignore[misc]
+        refusal = _refusal(BadProof, partial(verify, replace(statement, commitment=other), proof, NOW))
         print(f"the same proof for {name}: refused ({refusal})")
     listed = make_list(issuer, PROPERTY, 2, [opening.configuration], issued_at=NOW, next_update=NOW + 1)
     revoked = replace(statement, revocation=listed)

@@ -64,7 +64,7 @@ class Attester:
     def _tell(self, tale: Callable[[Attester, Any], Any], honest: Any) -> Any:
         try:
             return tale(self, honest)
-        except Exception as error:
+        except Exception as error:  # A tale may call anything.
             raise TesterFault(f"a tale cannot be told: {error!r}") from error
 
 

@@ -242,7 +242,7 @@ def test_a_module_that_cannot_commit_says_so(setting: Setting) -> None:
             return getattr(setting.device.tam, name)
 
     with pytest.raises(NoCommitter, match="NOT IMPLEMENTED"):
-        commit(Quoting(), setting.x5chain, BINDER, PBA_2048, NOW)  # type: ignore[arg-type]
+        commit(Quoting(), setting.x5chain, BINDER, PBA_2048, NOW)  # type: ignore[arg-type]  # It lacks a method.
 
 
 @pytest.mark.parametrize("data", [b"", b"\xa0", b"\x80", cbor.encode({1: b"", 2: []}), bytes(70_000)])
