@@ -58,13 +58,15 @@ def virtual_root(pki: TesterPki, label: str, platform: str = PLATFORM, generatio
     return VirtualRoot(pki.ueid(platform), derive(pki.seed, f"instance/{label}", INSTANCE), generation)
 
 
-def virtual_leaf_spec(pki: TesterPki, role: str, label: str = "", **root: str | int) -> LeafSpec:
+def virtual_leaf_spec(
+    pki: TesterPki, role: str, label: str = "", platform: str = PLATFORM, generation: int = 1
+) -> LeafSpec:
     """The specification of an honest leaf of a tenant, short-lived because its issuer signs no CRL (VRT-12).
 
-    `root` are `platform` and `generation` of `virtual_root`.
+    `platform` and `generation` are those of `virtual_root`.
     """
     label = label or role
-    virtual = virtual_root(pki, label, **root)  # type: ignore[arg-type]
+    virtual = virtual_root(pki, label, platform, generation)
     start = pki.now - HOUR
     serial = serial_number(pki.seed, f"{label} tenant {virtual.generation}")
     value = virtual.encode()

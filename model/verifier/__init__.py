@@ -8,7 +8,7 @@ protocol writes it as `protocol.Protocol`, asks a question of `claims`, and gets
 | `protocol`, `claims`, `query` | the language: roles over symbols, claims, and the violations that a claim means |
 | `terms`, `unify`, `signature` | terms with variables as cells, unifying modulo exponents and sorts, making terms |
 | `compiled`, `instances`, `flow`, `loose`, `pool` | once per protocol: positions, runs, what variables carry or do |
-| `state`, `goals`, `sources`, `ways`, `detours` | patterns, simplification, where terms come from and how they are made |
+| `state`, `goals`, `sources`, `ways`, `detours` | patterns, simplification, where terms come from, how they are made |
 | `choice`, `search`, `engine`, `verify` | which goal comes next, the loop, the bounds on runs, the answer |
 | `grounding`, `attack`, `replay`, `charts` | attacks: a ground trace, its independent judge, its pictures |
 | `certificate`, `checking` | proofs: the case tree, and a checker with terms of its own |

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from small_models import transport
 
@@ -21,11 +23,11 @@ TO_B: Template = ("aenc", "n", ("pk", "B"))
 BROKEN = [(row.protocol, claim) for row in ROWS for claim, kind in row.claims.values() if kind == ATTACK]
 
 
-def answer(protocol: Protocol, claim: Claim, *powers: str, **more: object) -> tuple[Answer, Stats]:
+def answer(protocol: Protocol, claim: Claim, *powers: str, **more: Any) -> tuple[Answer, Stats]:
     """That to the first query of a claim, and what it took."""
     stats = Stats()
     query = next(iter(claim.queries(protocol)))
-    return Engine(protocol, frozenset(powers)).solve(query, stats, 8, lambda _: None, **more), stats  # type: ignore[arg-type]
+    return Engine(protocol, frozenset(powers)).solve(query, stats, 8, lambda _: None, **more), stats
 
 
 @pytest.mark.parametrize(("protocol", "claim"), BROKEN)
