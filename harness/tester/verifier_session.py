@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from ...spec import identifiers
-from ..crypto.random import SeededRandom
+from ..crypto.random import SeededRandom, system_random
 from ..deadline import Deadline
 from ..faults import reference_verifier
 from ..identity.tester import TesterPki
@@ -41,6 +41,9 @@ Sent = tuple[bytes | None, str]
 class VerifierSession(VerifierIut):
     """The verifier that a description names. Evidence is made at `now`, unix seconds, by default when it is asked.
 
+    One that keeps its own time keeps what it was asked, too: its binders are new ones in every run, and only the
+    tester's decisions repeat from the seed.
+
     Raises on construction CredentialError for the tester's folder.
     """
 
@@ -48,7 +51,8 @@ class VerifierSession(VerifierIut):
         self.description = description
         clock = TesterClock(now)
         pki = TesterPki.load(description.credentials.tester)
-        super().__init__(pki, SeededRandom(f"tester/verifier/{seed}".encode()), clock.now)
+        anew = b"" if now is not None else system_random(16)
+        super().__init__(pki, SeededRandom(f"tester/verifier/{seed}".encode() + anew), clock.now)
         self._url = urlsplit(description.wire.url) if description.wire.url else None
         self._process: Process | None = None
         self._ended: Exit | None = None
