@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ def times() -> Iterator[Timed]:
         decision = prover.decide(question)
         yield Timed("claim", question.id, decision.kind, decision.states, decision.seconds)
     yield from _attacks()
+    gc.collect()
     for row in ROWS:
         verifier = Verifier(row.protocol)
         verdicts = [verifier.verify(claim, powers=ROW_POWERS) for claim, _ in row.claims.values()]
@@ -46,6 +48,7 @@ def times() -> Iterator[Timed]:
 def _attacks() -> Iterator[Timed]:
     """The search that finds the attack that is shown for a check."""
     for name, shown in attacks().items():
+        gc.collect()  # What the provers before have left is no part of this search.
         prover = Prover(profile(), frozenset(name.split(" + ")))
         question = next(q for q in questions(shown["claim"]) if q.expected == PROOF)
         decision = prover.decide(question)

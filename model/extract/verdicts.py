@@ -50,7 +50,7 @@ class Question:
 class Decision:
     """The answer to a question. `states` patterns were looked at; an attack is that of `role` at `event`.
 
-    `searched`: seconds of the search that found the attack.
+    `searched`: seconds of the search that found the attack, with the one under more powers that came first.
     """
 
     question: Question
@@ -239,7 +239,8 @@ class Prover:
             wider = self._verify(claim, ALL_OVER_OTHERS, run, smallest=False)
             if wider.kind == PROOF:
                 return wider
-            return self._verify(claim, scenario.powers, run, wider.attack)
+            found = self._verify(claim, scenario.powers, run, wider.attack)
+            return replace(found, seconds=wider.seconds + found.seconds)
         return self._verify(claim, scenario.powers, run)
 
     def _verify(
