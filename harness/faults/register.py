@@ -21,11 +21,12 @@ from .session import session_faults
 from .states import states
 from .tpm import tpm_faults
 from .verifying import verifier_faults
+from .virtual import virtual_faults
 
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, handshake_faults, label_faults, session_faults, record_faults, ending_faults,
-    verifier_faults,
+    verifier_faults, virtual_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

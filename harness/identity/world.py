@@ -82,6 +82,11 @@ class LiveSeeds:
         shown[mine] = seed
         return True
 
+    def sessions(self, leaf: bytes) -> int:
+        """How many live sessions of the leaf have shown a seed."""
+        self._forget()
+        return len(self._shown.get(leaf, ()))
+
     def _forget(self) -> None:
         for leaf, shown in list(self._shown.items()):
             kept = {whose: seed for whose, seed in shown.items() if (session := whose()) and session.lives()}
