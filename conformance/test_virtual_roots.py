@@ -14,6 +14,7 @@ from typing import Any
 from ..harness.codec import cbor, cose
 from ..harness.identity.keys import derive
 from ..harness.identity.pki import issue_leaf
+from ..harness.identity.tester import TesterPki
 from ..harness.identity.virtual import INSTANCE, VirtualRoot
 from ..harness.identity.virtual_faults import VIRTUAL_FAULTS, bad_virtual_leaf
 from ..harness.identity.virtual_party import endorser, virtual_leaf_spec, virtual_party, virtual_root
@@ -34,10 +35,15 @@ CLONE = sha256(b"clone").digest()
 """What the copy of a tenant has drawn when it was started."""
 
 
+def issuing(iut: Iut) -> TesterPki:
+    """The authorities, which issue now: a tenant's leaf lives for seven days only."""
+    return dataclasses.replace(iut.pki, now=iut.clock.now())
+
+
 def tenant(iut: Iut, **changes: Any) -> World:
     """The tester with a virtualized root of trust. Raises NeedNotMet."""
     iut.need_feature("accepts_virtual_root")
-    own = virtual_party(iut.pki, iut.opposite)
+    own = virtual_party(issuing(iut), iut.opposite)
     return world_with(iut, **{"leaf": own.leaf, "chain": own.chain, "key": own.key, "proofs": b"", **changes})
 
 
@@ -66,7 +72,7 @@ def _certificates() -> Iterator[Case]:
 def test_certificate(case: Case, bench: Bench) -> None:
     """A tenant's leaf refused solely because of the one thing that makes it bad: VRT-01 to VRT-05."""
     control = honest(bench)
-    bad = bad_virtual_leaf(bench.iut.pki, bench.iut.opposite, case.field, bench.iut.world.credentials.leaf)
+    bad = bad_virtual_leaf(issuing(bench.iut), bench.iut.opposite, case.field, bench.iut.world.credentials.leaf)
     bench.refuses(Telling(credential_message(bench.iut)), world=presenting(bench.iut, bad), **control)
 
 
@@ -83,9 +89,10 @@ def test_physical_only(case: Case, bench: Bench) -> None:
 
 def generation(iut: Iut, name: str, number: int) -> World:
     """A tenant of an instance that no other test is about, in a generation."""
-    spec = virtual_leaf_spec(iut.pki, iut.opposite, generation=number)
-    root = VirtualRoot(virtual_root(iut.pki, "").ueid, derive(iut.pki.seed, f"instance {name}", INSTANCE), number)
-    leaf = issue_leaf(dataclasses.replace(spec, virtual=root.encode()), endorser(iut.pki, iut.opposite))
+    pki = issuing(iut)
+    spec = virtual_leaf_spec(pki, iut.opposite, generation=number)
+    root = VirtualRoot(virtual_root(pki, "").ueid, derive(pki.seed, f"instance {name}", INSTANCE), number)
+    leaf = issue_leaf(dataclasses.replace(spec, virtual=root.encode()), endorser(pki, iut.opposite))
     return tenant(iut, leaf=leaf.certificate, chain=leaf.chain)
 
 
@@ -172,7 +179,7 @@ Told = Callable[[Iut, Evidence], dict[Term, bytes]]
 
 
 def _key_of_the_other(iut: Iut, mine: Evidence) -> dict[Term, bytes]:
-    other = virtual_party(iut.pki, iut.opposite, OTHER_TENANT)
+    other = virtual_party(issuing(iut), iut.opposite, OTHER_TENANT)
     return {mine.token.cnf: cbor.encode(cose.cose_key(other.leaf.public_key))}
 
 
