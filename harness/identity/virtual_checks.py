@@ -53,8 +53,8 @@ def _has_a_key_of_its_own(world: World, id_cred: bytes) -> None:
 
 def _is_nested(world: World, id_cred: bytes) -> None:
     credential = world.credential(id_cred)
-    leaf, issuer = credential.leaf, world.issuer(credential)
-    if leaf.virtual is None or issuer is None:
+    leaf = credential.leaf
+    if leaf.virtual is None or (issuer := world.issuer(credential)) is None:
         return
     if leaf.not_before < issuer.not_before or leaf.not_after > issuer.not_after:
         raise Unfit("valid beyond the endorsement authority's certificate")
