@@ -134,8 +134,11 @@ class Choice:
             return _Ways(FREE * own, own, [], most)
         if type(term) is not App:
             return _Ways(0, 0, [], most)
-        own = self.context.revealable(term) + term.symbol.endswith("~")
+        own = self.context.revealable(term)
         found = _Ways(FREE * own, own, [], most)
+        if term.symbol.endswith("~"):
+            found.own += 1
+            found.cost += self._hardest(state, [self.context.signature.strong(term)])
         for _, needed in self.ways.buildable(term):
             found.own += 1
             found.cost += self._hardest(state, [term.args[i] for i in needed])
@@ -149,5 +152,8 @@ class Choice:
             if type(term) is App and (term.symbol == TUPLE or term.symbol in self.context.signature.transparent):
                 parts.extend(term.args)
             elif not waiting(term) and not self.context.is_public(term) and state.knows(term) is None:
-                least = min(least, self._ways(state, term, least).cost)
+                cost = None if len(state.runs) >= self._bound else self._costs.get(term)
+                if cost is None:
+                    cost = self._costs[term] = self._ways(state, term, least).cost
+                least = min(least, cost)
         return least

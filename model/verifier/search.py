@@ -237,10 +237,9 @@ class Search:
     def _strong(self, state: State, term: App, node: int) -> Iterator[Branch]:
         """What is not verified may be as good as what is."""
         if term.symbol.endswith("~"):
-            strong = self.context.signature.symbols[term.symbol[:-1]]
             child = state.copy()
             learned = child.learn(term, node, "strong")
-            child.open.append((self.context.signature.apply(strong, term.args), learned))
+            child.open.append((self.context.signature.strong(term), learned))
             yield ["strong"], child
 
     def _group(self, state: State, term: Group, node: int) -> Iterator[Branch]:

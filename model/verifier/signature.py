@@ -101,6 +101,10 @@ class Signature:
         """An application of a declared symbol."""
         return app(symbol.name, args, self.bit(symbol.result))
 
+    def strong(self, term: App) -> Term:
+        """What a term that nobody verifies is taken for."""
+        return self.apply(self.symbols[term.symbol.removesuffix("~")], term.args)
+
     def _group(self, args: tuple[Term, ...]) -> Term:
         atoms: list[Term] = []
         rest: Var | None = None
