@@ -15,8 +15,9 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from ..codec import cbor
 from .certificate import VIRTUAL, Certificate, PublicKey, parse_certificate
+from .der import OCTET_STRING, tlv
 from .keys import PrivateKey, derive, derive_key
-from .oids import EKU_CLIENT_AUTH, EKU_DEVICE, EKU_EAT_AK, EKU_SERVER_AUTH, EKU_SERVICE
+from .oids import EKU_CLIENT_AUTH, EKU_DEVICE, EKU_EAT_AK, EKU_SERVER_AUTH, EKU_SERVICE, EVIDENCE
 
 HOUR, DAY = 3600, 86400
 _KEY_USAGES = (
@@ -67,6 +68,8 @@ class LeafSpec:
     virtual: bytes | None = None
     """Value of tc-virtual."""
     virtual_is_critical: bool = True
+    evidence: bytes | None = None
+    """CMW record for id-pe-cmw."""
     signature_broken: bool = False
     hosts: tuple[str, ...] = ()
 
@@ -143,6 +146,10 @@ def issue_leaf(spec: LeafSpec, issuer: Authority) -> Issued:
     if spec.virtual is not None:
         virtual = x509.UnrecognizedExtension(VIRTUAL, spec.virtual)
         builder = builder.add_extension(virtual, spec.virtual_is_critical)
+    if spec.evidence is not None:
+        # CMW ::= CHOICE { json UTF8String, cbor OCTET STRING } (RFC 9999)
+        evidence = x509.UnrecognizedExtension(ObjectIdentifier(EVIDENCE), tlv(OCTET_STRING, spec.evidence))
+        builder = builder.add_extension(evidence, critical=False)
     certificate = _sign(builder, issuer.key)
     if spec.signature_broken:
         certificate = parse_certificate(certificate.der[:-1] + bytes([certificate.der[-1] ^ 1]))

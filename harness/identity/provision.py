@@ -58,7 +58,10 @@ def provision(
         settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
         own = replace(own, offered=OFFERED_IN_TPM, accepted=ACCEPTED_BESIDE_TPM)
     elif virtual:
-        mine = virtual_party(pki, role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+        from ..peer.platform_evidence import platform_evidence
+
+        key = None if csr is None else request_key(csr)
+        mine = virtual_party(pki, role, key=key, with_waiver=with_waiver, evidence=platform_evidence)
         settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)

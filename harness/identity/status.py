@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ..codec import cbor
 from .certificate import Certificate
+from .der import tlv
 from .pki import Authority, Issued, timestamp
 from .revocation import CRL, OCSP, key_bits
 
@@ -84,12 +85,3 @@ def _response_data(
 
 def _time(seconds: int) -> bytes:
     return tlv(0x18, timestamp(seconds).strftime("%Y%m%d%H%M%SZ").encode())
-
-
-def tlv(tag: int, content: bytes) -> bytes:
-    """DER of one value."""
-    size = len(content)
-    if size < 128:
-        return bytes([tag, size]) + content
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(octets)]) + octets + content

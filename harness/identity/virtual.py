@@ -7,13 +7,14 @@ TcVirtual ::= SEQUENCE { ueid OCTET STRING (SIZE (33)), instance OCTET STRING (S
 from dataclasses import dataclass
 
 from .certificate import DEVICE_URN
+from .der import OCTET_STRING, tlv
 
 UEID, INSTANCE = 33, 16
 """Octets."""
 MOST_GENERATIONS = 1 << 32
 BOOT_SEED = 32
 """Octets of the claim bootseed in evidence of a virtualized root (VRT-13)."""
-_SEQUENCE, _OCTET_STRING, _INTEGER = 0x30, 0x04, 0x02
+_SEQUENCE, _INTEGER = 0x30, 0x02
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class VirtualRoot:
     def encode(self) -> bytes:
         """The value of the extension, DER."""
         number = self.generation.to_bytes(self.generation.bit_length() // 8 + 1, "big")
-        parts = (_OCTET_STRING, self.ueid), (_OCTET_STRING, self.instance), (_INTEGER, number)
-        return _tlv(_SEQUENCE, b"".join(_tlv(kind, content) for kind, content in parts))
+        parts = (OCTET_STRING, self.ueid), (OCTET_STRING, self.instance), (_INTEGER, number)
+        return tlv(_SEQUENCE, b"".join(tlv(kind, content) for kind, content in parts))
 
 
 def read_virtual_root(der: bytes) -> VirtualRoot:
@@ -43,8 +44,3 @@ def read_virtual_root(der: bytes) -> VirtualRoot:
     if len(ueid) != UEID or found.generation >= MOST_GENERATIONS or found.encode() != der:
         raise ValueError("tc-virtual is not UEID, instance and generation in DER")
     return found
-
-
-def _tlv(kind: int, content: bytes) -> bytes:
-    """DER of less than 128 octets of content."""
-    return bytes((kind, len(content))) + content

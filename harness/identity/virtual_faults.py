@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from .certificate import VIRTUAL, Certificate
+from .der import tlv
 from .faults import Bad, Case, Fault, Make
 from .keys import PrivateKey, derive_key
 from .oids import ARC
 from .pki import DAY, Authority, Issued, issue_leaf
-from .status import ECDSA_SHA256, tlv
+from .status import ECDSA_SHA256
 from .tester import ANOTHER, TesterPki
 from .virtual_party import (
     REVOKED_PLATFORM,

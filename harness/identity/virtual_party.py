@@ -5,12 +5,15 @@ The names and keys of a tenant are those of its label, so that it takes the plac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from .certificate import Certificate, PublicKey
 from .credentials import Credentials
-from .keys import derive, derive_key
+from .keys import PrivateKey, derive, derive_key
 from .pki import (
     HOUR,
     Authority,
@@ -29,6 +32,8 @@ from .virtual import BOOT_SEED, INSTANCE, VirtualRoot
 if TYPE_CHECKING:
     from .tester import TesterPki
 
+Evidence = Callable[["TesterPki", str, bytes], bytes]
+"""From the authorities, a role and SubjectPublicKeyInfo to a CMW record."""
 PLATFORM, REVOKED_PLATFORM = "physical platform", "revoked platform"
 """Labels of physical roots of trust; the identity certificate of the second is on every party's local CRL."""
 
@@ -76,14 +81,31 @@ def virtual_leaf_spec(
 
 
 def virtual_party(
-    pki: TesterPki, role: str, label: str = "", *, key: PublicKey | None = None, with_waiver: bool = False
+    pki: TesterPki,
+    role: str,
+    label: str = "",
+    *,
+    key: PublicKey | None = None,
+    with_waiver: bool = False,
+    evidence: Evidence | None = None,
 ) -> Credentials:
-    """Honest credentials of a party whose root of trust is virtual; `key` is a foreign public key of the identity."""
+    """Honest credentials of a party whose root of trust is virtual.
+
+    `key` is a foreign public key of the identity; `evidence` makes what the platform says about the key (VRT-09).
+    """
     spec = virtual_leaf_spec(pki, role, label)
-    leaf = issue_leaf(replace(spec, key=key or spec.key), endorser(pki, role))
+    spec = replace(spec, key=key or spec.key)
+    record = evidence(pki, role, spki_of(spec.key)) if evidence else None
+    leaf = issue_leaf(replace(spec, evidence=record), endorser(pki, role))
     waiver = pki.waiver(leaf.certificate).sign(pki.waiver_authority) if with_waiver else None
     party = pki.party(role, label)
     return replace(party, leaf=leaf.certificate, chain=leaf.chain, key=leaf.key, proofs=b"", waiver=waiver)
+
+
+def spki_of(key: PrivateKey | PublicKey) -> bytes:
+    """SubjectPublicKeyInfo of a key, DER."""
+    public = key if isinstance(key, PublicKey) else key.public_key()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def platform_leaf(pki: TesterPki, role: str, platform: str) -> Certificate:

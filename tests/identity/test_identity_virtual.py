@@ -2,16 +2,24 @@
 
 import json
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import ObjectIdentifier
 from hypothesis import given
 from hypothesis import strategies as st
 from test_identity_separation import Refusers, credential_calls, sides
 
 from trustconn.cli.main import main
-from trustconn.harness.identity.provision import load_world, make_pair
-from trustconn.harness.identity.tester import TesterPki
+from trustconn.harness.codec import cbor, cose
+from trustconn.harness.crypto.signatures import ES256
+from trustconn.harness.identity.certificate import parse_certificate
+from trustconn.harness.identity.oids import EVIDENCE
+from trustconn.harness.identity.path import verify_path
+from trustconn.harness.identity.provision import load_world, make_pair, provision
+from trustconn.harness.identity.tam import measurements
+from trustconn.harness.identity.tester import TesterPki, opposite
 from trustconn.harness.identity.virtual import INSTANCE, MOST_GENERATIONS, UEID, VirtualRoot, read_virtual_root
 from trustconn.harness.identity.virtual_faults import VIRTUAL_FAULTS, bad_virtual_leaf
 from trustconn.harness.identity.virtual_party import virtual_party
@@ -130,6 +138,28 @@ def test_a_tenant_is_provisioned_and_loads(role: str, tmp_path: Path) -> None:
     world = load_world(tmp_path / "made" / "iut", lambda: int(time.time()))
     assert world.credentials.leaf.virtual is not None
     assert len(world.tam.boot_seed) == 32
+
+
+@pytest.mark.parametrize("role", ["device", "service"])
+def test_the_platform_has_attested_what_runs_the_tenant(role: str, tmp_path: Path) -> None:
+    """Its token stands in the leaf: signed by the platform's attestation key, over the digest of the leaf's key."""
+    pki = provision(tmp_path, seed=b"tenant", now=NOW, role=role, virtual=True)
+    leaf = load_world(tmp_path / "iut", lambda: NOW).credentials.leaf
+    found = leaf.parsed.extensions.get_extension_for_oid(ObjectIdentifier(EVIDENCE))
+    assert not found.critical
+    der = found.value.public_bytes()
+    kind, token, indicator = cbor.decode(der[-int.from_bytes(der[2:4], "big") :])
+    assert (der[:2], kind, indicator) == (b"\x04\x82", 263, 4)
+    protected, unprotected, payload, signature = cbor.decode(token).value
+    ak, *chain = map(parse_certificate, unprotected[33])
+    assert leaf.virtual is not None
+    physical = read_virtual_root(leaf.virtual)
+    assert ak.uris == (physical.physical,)
+    verify_path(ak, chain, [pki.attestation.root.certificate])
+    ES256.verify(ak.public_key, signature, cose.sig_structure(protected, b"tc1-eat", payload))
+    claims = cbor.decode(payload)
+    assert (claims[10], claims[256]) == (sha256(leaf.spki).digest(), physical.ueid)
+    assert claims[273] == measurements(dict(pki.policy(opposite(role), leaf).reference_values))
 
 
 def test_a_tpm_has_no_tenants_here(capsys: pytest.CaptureFixture[str]) -> None:
