@@ -235,9 +235,9 @@ class World:
 
     def authenticated(self, id_cred: bytes) -> None:
         """The peer has shown that it holds the key of its certificate: what that says is remembered."""
-        virtual = self.credential(id_cred).leaf.virtual
-        if virtual is not None:
-            with suppress(ValueError):
+        with suppress(ValueError, Refused):  # One that leaves a check out may have let in who has none.
+            virtual = self.credential(id_cred).leaf.virtual
+            if virtual is not None:
                 self.memory.accept_generation(read_virtual_root(virtual))
 
     def save(self) -> dict[str, Any]:
