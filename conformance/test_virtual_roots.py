@@ -21,7 +21,7 @@ from ..harness.identity.virtual_party import endorser, virtual_leaf_spec, virtua
 from ..harness.identity.world import World
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.session import Iut
-from ..harness.tester.telling import Telling
+from ..harness.tester.telling import Telling, tell
 from ..model.protocol.attestation import Evidence
 from ..model.terms import Term
 from .bench import Bench, opened
@@ -29,6 +29,7 @@ from .case import Case, citing, fault, for_each
 from .parties import credential_message, leaf_of, presenting, tam_of, world_with
 from .test_credentials import ROLES, side_of_peer
 from .test_evidence import att, evidence
+from .test_evidence_again import reattested
 
 OTHER_TENANT = "other tenant"
 CLONE = sha256(b"clone").digest()
@@ -157,6 +158,15 @@ def test_clone(case: Case, bench: Bench) -> None:
         first.until_open()
         bench.refuses(Telling(att(iut)), world=started_anew(iut, seed), **control)
         first.finish()
+
+
+@for_each(fault(role, "boot_seed_is_of_one_instance", "attest-again", "no-boot-seed") for role in ROLES)
+def test_later_evidence(case: Case, bench: Bench) -> None:
+    """Evidence of epoch 1, refused solely because the tenant shows no boot seed any more: VRT-08."""
+    control = honest(bench)
+    further = evidence(bench.iut).further
+    deviation = Telling(att(bench.iut), nth=1)
+    reattested(bench, deviation, lambda peer: tell(peer, None, {further: b""}), world=tenant(bench.iut), **control)
 
 
 def used(conversation: Conversation) -> str:
