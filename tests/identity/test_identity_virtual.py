@@ -26,6 +26,7 @@ from trustconn.harness.identity.virtual_party import virtual_party
 from trustconn.harness.identity.world import MAX_REMEMBERED, LiveSeeds, Memory, World
 from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.tester.session import Role
 
 NOW = 1_800_000_000
 ROOTS = st.builds(
@@ -114,9 +115,9 @@ def test_another_seed_is_admitted_once_nobody_lives_who_showed_the_first() -> No
 
 
 @pytest.mark.parametrize("role", ["device", "service"])
-def test_a_clone_raises_an_alarm(role: str) -> None:
+def test_a_clone_raises_an_alarm(role: Role) -> None:
     """The application learns which check has met the second, and the first goes on."""
-    iut = LocalIut(role)  # type: ignore[arg-type]
+    iut = LocalIut(role)
     tenant = virtual_party(iut.pki, iut.opposite)
     first_tam, second_tam = (iut.pki.tam(iut.opposite, tenant) for _ in range(2))
     second_tam.boot_seed = bytes(32)
