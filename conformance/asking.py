@@ -9,7 +9,8 @@ from ..harness.tester.session import Iut
 from ..harness.tester.verifier_iut import Exchange, Question, VerifierIut
 from ..harness.verdict.allowed import Allowed
 from ..harness.verdict.verdict import Grade, Judgement, Outcome, Verdict, Witness, judge, judged
-from ..model.checks import CHECKS, Channel, Code, VerifierError
+from ..model.checks import CHECKS
+from ..model.refusals import Channel, Code, VerifierError
 from .bench import Bench
 from .case import Case
 

@@ -16,8 +16,8 @@ from ..harness.tester.deviation import Deviation, Stop
 from ..harness.tester.frames import PAYLOAD, frame_of, put_frame_of, verdict
 from ..harness.tester.peer import Observation
 from ..harness.tester.session import ControlFailed, Iut
-from ..model.checks import Code
 from ..model.protocol.frames import Tier
+from ..model.refusals import Code
 from .bench import Bench
 from .case import Case
 from .stages import CONTENT, REPLY_CONTENT, StageNotReached

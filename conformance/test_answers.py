@@ -11,7 +11,7 @@ from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
 from ..harness.tester.wire import put_error
 from ..harness.transport.units import Kind
-from ..model.checks import Code
+from ..model.refusals import Code
 from .bench import Bench, opened
 from .case import Case, citing, for_each
 from .claiming import CLAIMS

@@ -24,9 +24,9 @@ from ..harness.tester.conversation import Conversation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling, tell
-from ..model.checks import Code
 from ..model.protocol.attestation import EVIDENCE
 from ..model.protocol.frames import FrameType
+from ..model.refusals import Code
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .parties import LETTERS, world_with

@@ -6,10 +6,10 @@ from functools import cache
 from ..harness.codec import cbor
 from ..harness.tester.deviation import After, Drop, Hold, Instead, Stop
 from ..harness.tester.frames import receipt, verdict
-from ..model.checks import Code
 from ..model.distort import at, both, changed, silent, staying
 from ..model.protocol.frames import Tier
 from ..model.protocol.tables import profile
+from ..model.refusals import Code
 from ..model.table import Table
 from .bench import Bench
 from .case import Case, citing, for_each

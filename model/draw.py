@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .checks import CHECKS, Channel, Check
+from .checks import CHECKS, Check
+from .refusals import Channel
 from .table import LOCAL, NET, RECORD, Message, Table
 
 CHANNEL_NAMES = {NET: "handshake", RECORD: "frame", LOCAL: "to the TAM and back"}

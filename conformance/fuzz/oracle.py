@@ -13,7 +13,8 @@ from typing import Any
 from ...harness.codec import cbor
 from ...harness.identity.policy import Policy
 from ...harness.verdict.allowed import allowed_refusals
-from ...model.checks import CHECKS, Channel, CheckClass
+from ...model.checks import CHECKS, CheckClass
+from ...model.refusals import Channel
 from .freshness import repeated
 from .record import Record, Seen, Told
 from .trace import Trace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...model.checks import Refusal
 from ...model.protocol import tls
+from ...model.refusals import Refusal
 from ...model.table import Message
 from ..peer.endpoint import Endpoint
 from ..peer.tls_channel import TlsChannel

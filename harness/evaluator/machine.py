@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...model.checks import Channel
+from ...model.refusals import Channel
 from ...model.symbols import received_slots
 from ...model.table import LOCAL, Guard, Message, Table, Transition
 from ..codec.cbor import encode

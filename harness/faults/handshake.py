@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ...model.checks import Refusal
 from ...model.protocol.edhoc import INITIATOR, RESPONDER, X, Y
+from ...model.refusals import Refusal
 from ...model.table import Form, Verifies
 from ..codec import cbor
 from ..crypto.random import SeededRandom

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...model.checks import CHECKS, Channel, Check
+from ...model.checks import CHECKS, Check
 from ...model.protocol.background import background
 from ...model.protocol.tables import profile
+from ...model.refusals import Channel
 from ..peer.binding import DEFAULT
 from ..peer.tls_errors import DECIDED
 from .fault import BOTH, DEVICE, REMOVAL, VERIFIER, Fault, Seams

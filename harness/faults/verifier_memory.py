@@ -28,26 +28,19 @@ class _Ledger(Ledger):
         return super().use(self._noted(binder))
 
 
-class _Noting(Verifier):
+def _noting(what: Callable[[Asked], str]) -> type[Verifier]:
     """Notes a binder together with something else of the request."""
 
-    def noted(self, asked: Asked, binder: bytes) -> bytes:
-        raise NotImplementedError
+    class Noting(Verifier):
+        def provider(self, asked: Asked) -> VerifierProvider:
+            provider = super().provider(asked)
+            provider.ledger = _Ledger(self.ledger, lambda binder: sha256(binder + what(asked).encode()).digest())
+            return provider
 
-    def provider(self, asked: Asked) -> VerifierProvider:
-        provider = super().provider(asked)
-        provider.ledger = _Ledger(self.ledger, lambda binder: self.noted(asked, binder))
-        return provider
-
-
-class _ByPolicy(_Noting):
-    def noted(self, asked: Asked, binder: bytes) -> bytes:
-        return sha256(binder + asked.policy.encode()).digest()
+    return Noting
 
 
-class _ByAttester(_Noting):
-    def noted(self, asked: Asked, binder: bytes) -> bytes:
-        return sha256(binder + asked.attester.letter.encode()).digest()
+_ByPolicy, _ByAttester = _noting(lambda asked: asked.policy), _noting(lambda asked: asked.attester.letter)
 
 
 class _ByRequest(Verifier):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...model.checks import VerifierError
 from ...model.protocol.attestation import EVIDENCE
 from ...model.protocol.background import QUESTION, RESULT, Result
+from ...model.refusals import VerifierError
 from ...model.table import Form
 from ...model.terms import Term
 from ..codec import cbor, cose

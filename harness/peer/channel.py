@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ...model.checks import Refusal
+from ...model.refusals import Refusal
 from ...model.table import Message
 
 if TYPE_CHECKING:

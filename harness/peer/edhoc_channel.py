@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...model.checks import Channel as Means
-from ...model.checks import Refusal
+from ...model.refusals import Channel as Means
+from ...model.refusals import Refusal
 from ...model.table import Message
 from ..codec import cbor
 from ..evaluator.errors import CheckFailed, GrammarError

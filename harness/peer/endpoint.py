@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-from ...model.checks import Channel as Means
-from ...model.checks import Code
 from ...model.protocol import local
 from ...model.protocol.attestation import EVIDENCE, SID, TAM_NAME
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
 from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
+from ...model.refusals import Channel as Means
+from ...model.refusals import Code
 from ...model.table import APP, LOCAL, RECORD, Message, Table, holds
 from ..codec import cbor
 from ..crypto.random import Random, system_random

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
-from ...model.checks import Channel as Means
-from ...model.checks import Refusal
 from ...model.protocol import tls
+from ...model.refusals import Channel as Means
+from ...model.refusals import Refusal
 from ...model.table import Message
 from ..evaluator.errors import CheckFailed
 from .tls_context import context_of

@@ -15,8 +15,8 @@ from tlslite.errors import TLSAbruptCloseError, TLSError, TLSLocalAlert, TLSRemo
 from tlslite.handshakehashes import HandshakeHashes
 from tlslite.messages import Message as Record
 
-from ...model.checks import Refusal
 from ...model.protocol import tls
+from ...model.refusals import Refusal
 from ...model.table import Message
 from ..crypto.suites import SUITES
 from ..identity.keys import PrivateKey

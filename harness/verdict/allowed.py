@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ...model.checks import Channel, Check
+from ...model.checks import Check
+from ...model.refusals import Channel
 from ...spec import refusals
 
 

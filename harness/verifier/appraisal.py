@@ -10,11 +10,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ...model.checks import Channel, Code, VerifierError
 from ...model.protocol.attestation import EVIDENCE, binder
 from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background, tpm_question
 from ...model.protocol.forms import TPM_FORMAT
 from ...model.protocol.frames import SIDES, Side
+from ...model.refusals import Channel, Code, VerifierError
 from ...model.table import Table, holds
 from ...model.terms import Term
 from ...spec import identifiers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...model.checks import Code
+from ...model.refusals import Code
 from ...spec import identifiers
 from ..codec import cbor
 from ..crypto.random import Random

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ...model.checks import VerifierError
+from ...model.refusals import VerifierError
 from ..transport.errors import FrameError
 from ..transport.frames import FrameReader, write_frame
 from .appraisal import MAX_REQUEST, Verifier, error

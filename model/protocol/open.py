@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..checks import Code
+from ..refusals import Code
 from ..symbols import sha256, unary
 from ..table import Guard, Message, Transition, equals, event, holds
 from ..terms import Term, apply, bstr, const, name

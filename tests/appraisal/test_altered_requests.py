@@ -13,7 +13,7 @@ from trustconn.harness.codec import cbor
 from trustconn.harness.tester.result import AFFIRMING, read_reply
 from trustconn.harness.tester.verifier_iut import CONTEXT, EVIDENCE
 from trustconn.harness.tester.verifier_session import LocalVerifier
-from trustconn.model.checks import VerifierError
+from trustconn.model.refusals import VerifierError
 
 BITS, CUTS = 300, 60
 INTERNAL = f"verifier-error:{VerifierError.INTERNAL}"

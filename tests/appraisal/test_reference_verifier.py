@@ -24,7 +24,7 @@ from trustconn.harness.verifier import folder, streams
 from trustconn.harness.verifier.http import HttpServer
 from trustconn.harness.verifier.ledger import Ledger, LedgerError
 from trustconn.harness.verifier.policy import AppraisalPolicy, load_policies, save_policies
-from trustconn.model.checks import VerifierError
+from trustconn.model.refusals import VerifierError
 from trustconn.spec import cddl
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"

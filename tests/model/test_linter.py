@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trustconn.model.checks import CHECKS, Channel
+from trustconn.model.checks import CHECKS
 from trustconn.model.linter import lint
 from trustconn.model.protocol.asking import asking_profile, result_checks
 from trustconn.model.protocol.attestation import appraisal_checks
@@ -13,6 +13,7 @@ from trustconn.model.protocol.background import QUESTION, RESULT, background
 from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
+from trustconn.model.refusals import Channel
 from trustconn.model.symbols import SECRET, SIGNATURE_64, aead, sign
 from trustconn.model.table import (
     NET,

@@ -13,8 +13,8 @@ from trustconn.harness.identity.policy import Policy
 from trustconn.harness.identity.revocation import CRL, OCSP, SHORT_LIVED
 from trustconn.harness.transport import frames as stream
 from trustconn.harness.transport import record, units
-from trustconn.model.checks import ALERT_NAMES
 from trustconn.model.protocol import attestation, frames, labels
+from trustconn.model.refusals import ALERT_NAMES
 
 NUMBERS = spec.identifiers()
 LIMIT = NUMBERS["limit"]
