@@ -17,7 +17,7 @@ from ..evaluator.errors import CheckFailed, GrammarError
 from ..identity.world import World
 from .binding import DEFAULT
 from .endpoint import Endpoint
-from .evidence import tpm_evidence
+from .evidence import kinds_of_evidence
 
 _MEDIA_TYPES = identifiers()["media_type"]
 REQUEST_TYPE: str = _MEDIA_TYPES["verifier_request"]
@@ -50,8 +50,8 @@ class AskingEndpoint(Endpoint):
         before = self.table
         super().choose_evidence(hello)
         if self.table is not before:
-            tpm = tpm_evidence(self.world.policy, self.letter, self.peer, hello)
-            self.table = self.machine.table = self.tam.table = asking_profile(self.binding, tpm)
+            kinds = kinds_of_evidence(self.world.policy, self.letter, hello)
+            self.table = self.machine.table = self.tam.table = asking_profile(self.binding, kinds)
 
     def _send(self, message: Message, data: bytes) -> None:
         if message.channel == ASKED:

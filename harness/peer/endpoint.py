@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ...model.protocol import local
 from ...model.protocol.attestation import EVIDENCE, SID, TAM_NAME
+from ...model.protocol.forms import BY_TOKENS, TPM_FORMAT
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
 from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
@@ -31,7 +32,7 @@ from .binding import BINDINGS, DEFAULT
 from .channel import ChannelOf
 from .edhoc_channel import EdhocChannel
 from .events import CLAIM_EVENTS, Event, readable
-from .evidence import tpm_evidence
+from .evidence import kinds_of_evidence
 from .keylog import KeyLog
 from .parsing import frame_name, rules_without
 from .provider import PROFILE_SUITES, WorldProvider
@@ -203,9 +204,10 @@ class Endpoint:
 
     def choose_evidence(self, hello: bytes) -> None:
         """Go on with the table for the evidence that both HELLOs choose."""
-        if tpm := tpm_evidence(self.world.policy, self.letter, self.peer, hello):
-            self.table = self.machine.table = self.tam.table = profile(self.binding, tpm)
-            if isinstance(self.world.tam, TpmTam) and self.letter in tpm:
+        kinds = kinds_of_evidence(self.world.policy, self.letter, hello)
+        if kinds != BY_TOKENS:
+            self.table = self.machine.table = self.tam.table = profile(self.binding, kinds)
+            if isinstance(self.world.tam, TpmTam) and kinds["IR".index(self.letter)] == TPM_FORMAT:
                 from .tpm_machine import TpmMachine
 
                 self.tam = TpmMachine(self.table, self.tam.role, self.tam.run, self.letter, self.world.tam)

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.protocol.forms import TPM_FORMAT, chosen
+from ...model.protocol.attestation import EAT_FORMAT
+from ...model.protocol.forms import BY_TOKENS, Format, Kinds, chosen
+from ...model.protocol.tables import FORMS
 from ..codec import cbor
 from ..identity.policy import Policy
 from ..identity.world import LENIENT
 
 OFFERED, ACCEPTED = 3, 4
 """Keys of HELLO."""
+_TOKENS_ALONE = {EAT_FORMAT}
 
 
-def tpm_evidence(policy: Policy, own: str, peer: str, hello: bytes) -> str:
-    """Letters of those who attest by TPM evidence, in order; `own` is this party's letter, `hello` the peer's frame.
+def kinds_of_evidence(policy: Policy, own: str, hello: bytes) -> Kinds:
+    """The evidence types of a session; `own` is this party's letter, `hello` the peer's frame.
 
-    What is no list of types counts as none: the row that takes the HELLO refuses it.
+    What is no list of types, or chooses none that is known, counts as tokens: the row that takes the HELLO refuses it.
     """
-    if TPM_FORMAT not in policy.offered and TPM_FORMAT not in policy.accepted:
-        return ""
+    if _TOKENS_ALONE.issuperset(policy.offered) and _TOKENS_ALONE.issuperset(policy.accepted):
+        return BY_TOKENS
     body = _body(hello)
-    directions = ((own, body.get(ACCEPTED), policy.offered), (peer, policy.accepted, body.get(OFFERED)))
-    return "".join(
-        sorted(
-            letter
-            for letter, accepted, offered in directions
-            if isinstance(accepted, list | tuple)
-            and isinstance(offered, list | tuple)
-            and chosen(accepted, offered) == TPM_FORMAT
-        )
-    )
+    mine, peers = _kind(body.get(ACCEPTED), policy.offered), _kind(policy.accepted, body.get(OFFERED))
+    return (mine, peers) if own == "I" else (peers, mine)
+
+
+def _kind(accepted: Any, offered: Any) -> Format:
+    if isinstance(accepted, list | tuple) and isinstance(offered, list | tuple):
+        found = chosen(accepted, offered)
+        if isinstance(found, int | str) and found in FORMS:
+            return found
+    return EAT_FORMAT
 
 
 def _body(hello: bytes) -> dict[Any, Any]:

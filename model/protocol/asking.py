@@ -6,15 +6,16 @@ what the whole row did.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from ..symbols import unary
 from ..table import Message, Step, Table, Transition, Verifies, equals, holds, step
 from ..terms import Term, name, slot
-from .attestation import EVIDENCE, REGISTERS, appraisal_checks, binder
+from .attestation import EAT_FORMAT, EVIDENCE, REGISTERS, appraisal_checks, binder
 from .background import QUESTION, RESULT, tpm_question
+from .forms import BY_TOKENS, TPM_FORMAT, Format, Kinds
 from .frames import HELLO_HASH, I, R, Side, peer_of
 from .given import given
 from .tables import profile
@@ -103,15 +104,19 @@ def _halves(row: Transition, known: Mapping[Message, Forwarded]) -> Iterator[Tra
     yield replace(row, state=waiting, receives=result, opens=(), checks=result_checks(what.attester))
 
 
-def asking(table: Table, tpm: str = "") -> Table:
-    """The table of peers that have evidence judged by a verifier; `tpm` has the letters of those who have a TPM."""
-    known = dict(_bundle(side) if side.letter in tpm else _token(side) for side in (I, R))
+_FORWARDED: Mapping[Format, Callable[[Side], tuple[Message, Forwarded]]] = {EAT_FORMAT: _token, TPM_FORMAT: _bundle}
+"""Evidence types that a verifier is asked about; others a relying party judges itself."""
+
+
+def asking(table: Table, kinds: Kinds = BY_TOKENS) -> Table:
+    """The table of peers that have evidence, of these types, judged by a verifier."""
+    known = dict(_FORWARDED[kind](side) for side, kind in zip((I, R), kinds, strict=True) if kind in _FORWARDED)
     rows = tuple(half for row in table.rows for half in _halves(row, known))
     roles = tuple(replace(role, given=given(rows, role.name)) for role in table.roles)
     return replace(table, name=f"{table.name}, asking", roles=roles, rows=rows)
 
 
 @cache
-def asking_profile(binding: str, tpm: str = "") -> Table:
+def asking_profile(binding: str, kinds: Kinds = BY_TOKENS) -> Table:
     """The profile over a binding, with peers that ask. Raises KeyError."""
-    return asking(profile(binding, tpm), tpm)
+    return asking(profile(binding, kinds), kinds)

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 from ..table import Message, Step
 from ..terms import Term
-from .attestation import EVIDENCE, TAM_NAME, evidence_checks
+from .attestation import EAT_FORMAT, EVIDENCE, TAM_NAME, evidence_checks
 from .frames import SIDES
 from .labels import ENVIRONMENT, environment_checks
 
 Format = int | str
 """An evidence type of HELLO: a CoAP Content-Format or a media type."""
+Kinds = tuple[Format, Format]
+"""The evidence types of a session: the initiator's, the responder's."""
+BY_TOKENS: Kinds = (EAT_FORMAT, EAT_FORMAT)
+"""Both attest by tokens, or do not attest."""
 
 TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
 

@@ -9,9 +9,9 @@ from functools import cache
 from ..table import Role, Table, Transition, event
 from . import edhoc, local, session, tls
 from . import open as open_phase
-from .attestation import CHANNEL_SECRET, TAM_NAME
+from .attestation import CHANNEL_SECRET, EAT_FORMAT, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .forms import TOKENS, Form
+from .forms import BY_TOKENS, TOKENS, TPM_FORMAT, Form, Format, Kinds
 from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
@@ -65,24 +65,31 @@ BINDINGS: dict[str, Callable[[], Binding]] = {"edhoc": _edhoc, "tls": _tls}
 """The bindings of the profile by name."""
 
 
-def _forms(tpm: str) -> Mapping[str, Form]:
-    if not tpm:
-        return TOKENS
-    from .tpm import BUNDLES  # Only then are its terms made: every session pays for terms that could depend on its own.
+def _tpm() -> Mapping[str, Form]:
+    from .tpm import BUNDLES
 
-    return {letter: (BUNDLES if letter in tpm else TOKENS)[letter] for letter in TOKENS}
+    return BUNDLES
+
+
+FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {EAT_FORMAT: lambda: TOKENS, TPM_FORMAT: _tpm}
+"""Evidence types that are known. Terms are made when they are asked for: a session pays for all that could depend on
+its own."""
+
+
+def _forms(kinds: Kinds) -> Mapping[str, Form]:
+    return {letter: FORMS[kind]()[letter] for letter, kind in zip(TOKENS, kinds, strict=True)}
 
 
 @cache
-def profile(binding: str = "edhoc", tpm: str = "") -> Table:
+def profile(binding: str = "edhoc", kinds: Kinds = BY_TOKENS) -> Table:
     """The trusted connection over a binding: both peers and both TAMs.
 
-    `tpm` holds the letters of those who attest by TPM evidence; the others do so by tokens.
+    `kinds` are the types of their evidence.
 
     Raises:
-        KeyError: no such binding.
+        KeyError: no such binding or evidence type.
     """
-    part, forms = BINDINGS[binding](), _forms(tpm)
+    part, forms = BINDINGS[binding](), _forms(kinds)
     rows: list[Transition] = [*part.rows, *session.device_rows(forms), *session.service_rows(forms)]
     for side in (I, R):
         live = (session.OPEN, session.EXPIRED)

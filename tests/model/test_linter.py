@@ -8,8 +8,9 @@ import pytest
 from trustconn.model.checks import CHECKS
 from trustconn.model.linter import lint
 from trustconn.model.protocol.asking import asking_profile, result_checks
-from trustconn.model.protocol.attestation import appraisal_checks
+from trustconn.model.protocol.attestation import EAT_FORMAT, appraisal_checks
 from trustconn.model.protocol.background import QUESTION, RESULT, background
+from trustconn.model.protocol.forms import TPM_FORMAT, Kinds
 from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
@@ -89,9 +90,9 @@ def test_peers_that_ask_break_no_other_rule_than_to_read_evidence(binding: str) 
         assert rows and all(row.checks == result_checks(attester) for row in rows)
 
 
-@pytest.mark.parametrize("attests", ["I", "R", "IR"])
+@pytest.mark.parametrize("attests", [(TPM_FORMAT, EAT_FORMAT), (EAT_FORMAT, TPM_FORMAT), (TPM_FORMAT, TPM_FORMAT)])
 @pytest.mark.parametrize("binding", BINDINGS)
-def test_the_profile_is_clean_where_evidence_is_of_a_tpm(binding: str, attests: str) -> None:
+def test_the_profile_is_clean_where_evidence_is_of_a_tpm(binding: str, attests: Kinds) -> None:
     table = profile(binding, attests)
     assert lint(table, {name: CHECKS[name] for name in table.checks}) == []
     of_a_tpm = {name for name, check in CHECKS.items() if check.tpm}
