@@ -1,11 +1,18 @@
 """What an implementation does with what it is given to trust: nothing without it, nothing after it was withdrawn."""
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
+from ..harness.identity.credentials import TrustAnchors
+from ..harness.identity.status import make_crl
 from ..harness.iut.control import ControlRefused
+from ..harness.tester.conversation import Conversation
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
-from .bench import Bench
+from ..harness.verdict.verdict import Verdict
+from ..model.refusals import Code
+from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .talk import works_again
 from .test_evidence import att
@@ -68,3 +75,47 @@ def test_withdrawn_reference_value(case: Case, bench: Bench) -> None:
             conversation.close()
     bench.conclude(outcome, control, conversation)
     return None
+
+
+REVOKED_NOW = ("leaf", "issuer", "attestation-key")
+"""What a list that comes during a session revokes."""
+
+
+def revoking(iut: Iut, what: str) -> Callable[[Path], None]:
+    """New lists of the tester's issuers in a folder of credentials."""
+    pki, credentials = iut.pki, iut.world.credentials
+    peers, attestation = pki.branch(iut.opposite), pki.attestation
+    added = {
+        "leaf": (peers.issuing, credentials.leaf.serial),
+        "issuer": (peers.root, peers.issuing.certificate.serial),
+        "attestation-key": (attestation.issuing, credentials.ak.serial),
+    }
+    issuer, serial = added[what]
+
+    def change(folder: Path) -> None:
+        anchors = TrustAnchors.load(folder)
+        crl = make_crl(issuer, [serial], iut.clock.now())
+        dataclasses.replace(anchors, crls=(*anchors.crls, crl)).save(folder)
+
+    return change
+
+
+@for_each(Case(role, ("REV-09", "REV-02"), "learn", what, data=what) for role in ROLES for what in REVOKED_NOW)
+def test_revoked_while_open(case: Case, bench: Bench) -> None:
+    """A list that comes while a session is open ends it by ALERT revoked, and refuses a new one: REV-02, REV-09."""
+    iut = bench.iut
+
+    def play(conversation: Conversation) -> str:
+        if wrong := opened(conversation):
+            return wrong
+        with iut.provisioned(revoking(iut, case.data)):
+            if not conversation.until(lambda: conversation.ended is not None):
+                return "the session goes on"
+            said = [observation.action for observation in conversation.peer.observations[-1:]]
+            if said != [f"alert:{Code.REVOKED}"]:
+                return f"it ended by {said}"
+            return "a new session opens" if not works_again(iut) else ""
+
+    bench.works(play)
+    if not bench.judgement or bench.judgement.verdict is Verdict.PASS:
+        bench.show(works_again(iut))

@@ -30,8 +30,9 @@ from ..model.refusals import Code
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .parties import LETTERS, world_with
+from .stages import when_open
 from .test_evidence import att, evidence
-from .test_evidence_again import reattested
+from .test_evidence_again import INTERVAL, open_then_request, reattested
 
 ROLES = ("device", "service")
 DAY = 86400
@@ -179,6 +180,35 @@ def test_revoked_during_the_session(case: Case, bench: Bench) -> None:
     reattested(bench, Telling(att(iut), nth=1), before)
 
 
+@for_each(
+    fault(role, "peer_leaf_is_still_not_revoked", "revoke", f"leaf-before-epoch-1-by-{kind}", data=f"{kind}-revoked")
+    for role in ROLES
+    for kind in ("ocsp", "crl")
+)
+def test_leaf_revoked_during_the_session(case: Case, bench: Bench) -> None:
+    """A leaf that was good in HELLO, and that a proof beside the evidence of epoch 1 shows as revoked: REV-09."""
+
+    def before(peer: TesterEndpoint) -> None:
+        tell(peer, {EVIDENCE[peer.letter].endorsements: PROOFS[case.data](of_leaf(bench.iut))})
+
+    reattested(bench, Telling(att(bench.iut), nth=1), before)
+
+
+@for_each(fault(role, "peer_leaf_is_still_not_revoked", "request", "after-the-end-of-the-proof") for role in ROLES)
+def test_proof_ended_during_the_session(case: Case, bench: Bench) -> None:
+    """A request for evidence by a peer whose proof in HELLO was good and has ended: REV-08, REV-09."""
+    iut = bench.iut
+    asked = of_leaf(iut)
+    world = world_with(iut, proofs=encode_proofs(ocsp=[_ocsp(asked, validity=INTERVAL)]))
+
+    def request(iut: Iut, conversation: Conversation) -> None:
+        iut.clock.advance(INTERVAL + 1)
+        conversation.peer.reattest()
+
+    with iut.later():
+        bench.refuses(Telling(f"ATT_REQ_{LETTERS[iut.opposite]}"), when_open(request), world=world)
+
+
 # --- what must work --------------------------------------------------------------------------------------------------
 
 GOOD: dict[str, tuple[str, Make]] = {
@@ -228,6 +258,25 @@ def test_short_lived(case: Case, bench: Bench) -> None:
     spec = leaf_spec(iut.pki.seed, iut.pki.now, role, iut.pki.names(role, role), f"{role} identity")
     issued = issue_leaf(dataclasses.replace(spec, not_after=iut.pki.now + DAY), iut.pki.branch(role).issuing)
     bench.works(opened, world=world_with(iut, leaf=issued.certificate, proofs=b""))
+
+
+@for_each(Case(role, ("REV-09",), "renew", "leaf-proof") for role in ROLES)
+def test_renewed_proof(case: Case, bench: Bench) -> None:
+    """A proof that was renewed beside the evidence of epoch 1 counts in the place of the ended one: REV-09."""
+    iut = bench.iut
+    iut.need_feature("initiates_reattestation")
+    asked, verdict = of_leaf(iut), f"VERDICT_{LETTERS[iut.role]}"
+    world = world_with(iut, proofs=encode_proofs(ocsp=[_ocsp(asked, validity=INTERVAL)]))
+    renewed = {evidence(iut).endorsements: encode_proofs(ocsp=[_ocsp(asked)])}
+
+    def play(conversation: Conversation) -> str:
+        open_then_request(iut, conversation, lambda peer: None)
+        asked_at = len(conversation.peer.observations)
+        conversation.flush()
+        return "" if conversation.until_seen(verdict, asked_at) else "the later evidence got no verdict"
+
+    with iut.configured(reattest_interval=INTERVAL), iut.later():
+        bench.works(play, world=world, deviation=Telling(att(iut), renewed))
 
 
 @for_each(Case(role, ("REV-04",), "send", "own-proof") for role in ROLES)

@@ -213,6 +213,7 @@ _declare(
     ("key_attributes_show_custody", "ATT-22"),
     ("boot_seed_is_of_one_instance", "VRT-08"),
 )
+_declare(_ENCODING, alert(Code.REVOKED), ("peer_leaf_is_still_not_revoked", "REV-09"))
 _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
 
 # --- Results of a verifier (rows of model/protocol/asking.py) --------------------------------------------------------

@@ -112,6 +112,13 @@ def peer_leaf_is_not_revoked(world: World, id_cred: bytes, proofs: bytes) -> Non
     check_status(world, world.credential(id_cred), proofs)
 
 
+@predicate
+def peer_leaf_is_still_not_revoked(world: World, id_cred: bytes, proofs: bytes, renewed: bytes) -> None:
+    """The same at a later epoch, by the proofs of HELLO or by `renewed` ones, and by the CRLs that are held now."""
+    _is_not_revoked_locally(world, id_cred)
+    check_status(world, world.credential(id_cred), proofs, renewed=renewed)
+
+
 def check_validity(certificate: Certificate, now: int) -> None:
     """Raise Unfit outside notBefore to notAfter, both included."""
     if not certificate.not_before <= now <= certificate.not_after:
@@ -131,9 +138,11 @@ def whole_path(world: World, credential: PeerCredential) -> list[Certificate]:
     return path if root is None else [*path, root]
 
 
-def check_status(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> None:
+def check_status(
+    world: World, credential: PeerCredential, proofs: bytes, local: bool = False, renewed: bytes = b""
+) -> None:
     """Raise Unfit unless the leaf is known not to be revoked; `local` admits the CRLs that this party holds."""
-    fresh = fresh_statuses(world, credential, proofs, local)
+    fresh = fresh_statuses(world, credential, proofs, local, renewed)
     if fresh:
         latest = max(item.this_update for item in fresh)
         world.memory.time_floor = max(world.memory.time_floor, latest)
@@ -141,12 +150,14 @@ def check_status(world: World, credential: PeerCredential, proofs: bytes, local:
         raise Unfit("no fresh proof of status")
 
 
-def fresh_statuses(world: World, credential: PeerCredential, proofs: bytes, local: bool = False) -> list[Status]:
+def fresh_statuses(
+    world: World, credential: PeerCredential, proofs: bytes, local: bool = False, renewed: bytes = b""
+) -> list[Status]:
     """What shows now that the leaf is good. Raises Unfit where anything says that it or an issuer is revoked."""
     held = local_statuses(world, credential) if local else []
     if any(status.revoked for _, status in held):
         raise Unfit("revoked by a list that this party holds")
-    statuses = _presented_statuses(world, credential, proofs)
+    statuses = [status for given in (proofs, renewed) for status in _presented_statuses(world, credential, given)]
     statuses += [status for certificate, status in held if certificate is credential.leaf]
     if any(status.revoked for status in statuses):
         raise Unfit("revoked")

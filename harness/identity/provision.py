@@ -12,7 +12,7 @@ import tomli_w
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from .certificate import PublicKey
+from .certificate import Certificate, PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
 from .measured import measured_start
 from .policy import EAT_CWT, TPM_FORMAT, Policy
@@ -65,10 +65,10 @@ def provision(
         settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
-    _write_party(out / "iut", pki, role, mine, own, theirs, seeded, settings)
+    _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)
     peer = opposite(role)
     policy = pki.policy(peer, mine.leaf, boot)
-    _write_party(out / "tester" / "peer", pki, peer, theirs, policy, mine, seeded, _software_settings(pki, peer))
+    _write_party(out / "tester" / "peer", pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer))
     pki.save(out / "tester")
     return pki
 
@@ -107,6 +107,13 @@ def make_test_world(role: str, seed: bytes, now: int, /, **overrides: Any) -> Wo
     return world
 
 
+def save_party(folder: Path, pki: TesterPki, world: World, peer: Certificate) -> None:
+    """Write the folder of a party with a software module, as it stands, towards that peer; `load_world` reads it."""
+    _write_party(
+        folder, pki, world.role, world.credentials, world.policy, [peer], True, _software_settings(pki, world.role)
+    )
+
+
 def request_key(csr: bytes) -> PublicKey:
     """The key of a certificate request that proves its possession. Raises CredentialError."""
     expected = "a PKCS #10 request, signed by its own elliptic-curve key"
@@ -138,13 +145,13 @@ def _write_party(
     role: str,
     mine: Credentials,
     policy: Policy,
-    theirs: Credentials,
+    known: list[Certificate],
     seeded: bool,
     settings: dict[str, Any],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mine.save(folder)
-    pki.anchors(role, [theirs.leaf]).save(folder)
+    pki.anchors(role, known).save(folder)
     policy.save(folder)
     manifest = {"seeded": seeded, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")

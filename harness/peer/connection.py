@@ -13,6 +13,7 @@ from .clock import Clock
 from .report import translate
 
 if TYPE_CHECKING:
+    from ..identity.credentials import TrustAnchors
     from .endpoint import Endpoint
 
 IDLE = 120.0
@@ -97,6 +98,11 @@ class PeerConnection(asyncio.Protocol):
         """Judges the timers against the clock; before the connection is made none runs."""
         if self._transport is not None and not self._finished:
             self._act(self.endpoint.tick)
+
+    def learn(self, anchors: "TrustAnchors") -> None:
+        """Goes by other trust anchors and CRLs from now on."""
+        if self._transport is not None and not self._finished:
+            self._act(lambda: self.endpoint.learn(anchors))
 
     def abort(self) -> None:
         """Drops the connection without a word."""

@@ -23,7 +23,9 @@ from ..crypto.random import Random, system_random
 from ..evaluator.errors import CheckFailed, GrammarError
 from ..evaluator.machine import Effects, Machine
 from ..evaluator.run import Run
+from ..identity.credentials import TrustAnchors
 from ..identity.errors import CredentialUnavailable
+from ..identity.footing import AGAIN
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import World
 from ..tpm.commands import TpmError
@@ -148,6 +150,12 @@ class Endpoint:
         if not self.machine.receives(local.REATTEST.name):
             raise NotOpen(f"no re-attestation in state {self.state}")
         self._app(local.REATTEST)
+
+    def learn(self, anchors: TrustAnchors) -> None:
+        """Go by other trust anchors and CRLs: a session that rests on what they revoke ends (REV-09)."""
+        self.world.anchors = anchors
+        if not self.closed and AGAIN not in self.off:
+            self._guarded(self.provider.look_again)
 
     def ping(self, payload: bytes) -> None:
         """Send PING with 8 octets.

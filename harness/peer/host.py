@@ -141,7 +141,10 @@ class PeerHost:
         self._command(number, lambda endpoint: endpoint.close())
 
     def provision(self, folder: Path | None, configuration: Mapping[str, Any]) -> None:
-        """Replaces folder and policy for connections that begin later; what was remembered stays. Raises HostError."""
+        """Replaces folder and policy for connections that begin later; what was remembered stays.
+
+        Those that are open go on as they were, unless what they rest on is revoked now. Raises HostError.
+        """
         suites = tuple(configuration.get("suites", PROFILE_SUITES))
         if foreign := set(suites) - set(PROFILE_SUITES):
             raise HostError("unsupported", f"this peer has no suite {min(foreign)}")
@@ -150,6 +153,8 @@ class PeerHost:
         self._world, self._suites = world, suites
         self._verifier = configuration.get("verifier", self.options.verifier)
         self.options = dataclasses.replace(self.options, folder=folder or self.options.folder)
+        for connection in [c for c in self.connections.values() if c.endpoint.world.anchors != world.anchors]:
+            connection.learn(world.anchors)
 
     def set_clock(self, *, now: int | None, advance: int) -> int:
         """Sets or advances a controlled clock, then judges every timer; the time. Raises HostError."""

@@ -16,7 +16,7 @@ from ..evaluator.bare import judge_ead, judge_share, judge_suites
 from ..evaluator.errors import CheckFailed
 from ..identity.certificate import PublicKey
 from ..identity.errors import Refused
-from ..identity.footing import ENDS
+from ..identity.footing import AGAIN, ENDS, IN_PLACE_OF, REVOCABLE
 from ..identity.predicates import PREDICATES, ak_public_key, leaf_public_key, waiver_public_key
 from ..identity.tam import TpmModule
 from ..identity.tpm_emulation import EmulatedTpm
@@ -54,6 +54,8 @@ class WorldProvider:
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
         self.lives: Callable[[], bool] = lambda: True
         self._id_creds: dict[bytes, bytes] = {}
+        self.found: dict[str, tuple[bytes, ...]] = {}
+        """Of what can be revoked: check to what it was about, where it held."""
         self._ends: dict[str, int | None] = {"session": world.time() + SESSION_LIFETIME}
 
     # --- atoms -------------------------------------------------------------------------------------------------------
@@ -82,6 +84,14 @@ class WorldProvider:
         """HELLO flags of this policy."""
         waiver = FLAG_WAIVER if self.world.credentials.waiver else 0
         return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver
+
+    def look_again(self) -> None:
+        """Whether anything that this session rests on is revoked by now. Raises CheckFailed of `AGAIN`."""
+        for check, arguments in tuple(self.found.items()):
+            try:
+                self.judge(check, arguments)
+            except CheckFailed as failure:
+                raise CheckFailed(AGAIN, failure.reason) from failure
 
     # --- symbols -----------------------------------------------------------------------------------------------------
 
@@ -125,7 +135,9 @@ class WorldProvider:
             except Refused as refusal:
                 raise CheckFailed(check, refusal.reason) from refusal
             if check in ENDS:
-                self.rests_on(check, ENDS[check](self.world, *arguments))
+                self.rests_on(IN_PLACE_OF.get(check, check), ENDS[check](self.world, *arguments))
+            if check in REVOCABLE:
+                self.found[check] = arguments
         elif check in _JUDGED_HERE:
             try:
                 _JUDGED_HERE[check](self, *arguments)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...model.table import Table
@@ -16,8 +18,10 @@ from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
 from ..identity.policy import TPM_FORMAT
-from ..identity.provision import ACCEPTED_BESIDE_TPM, OFFERED_IN_TPM, make_pair
+from ..identity.provision import ACCEPTED_BESIDE_TPM, OFFERED_IN_TPM, load_world, make_pair, save_party
+from ..identity.settings import SettingError
 from ..identity.world import Memory, World
+from ..iut.control import ControlRefused
 from ..peer.asking import Unanswered
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
@@ -149,6 +153,25 @@ class LocalIut(Iut):
             yield
         finally:
             self._changes, self._options = {}, {}
+
+    @contextmanager
+    def provisioned(self, change: Callable[[Path], None]) -> Iterator[None]:
+        before = self._honest
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            save_party(folder, self.pki, before, self.world.credentials.leaf)
+            change(folder)
+            try:
+                changed = load_world(folder, self.clock.now)
+            except SettingError as error:
+                raise ControlRefused("provision", "bad_configuration", str(error)) from error
+        self._honest = dataclasses.replace(changed, memory=before.memory)
+        try:
+            for endpoint in tuple(self._live):
+                endpoint.learn(changed.anchors)
+            yield
+        finally:
+            self._honest = before
 
     @contextmanager
     def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..refusals import Code
 from ..symbols import sha256, unary
-from ..table import Guard, Message, Transition, equals, event, holds
+from ..table import Guard, Message, Step, Transition, equals, event, holds
 from ..terms import Term, apply, bstr, const, name
 from . import local
-from .attestation import EMPTY, FALSE, QUOTE_REQUEST, REGISTERS, TRUE, ZERO
+from .attestation import EMPTY, EVIDENCE, FALSE, QUOTE_REQUEST, REGISTERS, TRUE, ZERO
 from .forms import Form
 from .frames import (
     ATT_REQ,
@@ -168,6 +168,11 @@ def _receipt_row(side: Side, state: str, guard: Guard | None, *further: tuple[Te
     )  # fmt: skip
 
 
+def _stands(peer: Side, renewed: Term) -> Step:
+    """At each epoch: the peer's identity is not revoked yet, by the proofs of its HELLO or by renewed ones."""
+    return holds("peer_leaf_is_still_not_revoked", peer.party.id_cred, peer.proofs, renewed)
+
+
 def request_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
     """Relying party: ask again, and judge the answer."""
     me, attester = side.letter, peer_of(side)
@@ -187,7 +192,8 @@ def request_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
     )  # fmt: skip
     yield Transition(
         side.role, state, form.att, OPEN,
-        when=(Guard(registers.outstanding, TRUE),), checks=form.checks_again,
+        when=(Guard(registers.outstanding, TRUE),),
+        checks=(*form.checks_again, _stands(attester, EVIDENCE[attester.letter].endorsements)),
         fresh=(valid_for(side),), sets=(*accepted_evidence(attester, form), *decided(side, Tier.AFFIRMING)),
         sends=(VERDICT[me].message,), then_sets=((registers.outstanding, FALSE),),
         events=(
@@ -205,7 +211,7 @@ def answer_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
     yield Transition(
         side.role, state, request.message, quoting,
         when=(Guard(direction_of(side), ATTESTS), Guard(registers.pending, FALSE)),
-        checks=(equals("att_req_epoch_is_next", request.epoch),),
+        checks=(equals("att_req_epoch_is_next", request.epoch), _stands(peer_of(side), EMPTY)),
         sets=(
             (registers.requested_epoch, request.epoch),
             (registers.challenge, request.nonce),
