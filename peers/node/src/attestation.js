@@ -60,7 +60,7 @@ export function makeEvidence(attestation, identityKey, binder, now) {
  * @param {Map} att body of the frame
  * @param {object} expected allowed evidence types, binder, peer (leaf), maxAge and last (evidence accepted before)
  * @param {object} trust credentials, store and now
- * @returns {{attestationKey: Certificate, bootcount: number, until: number}} what labels are judged by, and its end
+ * @returns {{attestationKey: Certificate, attestationPath: object, bootcount: number, until: number}} what labels are judged by, and its end
  * @throws {Refusal}
  */
 export function appraise(att, expected, trust) {
@@ -70,7 +70,7 @@ export function appraise(att, expected, trust) {
   const eat = new Sign1(readInside('eat', token));
   readInside('eatProtected', eat.header);
   const claims = readInside('eatClaims', eat.payload);
-  const { leaf, until } = checked('attestation_failed', () => checkAttestationKey(eat, att, trust));
+  const { leaf, sent, until } = checked('attestation_failed', () => checkAttestationKey(eat, att, trust));
   ensure(claims.get(claim.eat_profile) === ids.profile, 'unsupported_evidence', 'profile (ATT-10)');
   ensure(claims.get(claim.eat_nonce).equals(expected.binder), 'binder_mismatch', 'binder (ATT-16)');
   ensure(confirms(claims.get(claim.cnf), expected.peer.publicKey), 'identity_mismatch', 'cnf (ATT-17)');
@@ -79,7 +79,7 @@ export function appraise(att, expected, trust) {
   ensure(leaf.platform.urn === platform.urn, 'identity_mismatch', 'platform of the attestation key (ATT-19)');
   checkClaims(claims, expected, trust);
   const bootcount = claims.get(claim.bootcount);
-  return { attestationKey: leaf, bootcount, until };
+  return { attestationKey: leaf, attestationPath: { leaf, sent }, bootcount, until };
 }
 
 function checkAttestationKey(eat, att, trust) {
@@ -95,7 +95,7 @@ function checkAttestationKey(eat, att, trust) {
   const proofs = checked('revoked', () => readProofs(att.get(3)));
   const terms = { proofs, code: 'attestation_failed', ordered: true, identity: false };
   const { until } = checkPath({ leaf, sent, anchors: credentials.attestationRoots, ...terms }, trust);
-  return { leaf, until };
+  return { leaf, sent, until };
 }
 
 function checkClaims(claims, { maxAge, last }, { credentials, now }) {

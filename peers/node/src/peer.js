@@ -34,13 +34,14 @@ export class Peer {
     return this.credentials.role;
   }
 
-  /** Replaces the configuration of connections that begin later. */
+  /** Replaces the configuration of connections that begin later; those that are open learn what is revoked. */
   provision(folder = this.#folder, overrides = {}) {
     const credentials = loadCredentials(folder, overrides);
     if (credentials.role !== this.role) throw new Error(`${folder}: credentials of a ${credentials.role}`);
     this.credentials = credentials;
     this.#folder = folder;
     this.#overrides = overrides;
+    for (const connection of this.connections.values()) connection?.session?.learn(credentials.crls);
   }
 
   /** The service listens; resolves to its address. */

@@ -139,8 +139,8 @@ export class Session {
     ensure(body.get(key.version) === ids.protocol_version, 'version', 'version of HELLO (SES-05)');
     const waives = (body.get(key.flags) & flag.waiver) !== 0;
     ensure(waives === body.has(key.waiver), 'decode_error', 'waiver and its flag (WVR-01)');
-    const proofs = checked('revoked', () => readProofs(body.get(key.revocation)));
-    const { until } = checkPath({ ...this.peer, anchors: peerRoots, proofs }, this.trust);
+    this.proofs = checked('revoked', () => readProofs(body.get(key.revocation)));
+    const { until } = checkPath({ ...this.peer, anchors: peerRoots, proofs: this.proofs }, this.trust);
     this.credentialsUntil = until;
     if (policy.requires_evidence && waives) {
       this.waivedUntil = checkWaiver(body.get(key.waiver), this.peer.leaf, this.trust);
@@ -195,6 +195,7 @@ export class Session {
 
   on_att_req(body) {
     this.ours.request(body);
+    this.#recheckPeer();
     this.#attest();
   }
 
@@ -214,13 +215,29 @@ export class Session {
     this.evidence = { ...accepted, epoch: direction.epoch };
     this.data.newEvidence();
     direction.outstanding = false;
-    if (!first) this.#recheckPeer();
+    if (!first) this.#recheckPeer(body.get(3));
     this.#giveVerdict();
   }
 
-  /** Credentials are judged again at each epoch (REV-09). */
-  #recheckPeer() {
-    checkPath({ ...this.peer, anchors: this.credentials.peerRoots, certain: false }, this.trust);
+  /** The leaf is judged again at each epoch, by the proofs of HELLO and by renewed ones (REV-09). */
+  #recheckPeer(renewed) {
+    const proofs = [...this.proofs, ...checked('revoked', () => readProofs(renewed))];
+    const { until } = checkPath({ ...this.peer, anchors: this.credentials.peerRoots, proofs }, this.trust);
+    this.credentialsUntil = until;
+  }
+
+  /** Other revocation lists: a session that rests on what they revoke ends (REV-09). */
+  learn(crls) {
+    if (this.ended || !this.helloHash) return;
+    this.credentials = { ...this.credentials, crls };
+    const { peerRoots, attestationRoots } = this.credentials;
+    try {
+      checkPath({ ...this.peer, anchors: peerRoots, certain: false }, this.trust);
+      const key = this.evidence?.attestationPath;
+      if (key) checkPath({ ...key, anchors: attestationRoots, identity: false, certain: false, ordered: true }, this.trust);
+    } catch (error) {
+      this.refuse(error);
+    }
   }
 
   /** Asks for new evidence; an open session without a request outstanding (SES-14). */
