@@ -11,10 +11,12 @@ from ..harness.iut.control import ControlError
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.process import ProcessError
 from ..harness.peer.tcp import TcpError
+from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import TesterFault
 from ..harness.tester.session import ControlFailed, Iut, NeedNotMet, Recorded
 from ..harness.verdict.records import TestCase, TestResult
 from ..harness.verdict.request import RunRequest
+from ..harness.verdict.speech import Speech
 from ..harness.verdict.transcript import Archive, Transcript
 from ..harness.verdict.verdict import Judgement, NotExercised, Verdict
 from .asking import ROLE as VERIFIER
@@ -41,18 +43,21 @@ class Keeper:
 
     def __init__(self) -> None:
         self._kept: list[Transcript] = []
+        self._speeches: dict[int, Speech] = {}
         self._names: dict[int, str] = {}
 
     def begun(self, recorded: Recorded) -> None:
         """One more conversation."""
         self._kept.append(recorded.transcript)
+        if isinstance(recorded, Conversation):
+            self._speeches[id(recorded.transcript)] = recorded.speech
 
     def __call__(self, what: str, recorded: Recorded) -> None:
         """A conversation is of more than the common kind."""
         self._names[id(recorded.transcript)] = what
 
-    def store(self, archive: Archive, test: str) -> None:
-        """Save them."""
+    def store(self, archive: Archive, test: str, *, told: bool) -> None:
+        """Save them; if they are to be `told`, with what was said."""
         counts: Counter[str] = Counter()
         kept = []
         for one in self._kept:
@@ -61,6 +66,9 @@ class Keeper:
             kept.append((f"{name} {counts[name]}" if counts[name] > 1 else name, one))
         if kept:
             archive.save(test, kept)
+        if kept and told:
+            speeches = self._speeches
+            archive.tell(test, [(name, speeches[id(one)]) for name, one in kept if id(one) in speeches])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +153,11 @@ class Player:
     def _record(
         self, test: SuiteTest, bench: Bench | None, keeper: Keeper, error: BaseException | None, duration: float
     ) -> None:
-        keeper.store(self._archive, test.id)
         judgement = self._judgement(test.case, bench, error)
         if isinstance(judgement, Judgement):
             judgement = heard(test.id, judgement)
+        told = isinstance(judgement, Judgement) and judgement.verdict is not Verdict.PASS
+        keeper.store(self._archive, test.id, told=told)
         digest = bench.main.digest() if bench and bench.main else None
         result = TestResult(self._plan[test.id], judgement, self._request.seed, digest, duration)
         self._log.test_finished(result, self._now())

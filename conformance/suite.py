@@ -79,6 +79,10 @@ class SuiteRun:
         options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
         options += " --verifier" if request.verifier else ""
         options += " --slow" if request.slow else ""
+        options += f" --tam {request.tam}" if request.tam != "software" else ""
+        options += " --virtual" if request.virtual else ""
+        options += f" --without {','.join(sorted(request.without))}" if request.without else ""
+        options += f" --fault {','.join(sorted(request.faults))}" if request.faults else ""
         options += f" --binding {request.binding}" if request.binding else ""
         rerun = f"trustconn run{options} --seed {request.seed} --rerun '{test.id}'"
         return TestCase(test.id, case.requirements, case.role, case.operator, case.field, case.negative, rerun)

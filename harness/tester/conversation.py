@@ -57,12 +57,20 @@ class Conversation:
         self.connection = connection
         self.since = since
         self.transcript = Transcript()
-        self.ended: str | None = None
-        """`finished` or `reset` once the implementation ended the connection, `flooded` when it sent without end."""
+        self.speech = peer.speech
         self.timed_out = False
         self._reply, self._silence = reply, silence
         self._started = time.monotonic()
         self._iut: Sender = "service" if peer.role == "device" else "device"
+
+    @property
+    def ended(self) -> str | None:
+        """`finished` or `reset` once the implementation ended the connection, `flooded` when it sent without end."""
+        return self.speech.ended
+
+    @ended.setter
+    def ended(self, how: str) -> None:
+        self.speech.ended = how
 
     @property
     def silence(self) -> float:

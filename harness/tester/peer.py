@@ -20,6 +20,7 @@ from ..peer.binding import DEFAULT
 from ..peer.channel import ChannelOf
 from ..peer.endpoint import Endpoint
 from ..peer.keylog import KeyLog
+from ..verdict.speech import FRAME, OCTETS, UNIT, Speech
 from .deviation import Deviation, TesterFault
 
 LENIENT = frozenset(
@@ -82,6 +83,9 @@ class TesterEndpoint(Endpoint):
         self.sent: dict[str, bytes] = {}
         """The latest message of each name, as it went out."""
         self.marked: int | None = None
+        self.speech = Speech()
+        """What both sides said."""
+        self._speaking = False
         deviation.attach(self)
 
     @property
@@ -100,7 +104,18 @@ class TesterEndpoint(Endpoint):
     def put(self, message: Message, data: bytes) -> None:
         """Send a message as the table would."""
         self.sent[message.name] = data
-        super().emit(message, data)
+        inside, self._speaking = self._say(message.name, data), True
+        try:
+            super().emit(message, data)
+        finally:
+            self._speaking = inside
+
+    def send_frame(self, frame: bytes) -> None:
+        inside, self._speaking = self._say(FRAME, frame), True
+        try:
+            super().send_frame(frame)
+        finally:
+            self._speaking = inside
 
     def end_channel(self) -> None:
         """Not by itself: what comes behind the end of a session is for a test to say."""
@@ -110,7 +125,21 @@ class TesterEndpoint(Endpoint):
 
     def put_unit(self, kind: int, payload: bytes) -> None:
         """Send a unit."""
-        super().send_unit(kind, payload)
+        inside, self._speaking = self._say(UNIT, bytes([kind]) + payload), True
+        try:
+            super().send_unit(kind, payload)
+        finally:
+            self._speaking = inside
+
+    def put_octets(self, data: bytes) -> None:
+        self._say(OCTETS, data)
+        super().put_octets(data)
+
+    def _say(self, name: str, data: bytes) -> bool:
+        """Note what goes out, unless it is part of what is noted already: messages go out as frames, units, octets."""
+        if not self._speaking:
+            self.speech.add(self.role, name, data)
+        return self._speaking
 
     def put_frame(self, kind: int, body: Any) -> None:
         """Send a frame with a body of our own making."""
@@ -120,6 +149,7 @@ class TesterEndpoint(Endpoint):
         """What comes from here on is the reaction."""
         if self.marked is None:
             self.marked = len(self.observations)
+            self.speech.fault_comes(self.role, now=self._speaking)
 
     def knowledge(self) -> Run:
         """What this party and its own trust anchor module know together: tokens can be taken apart and put together."""
@@ -131,6 +161,7 @@ class TesterEndpoint(Endpoint):
 
     def observe(self, name: str, data: bytes) -> None:
         self.observations.append(Observation(name, data, _code(name, data)))
+        self.speech.add("service" if self.role == "device" else "device", name, data)
 
     @property
     def reaction(self) -> list[Observation]:

@@ -1,7 +1,7 @@
 """The transcript of a conversation: who sent which bytes, and when."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import NamedTuple, Self, get_args
 
 from ..transport.pcap import CaptureWriter, Sender, write_pcap
+from .speech import Speech
 
 
 class TranscriptError(ValueError):
@@ -82,11 +83,14 @@ class Transcript:
 class Archive:
     """What a run keeps of its conversations: `transcripts-NAME.jsonl` and `conversations-NAME.pcapng` in a folder.
 
+    `messages-NAME.jsonl` is there when a test did not pass: what its conversations said.
+
     Each line of the one, and the first packet of each conversation in the other, says which test it belongs to. Use as
     a context manager; an interruption loses nothing that was saved. Raises OSError.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
+        self._told = folder / f"messages-{name}.jsonl"
         self._lines = (folder / f"transcripts-{name}.jsonl").open("w", encoding="utf-8")
         self._packets = (folder / f"conversations-{name}.pcapng").open("wb")
         self._capture = CaptureWriter(self._packets)
@@ -97,6 +101,11 @@ class Archive:
             self._lines.writelines(transcript._lines(test=test, conversation=what))
             self._capture.add(f"{test}, {what}", transcript.chunks)
         self._lines.flush()
+
+    def tell(self, test: str, speeches: Iterable[tuple[str, Speech]]) -> None:
+        """What was said in conversations of a test, each with its name."""
+        with self._told.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(speech.to_json(test, what)) + "\n" for what, speech in speeches)
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +119,6 @@ class Archive:
     @staticmethod
     def clear(folder: Path) -> None:
         """Remove what an earlier run kept: its conversations would be taken for another one's."""
-        for pattern in ("transcripts-*.jsonl", "conversations-*.pcapng"):
+        for pattern in ("transcripts-*.jsonl", "messages-*.jsonl", "conversations-*.pcapng"):
             for file in folder.glob(pattern):
                 file.unlink()
