@@ -1,1 +1,1 @@
-"""Published test vectors, each with its source; what judges our code without having been written with it."""
+"""Test vectors: generated from one seed, and published ones, each with its source; `README.md` says how to use them."""

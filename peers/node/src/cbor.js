@@ -68,7 +68,7 @@ class Reader {
       case 5: return this.map(Number(argument), depth);
       case 6: {
         const value = this.item(depth);
-        return new Tagged(Number(argument), value, this.octets.subarray(start, this.at));
+        return new Tagged(small(argument), value, this.octets.subarray(start, this.at));
       }
       default: return simple(info, argument);
     }

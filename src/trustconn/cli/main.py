@@ -36,6 +36,7 @@ COMMANDS = {
     "learn": Command("learn", "learn an implementation's state machine and compare it with the specification's"),
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
+    "vectors": Command("vectors", "list test vectors, put them to a program, make them anew"),
     "property": Command("property", "certify, prove and verify a property of a hidden configuration, in files"),
 }
 

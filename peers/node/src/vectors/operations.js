@@ -1,0 +1,19 @@
+/** What vectors can ask, by name: each operation returns its output, or throws where it must refuse. */
+import { decode } from '../cbor.js';
+import { matches } from './cddl.js';
+import { octets } from './octets.js';
+import { sequence } from './sequence.js';
+import { tree } from './tree.js';
+
+function must(holds, why) {
+  if (!holds) throw new Error(why);
+}
+
+export const operations = {
+  cbor: (input) => ({ value: tree(decode(octets(input.octets))) }),
+
+  grammar(input) {
+    const data = octets(input.octets);
+    must(matches(input.rule, input.sequence ? sequence(data) : decode(data)), `does not match ${input.rule}`);
+  },
+};

@@ -1,0 +1,11 @@
+"""The areas, one file of vectors each, in the order in which an implementer needs them."""
+
+from __future__ import annotations
+
+from ..vector import Area
+from . import encoding, grammar
+from .seed import SEED
+
+AREAS: tuple[Area, ...] = (encoding.AREA, grammar.AREA)
+
+__all__ = ["AREAS", "SEED"]

@@ -1,0 +1,24 @@
+"""What this program can be asked, by the names that vectors use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import grammar
+from .strict import load, tree
+
+Input = Any
+Output = dict[str, Any] | None
+
+
+def _cbor(given: Input) -> Output:
+    return {"value": tree(load(bytes.fromhex(given["octets"])))}
+
+
+def _grammar(given: Input) -> Output:
+    grammar.check(given["rule"], bytes.fromhex(given["octets"]), sequence=given["sequence"])
+    return None
+
+
+OPERATIONS: dict[str, Callable[[Input], Output]] = {"cbor": _cbor, "grammar": _grammar}
