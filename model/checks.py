@@ -38,8 +38,8 @@ class Check:
     refusal: Refusal
     cls: CheckClass
     beside_table: bool = False
-    tpm: bool = False
-    """Made of TPM evidence alone, so in tables of it alone."""
+    form: str = ""
+    """The form of evidence, as conformance statements name it, that it is made of alone, so in tables of that alone."""
 
     @property
     def binding(self) -> str:
@@ -52,12 +52,12 @@ CHECKS: dict[str, Check] = {}
 
 
 def _declare(
-    cls: CheckClass, refusal: Refusal, *rows: tuple[str, str], beside_table: bool = False, tpm: bool = False
+    cls: CheckClass, refusal: Refusal, *rows: tuple[str, str], beside_table: bool = False, form: str = ""
 ) -> None:
     for name, requirement in rows:
         if name in CHECKS:
             raise ValueError(f"check {name} is declared twice")
-        CHECKS[name] = Check(name, requirement, refusal, cls, beside_table, tpm)
+        CHECKS[name] = Check(name, requirement, refusal, cls, beside_table, form)
 
 
 _SYMBOLIC, _ENCODING, _AVAILABILITY = CheckClass.SYMBOLIC, CheckClass.ENCODING, CheckClass.AVAILABILITY
@@ -234,6 +234,9 @@ _declare(_ENCODING, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05
 _declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))
 _declare(_ENCODING, alert(Code.STALE), ("ear_is_in_force", "VER-05"))
 
+_declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("cmw_is_marked_result", "ATT-07"), form="ear")
+_declare(_ENCODING, receipt(Code.LABEL_INVALID), ("env_is_the_accepted_evidence", "LBL-32"), form="ear")
+
 # --- A verifier's own (rows of model/protocol/background.py) ---------------------------------------------------------
 _declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
 _declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))
@@ -263,14 +266,14 @@ _declare(
     ("tpm_pcrs_match_reference_values", "TPM-12"),
     ("tpm_event_types_are_expected", "TPM-17"),
     ("tpm_log_replays", "TPM-12"),
-    tpm=True,
+    form="tpm2",
 )
 _declare(
     _ENCODING,
     alert(Code.BINDER_MISMATCH),
     ("tpm_quote_is_over_the_binder", "TPM-06"),
     ("tpm_certification_is_over_the_binder", "TPM-06"),
-    tpm=True,
+    form="tpm2",
 )
 _declare(
     _ENCODING,
@@ -279,14 +282,14 @@ _declare(
     ("tpm_identity_key_is_the_leafs", "TPM-09"),
     ("tpm_identity_key_is_kept", "TPM-10"),
     ("tpm_ak_names_peer_device", "TPM-11"),
-    tpm=True,
+    form="tpm2",
 )
 _declare(
     _ENCODING,
     alert(Code.STALE),
     ("tpm_reset_count_has_not_fallen", "TPM-13"),
     ("tpm_counts_have_not_changed", "TPM-13"),
-    tpm=True,
+    form="tpm2",
 )
 _declare(
     _ENCODING,
@@ -296,7 +299,7 @@ _declare(
     ("env_quote_is_a_quote", "LBL-31"),
     ("env_quote_is_over_the_object", "LBL-31"),
     ("env_quote_is_of_the_same_start", "LBL-31"),
-    tpm=True,
+    form="tpm2",
 )
 
 # --- Labels (rows of model/protocol/labels.py) -----------------------------------------------------------------------

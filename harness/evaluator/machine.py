@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...model.refusals import Channel
 from ...model.symbols import received_slots
-from ...model.table import LOCAL, Guard, Message, Table, Transition
+from ...model.table import ASKED, LOCAL, Guard, Message, Table, Transition
 from ..codec.cbor import encode
 from .errors import CheckFailed
 from .matchers import match
@@ -62,7 +62,7 @@ class Machine:
         run = self.run
         if data is not None:
             run.unbind(message.slots)
-            run.blind = message.blind if message.channel == LOCAL else ()
+            run.blind = message.blind if message.channel in (LOCAL, ASKED) else ()
             match(run, message.term, data)
             run.blind = ()
         row = next((r for r in rows if self._fits(r.when)), None)

@@ -17,6 +17,7 @@ from .labels import label_faults
 from .measurements import measurement_faults
 from .records import record_faults
 from .removals import removals
+from .results import result_faults
 from .revocation import revocation_faults
 from .session import session_faults
 from .states import states
@@ -27,7 +28,7 @@ from .virtual import virtual_faults
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, handshake_faults, label_faults, session_faults, record_faults, ending_faults,
-    verifier_faults, virtual_faults, revocation_faults,
+    verifier_faults, virtual_faults, revocation_faults, result_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

@@ -12,3 +12,7 @@ class Refused(Exception):
 
 class CredentialUnavailable(Exception):
     """A credential is named by a hash that this party does not hold: EDHOC error 3 (RFC 9528 section 6.4)."""
+
+
+class Unanswered(Exception):
+    """There is no reply: the verifier cannot be reached, is late, or says something else."""

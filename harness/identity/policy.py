@@ -16,6 +16,7 @@ EvidenceFormat = int | str
 """CoAP content-format, or a media type where none is registered."""
 EAT_CWT = 263
 TPM_FORMAT: str = identifiers()["media_type"]["tpm2_evidence"]
+EAR_FORMAT: str = identifiers()["media_type"]["result"]
 DAY = 86400
 
 
@@ -53,6 +54,8 @@ class Policy:
     """The policy id that a verifier is asked for."""
     verifier_properties: tuple[str, ...] = ()
     """Properties that its result must affirm, where it answers for properties."""
+    own_policy: str | None = None
+    """The policy id by which this party has itself appraised, where it presents a verifier's result."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
     event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
@@ -155,4 +158,5 @@ _FIELDS = {
     "clock_tolerance": whole(0, 3600),
     "verifier_policy": text,
     "verifier_properties": texts,
+    "own_policy": text,
 }

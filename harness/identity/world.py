@@ -176,6 +176,8 @@ class World:
     policy: Policy
     tam: Tam
     memory: Memory = field(default_factory=Memory)
+    verifier: Callable[[bytes], bytes] | None = None
+    """From a request to a reply about this very party, where it presents results. Raises Unanswered."""
     _credentials: Cache[PeerCredential] = field(default_factory=lambda: Cache(256), repr=False)
     _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
     _anchored: TrustAnchors | None = field(default=None, repr=False)

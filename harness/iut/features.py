@@ -28,7 +28,7 @@ class Features:
         ("x5chain", "x5t"), "forms of its EDHOC ID_CRED that it can read", choices=("x5chain", "x5t")
     )
     evidence_formats: tuple[str, ...] = key(
-        ("eat",), "evidence that it offers about itself", choices=("eat", "psa", "tpm2"), empty=True
+        ("eat",), "evidence that it offers about itself", choices=("eat", "psa", "tpm2", "ear"), empty=True
     )
     evidence_accepted: tuple[str, ...] = key(
         ("eat",), "evidence that it can appraise", choices=("eat", "psa", "tpm2", "ear"), empty=True
@@ -69,6 +69,8 @@ REFERENCE = Features(
     accepts_virtual_root=True,
 )
 """The statement of the reference device and service."""
+FURTHER_EVIDENCE = ("ear",)
+"""Forms of evidence that the reference peers speak where they are told to: results of a verifier in ATT."""
 IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))
 """Their statement where their keys are in a TPM."""
 NO_TLS = "the TLS library signs with keys that it holds itself"

@@ -23,12 +23,14 @@ def reference(
     tam: str = SOFTWARE,
     verifier: bool = False,
     virtual: bool = False,
+    evidence: Collection[str] = (),
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
     clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
-    declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust.
+    declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust, and
+    `evidence` are further forms that it declares.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -36,12 +38,20 @@ def reference(
     if seed is not None:
         command += ["--seed", seed.hex()]
     name = f"trustconn reference {role}" + ("" if tam == SOFTWARE else f", keys in {tam}")
+    stated = REFERENCE if tam == SOFTWARE else IN_TPM
+    features = replace(
+        stated,
+        verifier=verifier,
+        virtual_root_of_trust=virtual,
+        evidence_formats=(*stated.evidence_formats, *evidence),
+        evidence_accepted=(*stated.evidence_accepted, *evidence),
+    )
     return Description(
         Path.cwd(),
         Iut(name, role, version or "unversioned"),
         Wire(binding, connect="control" if role == "device" else None),
         Credentials(credentials),
-        replace(REFERENCE if tam == SOFTWARE else IN_TPM, verifier=verifier, virtual_root_of_trust=virtual),
+        features,
         Control("stdio", tuple(command)),
         Timeouts(start=PATIENT_START),
     )

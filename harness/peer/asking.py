@@ -7,13 +7,14 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...model.protocol.asking import asking, asking_profile, result_checks
-from ...model.protocol.background import RESULT
+from ...model.protocol.asking import asking, asking_profile
+from ...model.protocol.background import RESULT, result_checks
 from ...model.protocol.frames import SIDES
 from ...model.table import ASKED, Message, Table
 from ...spec import identifiers
 from ..codec import cbor
 from ..evaluator.errors import CheckFailed, GrammarError
+from ..identity.errors import Unanswered
 from ..identity.world import World
 from .binding import DEFAULT
 from .endpoint import Endpoint
@@ -29,10 +30,6 @@ MOST = 1 << 16
 
 Ask = Callable[[bytes], bytes]
 """From a request to a reply. Raises Unanswered."""
-
-
-class Unanswered(Exception):
-    """There is no reply: the verifier cannot be reached, is late, or says something else."""
 
 
 class AskingEndpoint(Endpoint):
@@ -54,7 +51,7 @@ class AskingEndpoint(Endpoint):
             self.table = self.machine.table = self.tam.table = asking_profile(self.binding, kinds)
 
     def _send(self, message: Message, data: bytes) -> None:
-        if message.channel == ASKED:
+        if message.channel == ASKED and message.name.endswith(self.peer):
             self._judge(data)
         else:
             super()._send(message, data)

@@ -17,14 +17,14 @@ from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
 from ...model.refusals import Channel as Means
 from ...model.refusals import Code
-from ...model.table import APP, LOCAL, RECORD, Message, Table, holds
+from ...model.table import APP, ASKED, LOCAL, RECORD, Message, Table, holds
 from ..codec import cbor
 from ..crypto.random import Random, system_random
 from ..evaluator.errors import CheckFailed, GrammarError
 from ..evaluator.machine import Effects, Machine
 from ..evaluator.run import Run
 from ..identity.credentials import TrustAnchors
-from ..identity.errors import CredentialUnavailable
+from ..identity.errors import CredentialUnavailable, Unanswered
 from ..identity.footing import AGAIN
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import World
@@ -256,8 +256,19 @@ class Endpoint:
             answer = self.tam.deliver(message, data)
             for reply, octets in answer.sends:
                 self.step(reply, octets)
+        elif message.channel == ASKED:
+            self._fetch(data)
         else:
             self.emit(message, data if message.channel == RECORD else self.channel.encode(message, data))
+
+    def _fetch(self, question: bytes) -> None:
+        """Go on with what a verifier says about this party. Raises Unanswered."""
+        if self.world.verifier is None:
+            raise Unanswered("there is no verifier to be asked")
+        try:
+            self.step(self.table.messages[f"result_{self.letter}"], self.world.verifier(question))
+        except (GrammarError, cbor.CborError) as error:
+            raise Unanswered(f"the verifier gives no result: {error}") from error
 
     def emit(self, message: Message, data: bytes) -> None:
         """A message on its way to the peer."""
@@ -345,11 +356,11 @@ class Endpoint:
             self._refuse(failure)
         except TransportError as failure:
             self._refuse(CheckFailed(failure.check, str(failure)))
-        except TpmError:
+        except (TpmError, Unanswered):
             self._give_up()
 
     def _give_up(self) -> None:
-        """A module that does nothing more is this party's own fault (ERR-23)."""
+        """A module that does nothing more, or a verifier that says nothing, is this party's own fault (ERR-23)."""
         if self.channel.stands:
             self._alert(Code.INTERNAL)
         self.end("closed", clean=False, truncated=False, unconfirmed=self._unconfirmed)

@@ -63,6 +63,8 @@ class HostOptions:
     key_log: KeyLog | None = None
     verifier: str = ""
     """URL of the verifier that judges evidence; empty for none."""
+    results: str = ""
+    """URL of the verifier that gives results about this peer; empty for none."""
 
 
 class PeerHost:
@@ -79,6 +81,7 @@ class PeerHost:
         self._world = self._load(options.folder)
         self._suites = PROFILE_SUITES
         self._verifier = options.verifier
+        self._world.verifier = _verifier(options.results)
         self._server: asyncio.Server | None = None
         self._last_connection = self._last_seq = 0
         self._retries: set[asyncio.Task[None]] = set()
@@ -150,6 +153,7 @@ class PeerHost:
             raise HostError("unsupported", f"this peer has no suite {min(foreign)}")
         world = self._configured(self._load(folder or self.options.folder), configuration)
         world.memory = self._world.memory
+        world.verifier = _verifier(configuration.get("results", self.options.results))
         self._world, self._suites = world, suites
         self._verifier = configuration.get("verifier", self.options.verifier)
         self.options = dataclasses.replace(self.options, folder=folder or self.options.folder)
@@ -172,6 +176,7 @@ class PeerHost:
         world, saved = self._load(options.folder), self._world.save()
         self.drop()
         world.restore(kept(options.role, options.off, saved))
+        world.verifier = _verifier(options.results)
         self._world, self._suites = world, PROFILE_SUITES
 
     def drop(self) -> None:
@@ -215,7 +220,7 @@ class PeerHost:
             for key, value in configuration.items()
             if key in policy
         }
-        if unknown := sorted(configuration.keys() - policy - {"suites", "presents_waiver", "verifier"}):
+        if unknown := sorted(configuration.keys() - policy - {"suites", "presents_waiver", "verifier", "results"}):
             raise HostError("unsupported", f"this peer has no setting {', '.join(unknown)}")
         waiver = configuration.get("presents_waiver", world.credentials.waiver is not None)
         if waiver and world.credentials.waiver is None:
@@ -287,11 +292,17 @@ class PeerHost:
 
 def _asking(url: str) -> dict[str, Any]:
     """The option of an endpoint that has evidence judged by the verifier there; none without one."""
+    ask = _verifier(url)
+    return {"ask": ask} if ask else {}
+
+
+def _verifier(url: str) -> Callable[[bytes], bytes] | None:
+    """How to ask the verifier there; None without one."""
     if not url:
-        return {}
+        return None
     from .asking import HttpVerifier
 
-    return {"ask": HttpVerifier(url)}
+    return HttpVerifier(url)
 
 
 def _stamp(folder: Path) -> Stamp:

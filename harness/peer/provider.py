@@ -248,6 +248,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "waiver": lambda p: p.world.credentials.waiver or b"",
     "purpose": _absent,
     "question_policy": _encoded(lambda p: p.world.policy.verifier_policy),
+    "own_policy": _encoded(lambda p: p.world.policy.own_policy),
     "reason": _absent,
     "endorsements": _absent,
     "valid_for": _encoded(WorldProvider.valid_for),

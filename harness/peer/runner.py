@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without", default="", metavar="CHECK[,CHECK]", help="checks that are switched off")
     parser.add_argument("--fault", default="", metavar="NAME[,NAME]", help="faults of this peer")
     parser.add_argument("--verifier", default="", metavar="URL", help="verifier that judges the peer's evidence")
+    parser.add_argument("--results", default="", metavar="URL", help="verifier that gives results about this peer")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
     parser.add_argument("--clock", choices=("system", "control"), default="system", help="who sets the time")
     parser.add_argument("--now", type=int, help="unix seconds at which a controlled clock starts")
@@ -84,8 +85,9 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
         text = getattr(arguments, name)
         if text and text != "stdio" and not text.rpartition(":")[2].isdecimal():
             return f"--{name}: expected host:port, found {text}"
-    if arguments.verifier and not arguments.verifier.startswith(("http://", "https://")):
-        return f"--verifier: expected a URL that begins with http:// or https://, found {arguments.verifier}"
+    for name in ("verifier", "results"):
+        if (url := getattr(arguments, name)) and not url.startswith(("http://", "https://")):
+            return f"--{name}: expected a URL that begins with http:// or https://, found {url}"
     if arguments.seed is not None and arguments.far:
         return "--seed: refused with --far, because anyone can compute keys that come from a seed"
     return ""
@@ -107,8 +109,9 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     path = os.environ.get(KEY_LOG_VARIABLE)
     log = KeyLog(Path(path)) if path else None
     return HostOptions(
-        arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log, arguments.verifier
-    )
+        arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log,
+        arguments.verifier, arguments.results,
+    )  # fmt: skip
 
 
 async def _controlled(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
+from ..identity.policy import EAR_FORMAT
 from ..identity.provision import load_world
 from ..identity.tester import TesterPki
 from ..iut.address import Address
@@ -150,12 +151,26 @@ class IutSession(Iut):
     @contextmanager
     def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
         self.need_feature("verifier")
+        with self._asked("verifier", answer, configuration):
+            yield
+
+    @contextmanager
+    def vouched_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
+        self.need_feature("evidence_formats", "ear")
+        with self._asked("results", answer, {"offered": [EAR_FORMAT], **configuration}):
+            yield
+
+    @contextmanager
+    def _asked(
+        self, setting: str, answer: Callable[[bytes], bytes | None], configuration: Mapping[str, Any]
+    ) -> Iterator[None]:
+        """The tester's verifier answers so, and the setting is its URL."""
         self.need_verb("provision")
         if self._verifier is None:
             from .verifier_server import VerifierServer  # Few runs ask for it.
 
             self._verifier = VerifierServer(Address("127.0.0.1", 0))
-        with self._verifier.answering(answer), self.configured(verifier=self._verifier.url, **configuration):
+        with self._verifier.answering(answer), self.configured(**{setting: self._verifier.url}, **configuration):
             yield
 
     @contextmanager

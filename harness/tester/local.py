@@ -17,12 +17,12 @@ from ...model.table import Table
 from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
-from ..identity.policy import TPM_FORMAT
+from ..identity.errors import Unanswered
+from ..identity.policy import EAR_FORMAT, TPM_FORMAT
 from ..identity.provision import ACCEPTED_BESIDE_TPM, OFFERED_IN_TPM, load_world, make_pair, save_party
 from ..identity.settings import SettingError
 from ..identity.world import Memory, World
 from ..iut.control import ControlRefused
-from ..peer.asking import Unanswered
 from ..peer.binding import DEFAULT
 from ..peer.endpoint import Endpoint
 from ..peer.provider import PROFILE_SUITES
@@ -175,14 +175,14 @@ class LocalIut(Iut):
 
     @contextmanager
     def judged_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
-        def ask(request: bytes) -> bytes:
-            reply = answer(request)
-            if reply is None:
-                raise Unanswered("the verifier says nothing")
-            return reply
-
         with self.configured(**configuration):
-            self._options = {**self._options, "ask": ask}
+            self._options = {**self._options, "ask": _asking(answer)}
+            yield
+
+    @contextmanager
+    def vouched_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> Iterator[None]:
+        with self.configured(**{"offered": [EAR_FORMAT], **configuration}):
+            self._changes["verifier"] = _asking(answer)
             yield
 
     def need_tpm(self) -> None:
@@ -244,6 +244,16 @@ class LocalIut(Iut):
     def close(self) -> None:
         self.latest = None
         self._live.clear()
+
+
+def _asking(answer: Callable[[bytes], bytes | None]) -> Callable[[bytes], bytes]:
+    def ask(request: bytes) -> bytes:
+        reply = answer(request)
+        if reply is None:
+            raise Unanswered("the verifier says nothing")
+        return reply
+
+    return ask
 
 
 def _endpoint(conversation: Conversation) -> Endpoint:

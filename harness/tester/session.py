@@ -168,6 +168,16 @@ class Iut(ABC):
         """
         raise NeedNotMet("feature verifier is not declared as True")
 
+    def vouched_by(self, answer: Callable[[bytes], bytes | None], **configuration: Any) -> AbstractContextManager[None]:
+        """The implementation as one that offers results about itself alone, and whose verifier for them answers so.
+
+        Otherwise as `judged_by`.
+
+        Raises:
+            NeedNotMet: it presents no results.
+        """
+        raise NeedNotMet("feature evidence_formats is not declared as 'ear'")
+
     def usages(self) -> list[Usage]:
         """What the implementation held of the machine from its first connection on, by time; the last is of now.
 

@@ -40,6 +40,8 @@ class RunRequest:
     """Whether the reference peers declare that they can have evidence judged by a verifier."""
     virtual: bool = False
     """Whether the roots of trust of the reference peers are virtual."""
+    evidence: tuple[str, ...] = ()
+    """Further forms of evidence that the reference peers declare, as conformance statements name them."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

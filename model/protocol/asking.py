@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from ..symbols import unary
-from ..table import Message, Step, Table, Transition, Verifies, equals, holds, step
-from ..terms import Term, name, slot
-from .attestation import EAT_FORMAT, EVIDENCE, REGISTERS, appraisal_checks, binder
-from .background import QUESTION, RESULT, tpm_question
+from ..table import Message, Step, Table, Transition
+from .attestation import EAT_FORMAT, EVIDENCE, appraisal_checks
+from .background import QUESTION, RESULT, result_checks, tpm_question
 from .forms import BY_TOKENS, TPM_FORMAT, Format, Kinds
-from .frames import HELLO_HASH, I, R, Side, peer_of
+from .frames import I, R, Side
 from .given import given
 from .tables import profile
 
@@ -24,45 +22,6 @@ ASKING = "_asking"
 """What the state is called in which a result is waited for."""
 KEPT = ("cmw_type_was_accepted", "cmw_is_marked_evidence")
 """Checks of evidence that a relying party makes before it asks."""
-
-
-def _as_relying_party(attester: Side) -> None:
-    """What a relying party puts into its question, whatever type of evidence it is about."""
-    letter, me = attester.letter, peer_of(attester)
-    question, registers = QUESTION[letter], REGISTERS[letter]
-    terms: dict[Term, Term] = {
-        question.asked: binder(attester),
-        question.policy: name(f"question_policy_{me.letter.lower()}", question.policy.sort),
-        question.leaf: attester.party.cred,
-        question.epoch: registers.requested_epoch,
-        question.nonce: registers.challenge,
-        question.relying_party: unary("leaf_digest", me.party.cred),
-        question.hello_hash: HELLO_HASH,
-    }
-    for term, honest in terms.items():
-        slot(term.label, term.sort, **{me.role: honest})
-
-
-for _side in (I, R):
-    _as_relying_party(_side)
-
-
-def result_checks(attester: Side) -> tuple[Step, ...]:
-    """What a relying party asks of a result, in order."""
-    result = RESULT[attester.letter]
-    return (
-        holds("ear_header_is_exact", result.alg, result.typ),
-        equals("ear_profile_is_this_one", result.profile),
-        holds("ear_verifier_is_pinned", result.x5t),
-        step("ear_signature_verifies", Verifies(result.signature, unary("authority_key", result.x5t), result.tbs)),
-        equals("ear_nonce_is_binder", result.nonce),
-        holds("ear_cnf_is_peer_identity_key", result.cnf, attester.party.id_cred, binds=result.cnf),
-        holds("ear_is_in_force", result.iat, result.exp),
-        holds("ear_names_the_policy", result.submods),
-        holds("ear_is_not_revoked", result.x5t, result.submods),
-        holds("ear_names_the_properties", result.submods),
-        holds("ear_is_affirming", result.submods),
-    )
 
 
 @dataclass(frozen=True)

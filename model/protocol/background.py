@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..symbols import DIGEST, SECRET, SIGNATURE_64, sign, unary
-from ..table import ASKED, Message, Role, Step, Table, Transition, equals, event, holds
+from ..table import ASKED, Message, Role, Step, Table, Transition, Verifies, equals, event, holds, step
 from ..terms import ITEM, ITEMS, Sort, Term, array, bstr, const, map_, name, slot
-from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, appraisal_checks, binder, cose_sign1, sig_structure
-from .frames import BYTES, INT, NONCE_32, ROLE_NUMBER, SIDES, TEXT, UINT, I, R, Side
+from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, REGISTERS, appraisal_checks, binder, cose_sign1, sig_structure
+from .frames import BYTES, HELLO_HASH, INT, NONCE_32, ROLE_NUMBER, SIDES, TEXT, UINT, I, R, Side, peer_of
 
 VERIFIER = "verifier"
 EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04"
@@ -41,14 +41,21 @@ class Question:
 
 
 def _question(attester: Side, kind: str, cmw: Term, endorsements: Term) -> Question:
-    letter = attester.letter
-    leaf = slot(f"QUESTION_LEAF_{letter}", BYTES)
+    letter, party, registers = attester.letter, peer_of(attester), REGISTERS[attester.letter]
+
+    def filled(what: str, sort: Sort, honest: Term, of_attester: Term | None = None) -> Term:
+        """The same whoever asks: the relying party, or the attester about itself."""
+        return slot(f"QUESTION_{what}_{letter}", sort, **{party.role: honest, attester.role: of_attester or honest})
+
+    leaf = filled("LEAF", BYTES, attester.party.cred)
     slot(attester.party.id_cred.label, attester.party.id_cred.sort, verifier=map_({33: leaf}))
-    asked = slot(f"QUESTION_BINDER_{letter}", DIGEST)
-    policy = slot(f"QUESTION_POLICY_{letter}", TEXT)
+    asked = filled("BINDER", DIGEST, binder(attester))
+    policies = name(f"question_policy_{party.letter.lower()}", TEXT), name(f"own_policy_{letter.lower()}", TEXT)
+    policy = filled("POLICY", TEXT, *policies)
     named_leaf = slot(f"QUESTION_CERT_ATT_{letter}", DIGEST, unary("leaf_digest", attester.party.cred))
-    epoch, nonce = slot(f"QUESTION_EPOCH_{letter}", UINT), slot(f"QUESTION_NONCE_{letter}", NONCE_32)
-    relying_party, hello_hash = (slot(f"QUESTION_{what}_{letter}", DIGEST) for what in ("CERT_RP", "HELLO_HASH"))
+    epoch, nonce = filled("EPOCH", UINT, registers.requested_epoch), filled("NONCE", NONCE_32, registers.challenge)
+    relying_party = filled("CERT_RP", DIGEST, unary("leaf_digest", party.party.cred))
+    hello_hash = filled("HELLO_HASH", DIGEST, HELLO_HASH)
     context = array(
         const("tc1-binder"),
         ROLE_NUMBER[letter],
@@ -131,6 +138,24 @@ def _result(attester: Side) -> Result:
 
 
 RESULT = {side.letter: _result(side) for side in (I, R)}
+
+
+def result_checks(attester: Side) -> tuple[Step, ...]:
+    """What a relying party asks of a result, in order."""
+    result = RESULT[attester.letter]
+    return (
+        holds("ear_header_is_exact", result.alg, result.typ),
+        equals("ear_profile_is_this_one", result.profile),
+        holds("ear_verifier_is_pinned", result.x5t),
+        step("ear_signature_verifies", Verifies(result.signature, unary("authority_key", result.x5t), result.tbs)),
+        equals("ear_nonce_is_binder", result.nonce),
+        holds("ear_cnf_is_peer_identity_key", result.cnf, attester.party.id_cred, binds=result.cnf),
+        holds("ear_is_in_force", result.iat, result.exp),
+        holds("ear_names_the_policy", result.submods),
+        holds("ear_is_not_revoked", result.x5t, result.submods),
+        holds("ear_names_the_properties", result.submods),
+        holds("ear_is_affirming", result.submods),
+    )
 
 
 def verifier_row(attester: Side, question: Question, appraisal: tuple[Step, ...]) -> Transition:

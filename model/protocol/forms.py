@@ -23,6 +23,8 @@ BY_TOKENS: Kinds = (EAT_FORMAT, EAT_FORMAT)
 """Both attest by tokens, or do not attest."""
 
 TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
+EAR_FORMAT = 'application/eat+cwt; eat_profile="tag:ietf.org,2026:rats/ear#04"'
+"""An EAR as a CWT, by its media type (RFC 9782): a result that the attester fetched itself."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,16 @@ class Form:
     boot: Term
     """What tells one start of the platform from another."""
     ak: Term
-    """The chain of the attestation key."""
+    """What environment objects are known by: the chain of the attestation key, or the digest of the object itself."""
     asked: tuple[Term, ...]
     """What the TAM looks at anew for every request."""
     checks: tuple[Step, ...]
     checks_again: tuple[Step, ...]
     """What the relying party asks of ATT, in order: the first time, and in a re-attestation."""
     environment_checks: tuple[Step, ...]
+    question: Message | None = None
+    fetched: Message | None = None
+    """What the attester asks a verifier once its TAM has answered, and the reply, where that is what ATT carries."""
 
 
 def _token(letter: str) -> Form:

@@ -16,6 +16,7 @@ _SOFTWARE = (
     "id_cred", "sk", "c", "offered", "accepted", "flags", "max_age", "reattest_interval", "proofs", "waiver", "purpose",
     "endorsements", "reason", "att_req_accepted", "data_plain", "data_inputs", "sequence", "label_iss", "label_sub",
     "label_chain", "label_blocks", "label_action", "label_inputs", "label_tui", "question_policy",
+    "own_policy",
 )  # fmt: skip
 _ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
 _TAM = (

@@ -49,7 +49,7 @@ from .session import (
     Assignments,
     accepted_evidence,
     decided,
-    quoted,
+    evidence_rows,
     valid_for,
     verdict_checks,
 )
@@ -219,9 +219,7 @@ def answer_rows(side: Side, state: str, form: Form) -> Iterator[Transition]:
         ),
         sends=(QUOTE_REQUEST[me].message,),
     )  # fmt: skip
-    yield Transition(
-        side.role, quoting, form.quote, state, sets=quoted(side, form.environment), sends=(form.att,)
-    )  # fmt: skip
+    yield from evidence_rows(side, quoting, form, state)
     for tier in (Tier.WARNING, Tier.CONTRAINDICATED):
         yield Transition(
             side.role, state, verdict.message, "REFUSED",

@@ -97,6 +97,18 @@ def quoted(side: Side, environment: Term) -> Assignments:
     )
 
 
+def evidence_rows(side: Side, state: str, form: Form, then: str, *events: Event) -> Iterator[Transition]:
+    """Attester: the TAM's answer goes out as ATT, or what a verifier says of it once it has been asked."""
+    answer = form.quote
+    if form.question and form.fetched:
+        fetching = f"{state}_fetching"
+        yield Transition(side.role, state, form.quote, fetching, sends=(form.question,))
+        state, answer = fetching, form.fetched
+    yield Transition(
+        side.role, state, answer, then, sets=quoted(side, form.environment), sends=(form.att,), events=events
+    )
+
+
 def hello_checks(attester: Side, mode: Term) -> tuple[Step, ...]:
     """What the relying party asks of `attester`'s HELLO, given how that direction goes."""
     me = peer_of(attester)
@@ -177,10 +189,7 @@ def device_rows(forms: Mapping[str, Form]) -> Iterator[Transition]:
                 *(() if attests else (running(I),)),
             ),
         )  # fmt: skip
-    yield Transition(
-        I.role, "quoting", mine.quote, "wait_VERDICT_R",
-        sets=quoted(I, mine.environment), sends=(mine.att,), events=(running(I),),
-    )  # fmt: skip
+    yield from evidence_rows(I, "quoting", mine, "wait_VERDICT_R", running(I))
     yield from _rejections(I, "wait_VERDICT_R")
     yield Transition(
         I.role, "wait_VERDICT_R", VERDICT["R"].message, OPEN,
@@ -215,10 +224,7 @@ def service_rows(forms: Mapping[str, Form]) -> Iterator[Transition]:
                 when=guards, opens=hello_opens(I, mode_i), checks=hello_checks(I, mode_i), sets=after_hello(),
                 sends=(QUOTE_REQUEST["R"].message,) if attests else (), events=(event("hello_received"),),
             )  # fmt: skip
-    yield Transition(
-        R.role, "quoting", mine.quote, "wait_VERDICT_I",
-        sets=quoted(R, mine.environment), sends=(mine.att,),
-    )  # fmt: skip
+    yield from evidence_rows(R, "quoting", mine, "wait_VERDICT_I")
     yield from _rejections(R, "wait_VERDICT_I")
     received = event("verdict_received", tier=VERDICT["I"].tier)
     yield Transition(

@@ -11,7 +11,7 @@ from . import edhoc, local, session, tls
 from . import open as open_phase
 from .attestation import CHANNEL_SECRET, EAT_FORMAT, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .forms import BY_TOKENS, TOKENS, TPM_FORMAT, Form, Format, Kinds
+from .forms import BY_TOKENS, EAR_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
 from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
@@ -71,7 +71,17 @@ def _tpm() -> Mapping[str, Form]:
     return BUNDLES
 
 
-FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {EAT_FORMAT: lambda: TOKENS, TPM_FORMAT: _tpm}
+def _ear() -> Mapping[str, Form]:
+    from .passport import PASSPORTS
+
+    return PASSPORTS
+
+
+FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {
+    EAT_FORMAT: lambda: TOKENS,
+    TPM_FORMAT: _tpm,
+    EAR_FORMAT: _ear,
+}
 """Evidence types that are known. Terms are made when they are asked for: a session pays for all that could depend on
 its own."""
 

@@ -7,10 +7,10 @@ import pytest
 
 from trustconn.model.checks import CHECKS
 from trustconn.model.linter import lint
-from trustconn.model.protocol.asking import asking_profile, result_checks
+from trustconn.model.protocol.asking import asking_profile
 from trustconn.model.protocol.attestation import EAT_FORMAT, appraisal_checks
-from trustconn.model.protocol.background import QUESTION, RESULT, background
-from trustconn.model.protocol.forms import TPM_FORMAT, Kinds
+from trustconn.model.protocol.background import QUESTION, RESULT, background, result_checks
+from trustconn.model.protocol.forms import EAR_FORMAT, TPM_FORMAT, Format
 from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
@@ -63,7 +63,7 @@ def after_hi(**parts: Any) -> tuple[Transition, Transition]:
 def test_the_profile_is_clean_and_every_waiver_of_it_is_needed(binding: str) -> None:
     asked = {name for attester in (I, R) for name in (item.check.name for item in result_checks(attester))}
     of_peers = (check for check in CHECKS.values() if check.refusal.channel is not Channel.VERIFIER)
-    of_tokens = (check for check in of_peers if not check.tpm and check.name not in asked)
+    of_tokens = (check for check in of_peers if not check.form and check.name not in asked)
     register = {check.name: check for check in of_tokens if check.binding in ("", binding)}
     assert lint(profile(binding), register) == []
 
@@ -90,13 +90,19 @@ def test_peers_that_ask_break_no_other_rule_than_to_read_evidence(binding: str) 
         assert rows and all(row.checks == result_checks(attester) for row in rows)
 
 
-@pytest.mark.parametrize("attests", [(TPM_FORMAT, EAT_FORMAT), (EAT_FORMAT, TPM_FORMAT), (TPM_FORMAT, TPM_FORMAT)])
+OTHERS: dict[Format, str] = {TPM_FORMAT: "tpm2", EAR_FORMAT: "ear"}
+"""Evidence types besides tokens, and what checks of them alone are marked with."""
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("sides", ["I", "R", "IR"])
 @pytest.mark.parametrize("binding", BINDINGS)
-def test_the_profile_is_clean_where_evidence_is_of_a_tpm(binding: str, attests: Kinds) -> None:
-    table = profile(binding, attests)
+def test_the_profile_is_clean_where_evidence_is_no_token(binding: str, sides: str, kind: Format) -> None:
+    of_i, of_r = (kind if letter in sides else EAT_FORMAT for letter in "IR")
+    table = profile(binding, (of_i, of_r))
     assert lint(table, {name: CHECKS[name] for name in table.checks}) == []
-    of_a_tpm = {name for name, check in CHECKS.items() if check.tpm}
-    assert table.checks.keys() & of_a_tpm == of_a_tpm
+    of_it_alone = {name for name, check in CHECKS.items() if check.form == OTHERS[kind]}
+    assert table.checks.keys() & of_it_alone == of_it_alone
 
 
 def compares_a_meaning(check: str) -> bool:

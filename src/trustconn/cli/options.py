@@ -34,6 +34,14 @@ def add_tam(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tam", choices=tams(), default=tams()[0], help=text)
 
 
+def add_evidence(parser: argparse.ArgumentParser) -> None:
+    """`--evidence`."""
+    from ..harness.iut.features import FURTHER_EVIDENCE
+
+    text = "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT"
+    parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
+
+
 def add_virtual(parser: argparse.ArgumentParser) -> None:
     """`--virtual`."""
     parser.add_argument("--virtual", action="store_true", help="their roots of trust are virtual, below a physical one")

@@ -17,6 +17,7 @@ from . import exit_code
 from .coverage import test_ids
 from .errors import UsageError, require_known
 from .options import (
+    add_evidence,
     add_key_log,
     add_switches,
     add_tam,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--binding", choices=bindings(), help="secure channel; default: the description's, else edhoc")
     add_tam(parser)
     add_virtual(parser)
+    add_evidence(parser)
     add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
@@ -77,6 +79,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--verifier is about the reference peers; a description says it by features.verifier")
     if arguments.iut and arguments.virtual:
         raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
+    if arguments.iut and arguments.evidence:
+        raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
     require_software(arguments.virtual, arguments.tam)
     require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
@@ -103,6 +107,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         tam=arguments.tam,
         verifier=arguments.verifier,
         virtual=arguments.virtual,
+        evidence=tuple(dict.fromkeys(arguments.evidence)),
         profile_set=arguments.profile_set,
     )
 

@@ -1,0 +1,132 @@
+"""Peers that present a verifier's result about themselves in place of evidence, fetched in this very session."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from trustconn.harness.codec import cbor
+from trustconn.harness.identity.policy import EAR_FORMAT, EAT_CWT
+from trustconn.harness.identity.provision import make_pair
+from trustconn.harness.peer.endpoint import Endpoint
+from trustconn.harness.tester.background import honest_verifier
+from trustconn.harness.verifier.folder import PROPERTIES, PROPERTY_POLICIES
+from trustconn.spec import cddl
+
+NOW = 1_800_000_000
+OFFERED, ACCEPTED = (EAT_CWT, EAR_FORMAT), (EAR_FORMAT, EAT_CWT)
+
+
+class Watched(Endpoint):
+    """Keeps every frame that its peer sends; all that comes matches the grammar."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.frames: dict[str, list[bytes]] = {}
+
+    def observe(self, name: str, data: bytes) -> None:
+        if not name.startswith(("message_", "ClientHello", "ServerHello")) and "_" in name:
+            cddl.check(f"frame_{name.rpartition('_')[0].lower()}", data)
+        self.frames.setdefault(name.rpartition("_")[0], []).append(data)
+
+    def checks(self) -> set[object]:
+        return {event.fields.get("check") for event in self.events if event.name == "refused"}
+
+
+def pair(binding: str = "edhoc", **changes: dict[str, Any]) -> tuple[Watched, Watched]:
+    """Device and service, both with a verifier for themselves, that accept its results about properties alone."""
+    device, service, pki = make_pair(b"passports", NOW)
+    for world in (device, service):
+        peer = "service" if world.role == "device" else "device"
+        world.verifier = honest_verifier(pki, lambda: NOW).answer
+        settings = {
+            "offered": OFFERED,
+            "accepted": ACCEPTED,
+            "own_policy": PROPERTY_POLICIES[world.role],
+            "verifier_policy": PROPERTY_POLICIES[peer],
+            "verifier_properties": tuple(PROPERTIES),
+            **changes.get(world.role, {}),
+        }
+        world.verifier = settings.pop("verifier", world.verifier)
+        world.policy = dataclasses.replace(world.policy, **settings)
+    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
+    for end in ends:
+        end.start()
+    exchange(*ends)
+    return ends
+
+
+def exchange(device: Endpoint, service: Endpoint) -> None:
+    """Hand octets to and fro until nobody has any."""
+    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
+        if sent:
+            service.receive_data(sent)
+        else:
+            device.receive_data(answered)
+
+
+@pytest.mark.parametrize("binding", ["edhoc", "tls"])
+def test_results_about_properties_open_the_session_and_stand_behind_its_data(binding: str) -> None:
+    device, service = pair(binding)
+    assert (device.state, service.state) == ("OPEN", "OPEN")
+    for end in (device, service):
+        end.reattest()
+        end.send_data(b"data")
+        exchange(device, service)
+        end.send_data(b"more data")
+        exchange(device, service)
+    measured = [value for values in (device.world.policy, service.world.policy) for value in _digests(values)]
+    for end in (device, service):
+        assert sum(event.name == "label_accepted" for event in end.events) == 2
+        assert sum(event.name == "evidence_accepted" for event in end.events) == 2
+        said = b"".join(frame for frames in end.frames.values() for frame in frames)
+        assert not [digest for digest in measured if digest in said], "the configuration was told"
+        nonces = {claims(frame)[10] for frame in end.frames["ATT"]}
+        assert len(nonces) == 2, "each epoch has a result of its own"
+
+
+def _digests(policy: Any) -> list[bytes]:
+    return list(policy.reference_values.values())
+
+
+def claims(att: bytes) -> dict[int, Any]:
+    record = cbor.decode(cbor.decode(att)[1][2])
+    found: dict[int, Any] = cbor.decode(cbor.decode(record[1]).value[2])
+    return found
+
+
+def test_one_direction_may_have_a_result_and_the_other_a_token() -> None:
+    device, service = pair(device={"accepted": (EAT_CWT,)})
+    assert (device.state, service.state) == ("OPEN", "OPEN")
+    assert cbor.decode(cbor.decode(service.frames["ATT"][0])[1][2])[0::2] == [EAR_FORMAT, 8]
+    assert cbor.decode(cbor.decode(device.frames["ATT"][0])[1][2])[0::2] == [EAT_CWT, 4]
+
+
+def test_a_cached_result_is_refused_for_its_binder() -> None:
+    kept: list[bytes] = []
+    _, _, pki = make_pair(b"passports", NOW)
+
+    def cached(request: bytes) -> bytes:
+        kept.append(honest_verifier(pki, lambda: NOW).answer(request))
+        return kept[0]
+
+    assert pair(device={"verifier": cached})[1].state == "OPEN"
+    _, service = pair(device={"verifier": cached})
+    assert service.state == "CLOSED" and service.checks() == {"ear_nonce_is_binder"}
+
+
+@pytest.mark.parametrize("reply", [None, b"", b"\xff", cbor.encode({2: 1}), cbor.encode({1: 2, 2: 1})])
+def test_an_attester_that_gets_no_result_says_that_it_is_its_own_fault(reply: bytes | None) -> None:
+    device, service = pair(device={"verifier": (lambda request: reply) if reply is not None else None})
+    assert (device.state, service.state) == ("CLOSED", "CLOSED") or device.closed
+    assert any(event.name == "alert_received" and event.fields["code"] == 80 for event in service.events)
+
+
+def test_a_result_that_affirms_nothing_is_refused_by_the_relying_party() -> None:
+    _, service = pair(service={"verifier_properties": ("never heard of",)})
+    assert service.checks() == {"ear_names_the_properties"}
+
+
+def test_a_token_is_refused_where_a_result_was_chosen() -> None:
+    _, service = pair(service={"accepted": (EAR_FORMAT,)}, device={"offered": (EAT_CWT,)})
+    assert service.checks() == {"evidence_formats_overlap"}
