@@ -16,6 +16,7 @@ from .prose import FOLDER, Paragraph, SpecError, paragraphs
 from .records import (
     CATEGORIES,
     ROLES,
+    STRIDE,
     Claim,
     IsoRow,
     Level,
@@ -122,14 +123,21 @@ class Specification:
 
     def _threat(self, id_: str, row: Mapping[str, Any]) -> Threat:
         register = self._threat_rows
-        register.only(id_, row, ("title", "category", "claims", "powers"))
+        register.only(id_, row, ("title", "category", "claims", "powers", "stride", "emb3d"))
         answers, powers_ = register.texts(id_, row, "claims"), register.texts(id_, row, "powers")
         register.known(id_, "claim", answers, self.claims)
         register.known(id_, "power", powers_, self.powers)
         title, category = register.text(id_, row, "title"), register.text(id_, row, "category")
         register.known(id_, "category", (category,), CATEGORIES)
+        stride, emb3d, titles = *(register.texts(id_, row, name) for name in ("stride", "emb3d")), self._emb3d.data
+        register.known(id_, "STRIDE category", stride, STRIDE)
+        register.known(id_, "threat of EMB3D", emb3d, titles)
         met = tuple(item.id for item in self.requirements.values() if id_ in item.threats)
-        return Threat(id_, title, category, answers, powers_, met)
+        return Threat(id_, title, category, answers, powers_, stride, {name: titles[name] for name in emb3d}, met)
+
+    @cached_property
+    def _emb3d(self) -> Register:
+        return Register("registers/emb3d.toml", self._folder)
 
     @cached_property
     def iso_register(self) -> Mapping[str, IsoRow]:

@@ -8,6 +8,10 @@ ROLES = ("any", "device", "service", "attester", "relying-party", "verifier", "i
 """Whom a requirement can bind."""
 CATEGORIES = ("device", "service", "channel")
 """What a threat of Annex A is aimed at."""
+STRIDE = (
+    "spoofing", "tampering", "repudiation", "information disclosure", "denial of service", "elevation of privilege",
+)  # fmt: skip
+"""The categories of STRIDE."""
 
 
 class Level(Enum):
@@ -66,13 +70,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Threat:
-    """A threat of Annex A: what answers it, and the powers of the adversary who poses it."""
+    """A threat of Annex A: what answers it, and the powers of the adversary who poses it.
+
+    `stride` are its categories, `emb3d` the threats of MITRE EMB3D through which it comes about, id to title.
+    """
 
     id: str
     title: str
     category: str
     claims: tuple[str, ...]
     powers: tuple[str, ...]
+    stride: tuple[str, ...]
+    emb3d: Mapping[str, str]
     requirements: tuple[str, ...]
 
 
