@@ -103,11 +103,11 @@ class Decision:
     """Section `[decision.NAME]`: what somebody decided about what is left of a threat."""
 
     threat: str = key(meaning="clause of the threat")
-    at: str | None = key(None, "the one component or flow that it is about; all, if left out")
     choice: str = key(meaning="what is done about what is left", choices=CHOICES)
     reason: str = key(meaning="why")
     by: str = key(meaning="who decided")
     date: str = key(meaning="when", pattern=_DATE, form="a date as 2026-01-31, in quotes")
+    at: str | None = key(None, "the one component or flow that it is about; all, if left out")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ COMMANDS = {
     "peer": Command("peer", "start a reference device or service and print its address as JSON"),
     "verifier": Command("verifier", "start a reference verifier, on standard input and output or over HTTP"),
     "explain": Command("explain", "show a requirement, check, threat, clause or test and what it is tied to"),
+    "threats": Command("threats", "review a described system against the threats of Annex A, by results of runs"),
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),
     "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),
     "learn": Command("learn", "learn an implementation's state machine and compare it with the specification's"),

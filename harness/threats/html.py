@@ -1,0 +1,106 @@
+"""The review as one page that needs no network: what stands in the way of a sign-off, each threat, and its proofs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from ...model.verifier import charts
+from ...spec import Requirement, powers, requirements
+from ..page.page import Section, render, slug
+from ..verdict.records import TestResult, status_label
+from ..verdict.verdict import Verdict, worst
+from . import diagram
+from .exercise import Exercise, State
+from .review import Finding, Review, ShownAttack, claim_verdicts, shown_attacks
+
+_LOOKS = {
+    State.FAILED: "fail", State.NOT_EXERCISED: "not exercised", State.UNDECIDED: "inconc", State.PARTLY: "error",
+    State.WITHSTOOD: "pass",
+}  # fmt: skip
+"""The status of a test whose mark and colour a state has."""
+_NEITHER = {"ics": "statement", "attested": "attested claim", "laboratory": "laboratory"}
+"""What decides a requirement that no conversation does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementRow:
+    """A requirement that meets a threat at a component: `status` as of a test, or what decides it instead."""
+
+    requirement: Requirement
+    component: str
+    status: str
+    tests: Mapping[Verdict, int]
+
+
+def to_html(review: Review, signed: Mapping[str, Any] | None = None) -> str:
+    """The page; `signed` is the sign-off that holds for it."""
+    blockers = tuple(review.blockers())
+    sections = [
+        Section("sign-off", "Sign-off", "given" if signed else f"{len(blockers)} open" if blockers else "possible"),
+        Section("system", "The system"),
+        Section("threats", "Threats", str(len(review.findings))),
+        Section("not-applicable", "What does not apply", str(len(review.inapplicable))),
+        Section("words", "What the words mean"),
+    ]
+    values = {
+        "review": review, "blockers": blockers, "signed": signed, "states": State, "looks": _LOOKS,
+        "counts": Counter(finding.state for finding in review.findings), "claims": claim_verdicts,
+        "attack": _attack, "attacks": shown_attacks, "rows": _rows, "complaints": _complaints, "powers": powers(),
+        "anchor": anchor, "diagram": diagram.svg(review.system), "requirements": requirements(),
+    }  # fmt: skip
+    title = f"Threat review: {review.system.about.name}"
+    return render(
+        files(__package__), "review.html", title=title, sections=sections, values=values, styles=("review.css",)
+    )
+
+
+def anchor(finding: Finding) -> str:
+    """The id of a finding in the page."""
+    return f"threat-{slug(finding.threat.id)}-{finding.applies.element}"
+
+
+def _attack(finding: Finding) -> dict[str, Any] | None:
+    """The most telling attack: its picture, the same in words, and what the names in it stand for."""
+    found = shown_attacks(finding.threat.id)
+    if not found:
+        return None
+    shown: ShownAttack = found[0]
+    tip = f"tip-{anchor(finding)}"
+    picture = charts.svg(shown.attack).replace('id="tip"', f'id="{tip}"').replace("#tip)", f"#{tip})")
+    return {"shown": shown, "picture": picture, "text": charts.text(shown.attack), "others": found[1:]}
+
+
+def _rows(finding: Finding) -> Sequence[RequirementRow]:
+    """Every requirement that meets the threat, at every component that tests of it were for."""
+    rows = []
+    for one in finding.exercises:
+        by_requirement: dict[str, list[TestResult]] = {}
+        for test in one.tests:
+            for name in test.case.requirements:
+                by_requirement.setdefault(name, []).append(test)
+        rows += [_row(requirements()[name], one, by_requirement.get(name, [])) for name in finding.threat.requirements]
+    return [row for row in rows if row.status]
+
+
+def _row(requirement: Requirement, one: Exercise, tests: Sequence[TestResult]) -> RequirementRow:
+    counts = Counter(test.status for test in tests if isinstance(test.status, Verdict))
+    status = worst(counts).label if counts else _without(requirement, tests, one)
+    return RequirementRow(requirement, one.component, status, counts)
+
+
+def _without(requirement: Requirement, tests: Sequence[TestResult], one: Exercise) -> str:
+    """The status of a requirement that no test decided; empty where it does not bind the component."""
+    if tests:
+        return status_label(tests[0].status)
+    if requirement.testability.value in _NEITHER:
+        return _NEITHER[requirement.testability.value]
+    return "not exercised" if any(requirement.id in gap.requirements for gap in one.gaps) else ""
+
+
+def _complaints(one: Exercise) -> Sequence[TestResult]:
+    """The tests of an exercise that ran and did not pass."""
+    return [test for test in one.tests if isinstance(test.status, Verdict) and test.status is not Verdict.PASS]
