@@ -13,6 +13,8 @@ WIDTH, HEIGHT, GAP, ROOM = 170, 58, 26, 190
 TOP, MARGIN = 64, 20
 LETTERS = 24
 """Letters in a line of a box."""
+LEGIBLE = 'fill="#1b1f24" stroke="#fff" stroke-width="5" stroke-linejoin="round" paint-order="stroke"'
+"""Text that can be read where a line crosses it."""
 Place = tuple[int, int]
 
 
@@ -90,7 +92,7 @@ def _flow(flow: Flow, source: Place, target: Place, number: int) -> Iterator[str
         path = f"M{near[0] + WIDTH // 2},{near[1] + shift} L{far[0] - WIDTH // 2},{far[1] + shift}"
         label, anchor = ((near[0] + far[0]) // 2, (near[1] + far[1]) // 2 + shift), "middle"
     yield f'<path d="{path}" fill="none" {looks}/>'
-    yield from _lines(label[0], label[1] - 18, flow.title, LETTERS, 2, 'fill="#1b1f24"', anchor)
+    yield from _lines(label[0], label[1] - 18, flow.title, LETTERS, 2, LEGIBLE, anchor)
 
 
 def _lines(x: int, y: int, text: str, letters: int, most: int, looks: str, anchor: str = "middle") -> Iterator[str]:

@@ -140,15 +140,20 @@ def _differs(component: Component, iut: IutRecord) -> str:
 def _state(tests: Sequence[TestResult], runs: Sequence[Run]) -> tuple[State, str]:
     counts = Counter(test.status for test in tests if isinstance(test.status, Verdict))
     if counts[Verdict.FAIL]:
-        return State.FAILED, f"{counts[Verdict.FAIL]} of {counts.total()} tests failed"
+        return State.FAILED, f"{counts[Verdict.FAIL]} of {_tests(counts.total())} failed"
     if not counts:
         return State.NOT_EXERCISED, "no test that poses it ran"
     unsure = counts[Verdict.INCONC] + counts[Verdict.ERROR]
     if unsure:
-        return State.UNDECIDED, f"{unsure} of {counts.total()} tests came to no conclusion"
+        return State.UNDECIDED, f"{unsure} of {_tests(counts.total())} came to no conclusion"
     if not any(run.whole for run in runs):
-        return State.PARTLY, f"{counts.total()} tests passed, but the run was of selected tests or did not end"
-    return State.WITHSTOOD, f"all {counts.total()} tests that could be played passed"
+        return State.PARTLY, f"{_tests(counts.total())} passed, others were left out of the run"
+    others = sum(not isinstance(test.status, Verdict) for test in tests)
+    return State.WITHSTOOD, f"{_tests(counts.total())} passed" + (f", {others} could not be played" if others else "")
+
+
+def _tests(number: int) -> str:
+    return f"{number} test{'' if number == 1 else 's'}"
 
 
 def _gaps(threat: Threat, role: str, tests: Sequence[TestResult]) -> list[Gap]:

@@ -27,13 +27,11 @@ _NEITHER = {"ics": "statement", "attested": "attested claim", "laboratory": "lab
 
 
 @dataclass(frozen=True, slots=True)
-class RequirementRow:
-    """A requirement that meets a threat at a component: `status` as of a test, or what decides it instead."""
+class Cell:
+    """What became of a requirement at a component: a status as of a test, or what decides it instead, and tests run."""
 
-    requirement: Requirement
-    component: str
     status: str
-    tests: Mapping[Verdict, int]
+    tests: int
 
 
 def to_html(review: Review, signed: Mapping[str, Any] | None = None) -> str:
@@ -74,22 +72,30 @@ def _attack(finding: Finding) -> dict[str, Any] | None:
     return {"shown": shown, "picture": picture, "text": charts.text(shown.attack), "others": found[1:]}
 
 
-def _rows(finding: Finding) -> Sequence[RequirementRow]:
-    """Every requirement that meets the threat, at every component that tests of it were for."""
+def _rows(finding: Finding) -> list[tuple[Requirement, list[Cell]]]:
+    """Every requirement that meets the threat, with a cell for each component that tests of it were for."""
+    columns = [_by_requirement(one) for one in finding.exercises]
     rows = []
-    for one in finding.exercises:
-        by_requirement: dict[str, list[TestResult]] = {}
-        for test in one.tests:
-            for name in test.case.requirements:
-                by_requirement.setdefault(name, []).append(test)
-        rows += [_row(requirements()[name], one, by_requirement.get(name, [])) for name in finding.threat.requirements]
-    return [row for row in rows if row.status]
+    for name in finding.threat.requirements:
+        requirement = requirements()[name]
+        pairs = zip(finding.exercises, columns, strict=True)
+        cells = [_cell(requirement, one, tests.get(name, [])) for one, tests in pairs]
+        if any(cell.status for cell in cells):
+            rows.append((requirement, cells))
+    return rows
 
 
-def _row(requirement: Requirement, one: Exercise, tests: Sequence[TestResult]) -> RequirementRow:
-    counts = Counter(test.status for test in tests if isinstance(test.status, Verdict))
-    status = worst(counts).label if counts else _without(requirement, tests, one)
-    return RequirementRow(requirement, one.component, status, counts)
+def _by_requirement(one: Exercise) -> dict[str, list[TestResult]]:
+    found: dict[str, list[TestResult]] = {}
+    for test in one.tests:
+        for name in test.case.requirements:
+            found.setdefault(name, []).append(test)
+    return found
+
+
+def _cell(requirement: Requirement, one: Exercise, tests: Sequence[TestResult]) -> Cell:
+    verdicts = [test.status for test in tests if isinstance(test.status, Verdict)]
+    return Cell(worst(verdicts).label if verdicts else _without(requirement, tests, one), len(verdicts))
 
 
 def _without(requirement: Requirement, tests: Sequence[TestResult], one: Exercise) -> str:

@@ -15,7 +15,7 @@ from ...model.checks import CHECKS
 from ...model.extract.committed import attacks, expected
 from ...model.verifier.attack import Attack
 from ...spec import Testability, Threat, claims, powers, requirements, threats
-from .exercise import Exercise, KnownTest, Run, State, exercise, poses, worst
+from .exercise import Exercise, Gap, KnownTest, Run, State, exercise, poses, worst
 from .rules import Applies, applicable, peers, rules
 from .system import MOST, Decision, System
 
@@ -79,6 +79,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocker:
+    """What stands in the way of a sign-off at one finding."""
+
+    finding: Finding
+    whys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.finding.place}: {self.finding.state.value}: {'; '.join(self.whys)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """A system, the runs that count for it, and the findings in the order of Annex A."""
 
@@ -97,16 +108,18 @@ class Review:
         """Flows that the threats of Annex A are not about, because they go over something else."""
         return tuple(name for name, flow in self.system.flows.items() if flow.channel == "other")
 
-    def blockers(self) -> Iterator[str]:
-        """Why the review cannot be signed off, a sentence for each threat."""
+    def blockers(self) -> Iterator[Blocker]:
+        """Why the review cannot be signed off: at most one reason for each finding."""
         for finding in self.findings:
             if finding.state is not State.WITHSTOOD:
-                whys = "; ".join(
-                    f"{one.component}: {one.why}" for one in finding.exercises if one.state is finding.state
+                whys = tuple(
+                    f"{self.system.title(one.component)}: {one.why}"
+                    for one in finding.exercises
+                    if one.state is finding.state
                 )
-                yield f"{finding.place}: {finding.state.value}: {whys or 'all that it concerns is outside this review'}"
+                yield Blocker(finding, whys or ("everything that it concerns is outside this review",))
             elif finding.decision is None:
-                yield f"{finding.place}: nobody has decided what is done about what is left"
+                yield Blocker(finding, ("nobody has decided what is done about what is left",))
 
 
 def review(system: System, runs: Sequence[Run], known: Collection[KnownTest]) -> Review:
@@ -178,10 +191,14 @@ def _deed(power: str) -> str:
 
 
 def _gaps(system: System, exercises: Sequence[Exercise]) -> Iterator[str]:
+    """What runs left open, components with the same gap together."""
+    found: dict[Gap, list[str]] = {}
     for one in exercises:
         for gap in one.gaps:
-            ids = f": {', '.join(gap.requirements)}" if gap.requirements else ""
-            yield f"{system.components[one.component].title}, not exercised because {gap.reason}{ids}."
+            found.setdefault(gap, []).append(system.title(one.component))
+    for gap, titles in found.items():
+        ids = f": {', '.join(gap.requirements)}" if gap.requirements else ""
+        yield f"Not exercised at {' and '.join(titles)}, because {gap.reason}{ids}."
 
 
 def _not_by_conversation(threat: Threat) -> Iterator[str]:

@@ -27,7 +27,7 @@ def sign_off(review: Review, by: str, date: str) -> dict[str, Any]:
     Raises:
         Refused: an applicable threat is not exercised, failed or undecided, or nobody decided about what is left of it.
     """
-    if blockers := tuple(review.blockers()):
+    if blockers := tuple(map(str, review.blockers())):
         raise Refused(blockers)
     return {
         "format": FORMAT,
