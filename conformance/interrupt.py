@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -13,21 +13,23 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether somebody asked to stop. The second time, at once."""
+    """Whether somebody asked to stop; `told` is called once then. The second time, at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], None] = lambda: None) -> None:
         self.asked = False
+        self._told = told
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        self._told()
 
 
 @contextmanager
-def listening() -> Iterator[Interruption]:
+def listening(told: Callable[[], None] = lambda: None) -> Iterator[Interruption]:
     """SIGINT and SIGTERM ask to stop, where signals can be heard: in the main thread."""
-    interruption = Interruption()
+    interruption = Interruption(told)
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return

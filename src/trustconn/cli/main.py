@@ -35,6 +35,7 @@ COMMANDS = {
     "verify": Command("verify", "decide the security claims of the specification, or of a protocol in SPDL"),
     "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),
     "learn": Command("learn", "learn an implementation's state machine and compare it with the specification's"),
+    "campaign": Command("campaign", "play many implementations, configurations and seeds, here or on a cluster"),
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
     "vectors": Command("vectors", "list test vectors, put them to a program, make them anew"),
