@@ -7,7 +7,7 @@ from .deciding import Unfit, array, both_sides, named, predicate, value
 from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE, EKU_TPM_AK
 from .path import MAX_PATH
 from .revocation import SHORT_LIVED, ProofError, Status, crl_status, read_proof
-from .world import X5CHAIN, X5T, PeerCredential, World, thumbprint_digest
+from .world import X5CHAIN, X5T, PeerCredential, Source, World, thumbprint_digest
 
 MAX_PROOFS = 8
 
@@ -141,13 +141,31 @@ def whole_path(world: World, credential: PeerCredential) -> list[Certificate]:
 def check_status(
     world: World, credential: PeerCredential, proofs: bytes, local: bool = False, renewed: bytes = b""
 ) -> None:
-    """Raise Unfit unless the leaf is known not to be revoked; `local` admits the CRLs that this party holds."""
+    """Raise Unfit unless the leaf is known not to be revoked.
+
+    `local` admits the CRLs that this party holds; without it the leaf is an identity, and an own source is asked.
+    """
     fresh = fresh_statuses(world, credential, proofs, local, renewed)
+    if world.source is not None and not local:
+        fresh = [_asked(world, world.source, credential)]
     if fresh:
         latest = max(item.this_update for item in fresh)
         world.memory.time_floor = max(world.memory.time_floor, latest)
     elif credential.leaf.lifetime > SHORT_LIVED:
         raise Unfit("no fresh proof of status")
+
+
+def _asked(world: World, source: Source, credential: PeerCredential) -> Status:
+    """What the own source says now. Raises Unfit for revoked and for unknown, whatever was sent along."""
+    issuer = world.issuer(credential)
+    if issuer is None:
+        raise Unfit("no issuer to ask about")
+    status = source(credential.leaf, issuer, world.time())
+    if status.revoked:
+        raise Unfit("revoked, says the own source")
+    if not status.is_fresh(world.time(), world.policy.revocation_max_age, world.policy.clock_tolerance):
+        raise Unfit("the own source knows nothing new")
+    return status
 
 
 def fresh_statuses(

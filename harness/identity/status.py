@@ -23,6 +23,7 @@ VALIDITY = 7 * 86400
 
 _SHA256_ALGORITHM = bytes.fromhex("300d06096086480165030402010500")
 ECDSA_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
+_OCSP_NONCE = bytes.fromhex("06092b0601050507300102")
 _OCSP_BASIC = bytes.fromhex("06092b0601050507300101")
 
 
@@ -50,13 +51,17 @@ def make_ocsp(
     status: str = "good",
     validity: int = VALIDITY,
     responder: Issued | None = None,
+    nonce: bytes = b"",
 ) -> bytes:
-    """An OCSP response, DER, with `status` "good", "revoked" or "unknown", signed by the issuer or by `responder`."""
+    """An OCSP response, DER, with `status` "good", "revoked" or "unknown", signed by the issuer or by `responder`.
+
+    It echoes `nonce`, unless that is empty.
+    """
     signer = responder.certificate if responder else issuer.certificate
     key = responder.key if responder else issuer.key
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("an OCSP responder needs an EC key")
-    tbs = _response_data(certificate, issuer.certificate, signer, status, this_update, validity)
+    tbs = _response_data(certificate, issuer.certificate, signer, status, this_update, validity, nonce)
     signature = key.sign(tbs, ec.ECDSA(SHA256(), deterministic_signing=True))
     basic = tbs + ECDSA_SHA256 + tlv(0x03, b"\x00" + signature)
     if responder:
@@ -71,7 +76,13 @@ def encode_proofs(*, ocsp: Iterable[bytes] = (), crls: Iterable[bytes] = ()) -> 
 
 
 def _response_data(
-    certificate: Certificate, issuer: Certificate, signer: Certificate, status: str, this_update: int, validity: int
+    certificate: Certificate,
+    issuer: Certificate,
+    signer: Certificate,
+    status: str,
+    this_update: int,
+    validity: int,
+    nonce: bytes,
 ) -> bytes:
     update = _time(this_update)
     states = {"good": tlv(0x80, b""), "revoked": tlv(0xA1, update), "unknown": tlv(0x82, b"")}
@@ -80,7 +91,8 @@ def _response_data(
     cert_id = tlv(0x30, _SHA256_ALGORITHM + names + serial)
     single = tlv(0x30, cert_id + states[status] + update + tlv(0xA0, _time(this_update + validity)))
     responder_id = tlv(0xA2, tlv(0x04, sha1(key_bits(signer.public_key)).digest()))
-    return tlv(0x30, responder_id + update + tlv(0x30, single))
+    extensions = tlv(0xA1, tlv(0x30, tlv(0x30, _OCSP_NONCE + tlv(0x04, tlv(0x04, nonce))))) if nonce else b""
+    return tlv(0x30, responder_id + update + tlv(0x30, single) + extensions)
 
 
 def _time(seconds: int) -> bytes:

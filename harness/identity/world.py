@@ -17,6 +17,7 @@ from .credentials import Credentials, TrustAnchors, fingerprint
 from .errors import CredentialUnavailable, Refused
 from .path import MAX_PATH, verify_path
 from .policy import Policy
+from .revocation import Status
 from .tam import Tam
 from .virtual import VirtualRoot, read_virtual_root
 
@@ -165,6 +166,10 @@ class Memory:
         )
 
 
+Source = Callable[[Certificate, Certificate, int], Status]
+"""Of a certificate, its issuer and the time, unix seconds. Raises ProofError where nothing is known."""
+
+
 @dataclass(slots=True)
 class World:
     """One peer's knowledge. `role` is "device" or "service"; `now` gives unix seconds."""
@@ -178,6 +183,8 @@ class World:
     memory: Memory = field(default_factory=Memory)
     verifier: Callable[[bytes], bytes] | None = None
     """From a request to a reply about this very party, where it presents results. Raises Unanswered."""
+    source: Source | None = None
+    """Where this party asks itself for the status of a peer's identity: then nothing else will do (REV-08)."""
     _credentials: Cache[PeerCredential] = field(default_factory=lambda: Cache(256), repr=False)
     _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
     _anchored: TrustAnchors | None = field(default=None, repr=False)

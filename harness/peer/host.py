@@ -20,7 +20,7 @@ from ..faults import kept, reference_peer
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.tpm_tam import TpmTam
-from ..identity.world import Memory, World
+from ..identity.world import Memory, Source, World
 from ..iut.features import IN_TPM, NO_TLS, REFERENCE, Features
 from .binding import DEFAULT
 from .clock import Clock, ControlledClock
@@ -65,6 +65,9 @@ class HostOptions:
     """URL of the verifier that judges evidence; empty for none."""
     results: str = ""
     """URL of the verifier that gives results about this peer; empty for none."""
+    responder: str = ""
+    crl: str = ""
+    """URLs of an OCSP responder and of a CRL that are asked for the peer's status; empty for none."""
 
 
 class PeerHost:
@@ -200,7 +203,7 @@ class PeerHost:
             stamp = _stamp(folder)
             if self._loaded is None or self._loaded[:2] != (folder, stamp):
                 self._loaded = folder, stamp, load_world(folder, self.options.clock.now)
-            world = dataclasses.replace(self._loaded[2], memory=Memory())
+            world = dataclasses.replace(self._loaded[2], memory=Memory(), source=self._source())
             world.credentials.require_valid(folder, world.now())
         except SettingError as error:
             raise HostError("bad_configuration", str(error)) from error
@@ -211,6 +214,14 @@ class PeerHost:
                 "bad_configuration", f"{folder}: credentials of a {world.role}, not of a {self.options.role}"
             )
         return world
+
+    def _source(self) -> Source | None:
+        responder, crl = self.options.responder, self.options.crl
+        if not responder and not crl:
+            return None
+        from .status import StatusSources
+
+        return StatusSources(responder=responder, crl=crl)
 
     def _configured(self, world: World, configuration: Mapping[str, Any]) -> World:
         """Applies everything but the suites."""

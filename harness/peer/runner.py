@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fault", default="", metavar="NAME[,NAME]", help="faults of this peer")
     parser.add_argument("--verifier", default="", metavar="URL", help="verifier that judges the peer's evidence")
     parser.add_argument("--results", default="", metavar="URL", help="verifier that gives results about this peer")
+    parser.add_argument("--ocsp", default="", metavar="URL", help="OCSP responder to ask for the peer's status")
+    parser.add_argument("--crl", default="", metavar="URL", help="revocation list to fetch for the peer's status")
     parser.add_argument("--control", metavar="stdio|HOST:PORT", help="serve the control plane, or dial it")
     parser.add_argument("--clock", choices=("system", "control"), default="system", help="who sets the time")
     parser.add_argument("--now", type=int, help="unix seconds at which a controlled clock starts")
@@ -85,7 +87,7 @@ def _usage_fault(arguments: argparse.Namespace) -> str:
         text = getattr(arguments, name)
         if text and text != "stdio" and not text.rpartition(":")[2].isdecimal():
             return f"--{name}: expected host:port, found {text}"
-    for name in ("verifier", "results"):
+    for name in ("verifier", "results", "ocsp", "crl"):
         if (url := getattr(arguments, name)) and not url.startswith(("http://", "https://")):
             return f"--{name}: expected a URL that begins with http:// or https://, found {url}"
     if arguments.seed is not None and arguments.far:
@@ -110,7 +112,7 @@ def _options(arguments: argparse.Namespace) -> "HostOptions":
     log = KeyLog(Path(path)) if path else None
     return HostOptions(
         arguments.role, arguments.credentials, clock, seeded, off, far, idle, arguments.binding, log,
-        arguments.verifier, arguments.results,
+        arguments.verifier, arguments.results, arguments.ocsp, arguments.crl,
     )  # fmt: skip
 
 

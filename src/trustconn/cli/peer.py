@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connect", metavar="HOST:PORT", help="which service a device dials")
     parser.add_argument("--verifier", default="", metavar="URL", help="verifier that judges the peer's evidence")
     parser.add_argument("--results", default="", metavar="URL", help="verifier that gives results about this peer")
+    parser.add_argument("--ocsp", default="", metavar="URL", help="OCSP responder to ask for the peer's status")
+    parser.add_argument("--crl", default="", metavar="URL", help="revocation list to fetch for the peer's status")
     parser.add_argument("--events", action="store_true", help="print each event as a JSON line")
 
 
@@ -75,8 +77,8 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
     words += ["--connect", arguments.connect] if arguments.connect else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
     words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []
-    words += ["--verifier", arguments.verifier] if arguments.verifier else []
-    words += ["--results", arguments.results] if arguments.results else []
+    for name in ("verifier", "results", "ocsp", "crl"):
+        words += [f"--{name}", getattr(arguments, name)] if getattr(arguments, name) else []
     words += ["--events"] if arguments.events else []
     code = runner.main(words)
     return exit_code.UNDECIDED if code == runner.FAILED else code
