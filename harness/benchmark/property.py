@@ -149,6 +149,30 @@ def show_arithmetic(bench: Bench) -> None:
     bench.time("exponentiation, Python", lambda: pow(base, exponent, n))
 
 
+def acts(suite: Suite = PBA_2048) -> dict[str, Callable[[], None]]:
+    """A proof and its verification without revoked configurations, and an exponentiation as yardstick."""
+    issuer = fixed_issuer(suite)
+    device, _, _ = make_pair(b"benchmark", NOW)
+    configuration = configuration_value(device.tam.measurements())
+    certificate = certify(issuer, PROPERTY, configuration, SeededRandom(b"certificate"))
+    chain = encode_x5chain(device.credentials.ak, device.credentials.ak_chain)
+    made, opening = commit(device.tam, chain, BINDER, suite, NOW)
+    listed = make_list(issuer, PROPERTY, 1, [], issued_at=NOW, next_update=NOW + 1)
+    statement = Statement(issuer.public, PROPERTY, made, listed)
+    encoded = prove(statement, certificate, opening, NOW).encode(issuer.public)
+    n = issuer.public.n
+    turns: dict[str, Callable[[], object]] = {
+        "property: prove": partial(prove, statement, certificate, opening, NOW),
+        "property: verify": partial(_judge, statement, encoded),
+        "exponentiation with a secret": partial(secret_power, n // 3, n // 5, n),
+    }
+    return {name: partial(_only_do, turn) for name, turn in turns.items()}
+
+
+def _only_do(turn: Callable[[], object]) -> None:
+    turn()
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="times and sizes of properties in zero knowledge")

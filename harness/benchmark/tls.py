@@ -7,6 +7,8 @@ process, taken in turn. A bare handshake is OpenSSL's own, with certificates on 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 from OpenSSL import SSL
@@ -73,22 +75,27 @@ def misbehaving(iut: LocalIut) -> None:
         raise RuntimeError("the session did not open")
 
 
+def acts() -> dict[str, Callable[[], None]]:
+    """What is measured in turn; the bare handshakes are the yardstick."""
+    iut = LocalIut("service", binding="tls")
+    client, server = _context(iut.world), _context(iut._honest)
+    return {
+        "bare OpenSSL handshakes": partial(bare_handshake, client, server),
+        "conversations over TLS": partial(converse, iut),
+        "conversations of the misbehaving tester": partial(misbehaving, iut),
+    }
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     arguments = parser.parse_args()
-    iut = LocalIut("service", binding="tls")
-    client, server = _context(iut.world), _context(iut._honest)
-    acts = {
-        "bare OpenSSL handshakes": lambda: bare_handshake(client, server),
-        "conversations over TLS": lambda: converse(iut),
-        "conversations of the misbehaving tester": lambda: misbehaving(iut),
-    }
+    turns = acts()
     found: dict[str, list[float]] = {}
     for _ in range(arguments.rounds):
-        for name, act in acts.items():
+        for name, act in turns.items():
             found.setdefault(name, []).append(rate(act, arguments.seconds))
     medians = {name: median(values) for name, values in found.items()}
     for name, value in medians.items():

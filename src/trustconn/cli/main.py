@@ -36,6 +36,7 @@ COMMANDS = {
     "attack": Command("attack", "play the attacks that a missing check allows, in octets, against an implementation"),
     "learn": Command("learn", "learn an implementation's state machine and compare it with the specification's"),
     "campaign": Command("campaign", "play many implementations, configurations and seeds, here or on a cluster"),
+    "bench": Command("bench", "measure figures as ratios in one run, and how cost grows with size"),
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
     "vectors": Command("vectors", "list test vectors, put them to a program, make them anew"),
