@@ -24,7 +24,7 @@ def test_a_group_and_a_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     """One line, and exit code 2."""
     assert main(["bench", "conversatoin"]) == 2
-    assert 'did you mean "conversation"?' in capsys.readouterr().err
+    assert "did you mean conversation?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])
