@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..harness.identity.pki import issue_leaf, serial_number
+from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.tester.result import AFFIRMING
@@ -55,7 +56,7 @@ def test_verifier_good_bundle(case: Case, bench: VerifierBench) -> None:
     """A good bundle is affirmed, whatever the profile leaves open in it: VER-03, VER-04."""
     role, field = case.data
     tales = GOOD[field](bundle_about(role)) if field in GOOD else {}
-    bench.answers_well(need(bench).question(role, tpm=True, tales=tales), wrong_with(bench))
+    bench.answers_well(need(bench).question(role, kind=TPM_FORMAT, tales=tales), wrong_with(bench))
 
 
 @for_each(case for name, bad in FAULTS.items() for case in of_both(bad.check, "bundle", [name]))
@@ -63,7 +64,7 @@ def test_verifier_bundle(case: Case, bench: VerifierBench) -> None:
     """A bundle, well signed, refused solely because of one thing in it: VER-03 over TPM-02 to TPM-10, TPM-12."""
     role, name = case.data
     tales = FAULTS[name].tell(bundle_about(role))
-    bench.answers_no(need(bench).question(role, tpm=True, tales=tales))
+    bench.answers_no(need(bench).question(role, kind=TPM_FORMAT, tales=tales))
 
 
 def _certified_anew(verifier: VerifierIut, role: str, field: str) -> Question:
@@ -80,7 +81,7 @@ def _certified_anew(verifier: VerifierIut, role: str, field: str) -> Question:
         changes = {"serial": pki.revoked_serial("attestation")}
     issuer = pki.unpinned_authority if field == "by-an-authority-of-nobody" else pki.attestation.issuing
     issued = issue_leaf(replace(spec, **changes), issuer)
-    return verifier.question(role, tpm=True, world=verifier.with_credentials(role, tpm_ak=issued))
+    return verifier.question(role, kind=TPM_FORMAT, world=verifier.with_credentials(role, tpm_ak=issued))
 
 
 CERTIFICATES = {
@@ -103,7 +104,7 @@ def test_verifier_tpm_certificate(case: Case, bench: VerifierBench) -> None:
 def test_verifier_bundle_of_another_session(case: Case, bench: VerifierBench) -> None:
     """A good bundle for another relying party's binder, refused solely because of that: VER-03 over TPM-06."""
     verifier, role = need(bench), case.data[0]
-    question, other = (verifier.question(role, tpm=True) for _ in range(2))
+    question, other = (verifier.question(role, kind=TPM_FORMAT) for _ in range(2))
     question.body[EVIDENCE] = other.body[EVIDENCE]
     bench.answers_no(question)
 
@@ -115,4 +116,4 @@ def test_properties_of_a_tpm(case: Case, bench: VerifierBench) -> None:
     def wrong(exchange: Exchange) -> str:
         return "" if exchange.action == AFFIRMING else f"good evidence was answered by {exchange.action}"
 
-    bench.answers_well(need(bench).question(tpm=True, policy=PROPERTY_POLICY), wrong)
+    bench.answers_well(need(bench).question(kind=TPM_FORMAT, policy=PROPERTY_POLICY), wrong)

@@ -302,6 +302,49 @@ _declare(
     form="tpm2",
 )
 
+# --- PSA tokens (rows with model/protocol/psa.py): likewise ----------------------------------------------------------
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("psa_header_is_exact", "ATT-36"),
+    ("psa_ak_is_for_psa", "ATT-38"),
+    ("psa_signature_verifies", "ATT-38"),
+    ("psa_client_is_secure", "ATT-41"),
+    ("psa_lifecycle_is_secured", "ATT-42"),
+    ("psa_implementation_is_known", "ATT-43"),
+    ("psa_components_match_reference_values", "ATT-44"),
+    form="psa",
+)
+_declare(
+    _ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("psa_profile_is_tfm", "ATT-37"), form="psa"
+)  # fmt: skip
+_declare(
+    _ENCODING, alert(Code.BINDER_MISMATCH), ("psa_nonce_is_binder", "ATT-39"), form="psa"
+)  # fmt: skip
+_declare(
+    _ENCODING,
+    alert(Code.IDENTITY_MISMATCH),
+    ("psa_instance_is_peer_device", "ATT-40"),
+    ("psa_leaf_shows_custody", "ATT-46"),
+    form="psa",
+)
+_declare(
+    _ENCODING, alert(Code.STALE), ("psa_boot_seed_has_not_changed", "ATT-45"), form="psa"
+)  # fmt: skip
+_declare(
+    _ENCODING,
+    receipt(Code.LABEL_INVALID),
+    ("env_token_header_is_exact", "LBL-33"),
+    ("env_token_profile_is_tfm", "LBL-33"),
+    ("env_token_signature_verifies", "LBL-33"),
+    ("env_token_is_over_the_object", "LBL-33"),
+    ("env_token_instance_is_peer_device", "LBL-33"),
+    ("env_token_client_is_secure", "LBL-33"),
+    ("env_token_lifecycle_is_secured", "LBL-33"),
+    ("env_token_is_of_the_same_start", "LBL-33"),
+    form="psa",
+)
+
 # --- Labels (rows of model/protocol/labels.py) -----------------------------------------------------------------------
 _declare(
     _SYMBOLIC,

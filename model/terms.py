@@ -171,9 +171,9 @@ def concat(*parts: Term) -> Term:
     return _node("concat", (), parts)
 
 
-def bstr(content: Term) -> Term:
-    """CBOR byte string around octets."""
-    return _node("bstr", (), (content,))
+def bstr(content: Term, *, variant: bool = False) -> Term:
+    """CBOR byte string around octets; a receiver reads items in them in any valid encoding where it is `variant`."""
+    return _node("bstr", ("variant",) if variant else (), (content,))
 
 
 def tag(number: int, content: Term) -> Term:

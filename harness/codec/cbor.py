@@ -4,6 +4,7 @@ The rules can be switched off one by one (`Strictness`); what is then accepted i
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -72,7 +73,7 @@ _FIRST_CONTAINER = bytes((ARRAY << 5,))
 def _rules(rules: Strictness, max_depth: int | None) -> Strictness:
     if max_depth is None or max_depth == rules.depth:
         return rules
-    return Strictness(rules.deterministic, rules.duplicate_keys, rules.trailing, max_depth)
+    return replace(rules, depth=max_depth)
 
 
 def item_end(data: bytes, offset: int = 0, *, max_depth: int | None = None, rules: Strictness = STRICT) -> int:

@@ -58,12 +58,14 @@ class Strictness:
     * `duplicate_keys`: refused; otherwise the last one wins.
     * `trailing`: octets after the item are refused; otherwise they are ignored.
     * `depth`: how many arrays, maps and tags may enclose an item. The interpreter's own stack stays a bound.
+    * `definite`: definite lengths, where `deterministic` does not ask for them.
     """
 
     deterministic: bool = True
     duplicate_keys: bool = True
     trailing: bool = True
     depth: int = 16
+    definite: bool = False
 
 
 STRICT = Strictness()
@@ -108,7 +110,7 @@ def _indefinite_head(data: bytes, at: int, rules: Strictness) -> tuple[int, int]
         raise Malformed(f"reserved additional information {minor}", at)
     if data[at] == BREAK:
         raise Malformed("break outside an indefinite-length item", at)
-    if rules.deterministic:
+    if rules.deterministic or rules.definite:
         raise NotDeterministic("indefinite length", at)
     return -1, at + 1
 

@@ -36,6 +36,8 @@ def match(run: Run, pattern: Term, data: bytes) -> None:
     if pattern in run.blind:
         run.bind(pattern, data)
         return
+    if run.rules.definite and pattern.op == "slot" and pattern.sort.size == "item":
+        data = encode(decode(data, rules=run.rules))  # So that it can be compared.
     MATCHERS[pattern.op](run, pattern, data)
     if pattern.op != "const":  # A constant means itself everywhere, however it was encoded here.
         run.values[pattern] = data
@@ -124,7 +126,11 @@ def _bstr(run: Run, pattern: Term, data: bytes) -> None:
         content = unbstr(data, rules=run.rules)
     except CborError as error:
         raise GrammarError("byte string", str(error)) from error
-    match(run, pattern.args[0], content)
+    if pattern.params:
+        with run.reading_variants():
+            match(run, pattern.args[0], content)
+    else:
+        match(run, pattern.args[0], content)
 
 
 @matches("tag")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ...model.checks import CHECKS
@@ -90,6 +92,16 @@ class Run:
         self.blind: tuple[Term, ...] = ()
         self._suite: Suite | None = None
         self.exporter: Exporter = edhoc_exporter
+
+    @contextmanager
+    def reading_variants(self) -> Iterator[None]:
+        """Read what is inside in any encoding with definite lengths, by the other rules as before."""
+        before = self.rules
+        self.rules = replace(before, deterministic=False, definite=before.deterministic)
+        try:
+            yield
+        finally:
+            self.rules = before
 
     # --- values ------------------------------------------------------------------------------------------------------
 

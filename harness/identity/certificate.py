@@ -94,6 +94,14 @@ class Certificate:
         return self.uris[0] if self.uris else ""
 
     @property
+    def policies(self) -> frozenset[str]:
+        """Certificate policies, as dotted names."""
+        for extension in self.parsed.extensions:
+            if isinstance(extension.value, x509.CertificatePolicies):
+                return frozenset(policy.policy_identifier.dotted_string for policy in extension.value)
+        return frozenset()
+
+    @property
     def platform(self) -> str:
         """The `urn:tc:device:` name if the certificate has exactly one, else ""."""
         urns = {uri for uri in self.uris if uri.startswith(DEVICE_URN)}

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from .certificate import Certificate
 from .deciding import Unfit, array, both_sides, named, predicate, value
-from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE, EKU_TPM_AK
+from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_PSA_AK, EKU_SERVICE, EKU_TPM_AK
 from .path import MAX_PATH
 from .revocation import SHORT_LIVED, ProofError, Status, crl_status, read_proof
 from .world import X5CHAIN, X5T, PeerCredential, Source, World, thumbprint_digest
@@ -55,7 +55,7 @@ def _check_role(leaf: Certificate, role: str, other: str) -> None:
 
 
 def _is_no_attestation_certificate(world: World, id_cred: bytes) -> None:
-    if world.credential(id_cred).leaf.eku & {EKU_TPM_AK, EKU_EAT_AK}:
+    if world.credential(id_cred).leaf.eku & {EKU_TPM_AK, EKU_EAT_AK, EKU_PSA_AK}:
         raise Unfit("an attestation key's certificate")
 
 

@@ -29,7 +29,8 @@ class Credentials:
     """One party's own: an identity and an attestation certificate with their keys, status proofs, perhaps a waiver.
 
     A key is None where it stays in a module. `proofs` is the encoded list of HELLO, b"" for none; `waiver` is the
-    encoded statement. `tpm_ak` is the attestation key of a TPM, with the usage of TPM structures alone.
+    encoded statement. `tpm_ak` is the attestation key of a TPM, with the usage of TPM structures alone, `psa_ak` the
+    initial attestation key of a PSA platform, with that of PSA tokens alone.
     """
 
     leaf: Certificate
@@ -41,6 +42,7 @@ class Credentials:
     proofs: bytes = b""
     waiver: bytes | None = None
     tpm_ak: Issued | None = None
+    psa_ak: Issued | None = None
 
     @property
     def issued(self) -> Issued:
@@ -58,9 +60,9 @@ class Credentials:
         write_certificates(folder / "ak.pem", (self.ak, *self.ak_chain))
         write_key(folder / "leaf.key.pem", self.key)
         write_key(folder / "ak.key.pem", self.ak_key)
-        if self.tpm_ak is not None:
-            write_certificates(folder / "tpm-ak.pem", (self.tpm_ak.certificate, *self.tpm_ak.chain))
-            write_key(folder / "tpm-ak.key.pem", self.tpm_ak.key)
+        for name, issued in self._of_modules().items():
+            write_certificates(folder / f"{name}.pem", (issued.certificate, *issued.chain))
+            write_key(folder / f"{name}.key.pem", issued.key)
         if self.proofs:
             (folder / "proofs.cbor").write_bytes(self.proofs)
         if self.waiver is not None:
@@ -76,18 +78,21 @@ class Credentials:
         proofs = _read_optional(folder / "proofs.cbor")
         _check_cbor(folder / "proofs.cbor", proofs)
         waiver = _read_optional(folder / "waiver.cose")
-        tpm_ak = _read_tpm_ak(folder)
-        credentials = cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None, tpm_ak)
+        modules = _read_ak(folder, "tpm-ak"), _read_ak(folder, "psa-ak")
+        credentials = cls(leaf, tuple(chain), key, ak, tuple(ak_chain), ak_key, proofs, waiver or None, *modules)
         credentials.require_valid(folder, now)
         return credentials
 
     def require_valid(self, folder: Path, now: int) -> None:
         """Raises CredentialError, which names the file in `folder`, when a certificate is not valid at `now`."""
         named = {"leaf.pem": self.leaf, "ak.pem": self.ak}
-        if self.tpm_ak is not None:
-            named["tpm-ak.pem"] = self.tpm_ak.certificate
+        named |= {f"{name}.pem": issued.certificate for name, issued in self._of_modules().items()}
         for name, certificate in named.items():
             _check_validity(folder / name, certificate, now)
+
+    def _of_modules(self) -> dict[str, Issued]:
+        """Attestation keys of other formats, by the name of their files."""
+        return {name: issued for name, issued in (("tpm-ak", self.tpm_ak), ("psa-ak", self.psa_ak)) if issued}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +215,13 @@ def _read_pair(file: Path, certificate: Certificate, required: bool) -> PrivateK
     return key
 
 
-def _read_tpm_ak(folder: Path) -> Issued | None:
-    """The key itself is there only where the TPM is a tester's, made of software."""
-    file = folder / "tpm-ak.pem"
+def _read_ak(folder: Path, name: str) -> Issued | None:
+    """The key itself is there only where the module is a tester's, made of software."""
+    file = folder / f"{name}.pem"
     if not file.exists():
         return None
     certificate, *chain = read_certificates(file)
-    return Issued(certificate, tuple(chain), _read_pair(folder / "tpm-ak.key.pem", certificate, required=False))
+    return Issued(certificate, tuple(chain), _read_pair(folder / f"{name}.key.pem", certificate, required=False))
 
 
 def _check_validity(file: Path, certificate: Certificate, now: int) -> None:

@@ -72,6 +72,7 @@ class LeafSpec:
     """CMW record for id-pe-cmw."""
     signature_broken: bool = False
     hosts: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,9 @@ def issue_leaf(spec: LeafSpec, issuer: Authority) -> Issued:
         uris = (x509.UniformResourceIdentifier(uri) for uri in spec.uris)
         names: list[x509.GeneralName] = [*uris, *(x509.DNSName(host) for host in spec.hosts)]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if spec.policies:
+        stated = [x509.PolicyInformation(ObjectIdentifier(oid), None) for oid in spec.policies]
+        builder = builder.add_extension(x509.CertificatePolicies(stated), critical=False)
     if spec.critical_extension:
         unknown = x509.UnrecognizedExtension(ObjectIdentifier(spec.critical_extension), b"\x05\x00")
         builder = builder.add_extension(unknown, critical=True)

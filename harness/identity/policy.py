@@ -15,6 +15,7 @@ from .tam import EVENT_TYPES, REGISTERS
 EvidenceFormat = int | str
 """CoAP content-format, or a media type where none is registered."""
 EAT_CWT = 263
+PSA_TOKEN = 10003
 TPM_FORMAT: str = identifiers()["media_type"]["tpm2_evidence"]
 EAR_FORMAT: str = identifiers()["media_type"]["result"]
 DAY = 86400
@@ -58,6 +59,8 @@ class Policy:
     """The policy id by which this party has itself appraised, where it presents a verifier's result."""
     reference_values: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
+    implementations: tuple[bytes, ...] = ()
+    """Implementation IDs, 32 octets, of the roots of trust whose PSA tokens are accepted."""
     event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
     """Register of a TPM to the TCG type of the events that an event log may have there."""
 
@@ -88,6 +91,7 @@ class Policy:
         """Write both files."""
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         references, types = values.pop("reference_values"), values.pop("event_types")
+        known = values.pop("implementations")
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
@@ -95,21 +99,33 @@ class Policy:
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
         listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
+        if known:
+            listed["implementations"] = [item.hex() for item in known]
         if types != EVENT_TYPES:
             listed["events"] = {f"pcr-{index}": kind for index, kind in sorted(types.items())}
         (folder / "reference-values.toml").write_text(tomli_w.dumps(listed), encoding="utf-8")
 
 
-def _read_references(file: Path) -> dict[str, Mapping[Any, Any]]:
+def _read_references(file: Path) -> dict[str, Any]:
     """The tables of the file, as fields of a policy."""
-    table = convert(file, read_toml(file, PolicyError), {"components": _table, "events": _table}, PolicyError)
+    known = {"components": _table, "events": _table, "implementations": implementations}
+    table = convert(file, read_toml(file, PolicyError), known, PolicyError)
     components, events = table.get("components", {}), table.get("events")
     digests = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
-    found: dict[str, Mapping[Any, Any]] = {"reference_values": MappingProxyType(digests)}
+    found: dict[str, Any] = {"reference_values": MappingProxyType(digests)}
+    if "implementations" in table:
+        found["implementations"] = table["implementations"]
     if events is not None:
         types = convert(file, events, dict.fromkeys(map(pcr_name, range(REGISTERS)), whole(0, 0xFFFFFFFF)), PolicyError)
         found["event_types"] = {int(name[4:]): kind for name, kind in types.items()}
     return found
+
+
+def implementations(value: Any) -> tuple[bytes, ...]:
+    """A list of implementation IDs, as hexadecimal digits. Raises ValueError."""
+    if not isinstance(value, list):
+        raise ValueError("a list of implementation IDs")
+    return tuple(map(octets(32), value))
 
 
 def pcr_name(index: int) -> str:

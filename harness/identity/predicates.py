@@ -3,7 +3,15 @@
 `PREDICATES` holds them by name; each returns None or raises Refused. Besides them, the keys that verification needs.
 """
 
-from . import credential_checks, evidence_checks, result_checks, statement_checks, tpm_checks, virtual_checks
+from . import (
+    credential_checks,
+    evidence_checks,
+    psa_checks,
+    result_checks,
+    statement_checks,
+    tpm_checks,
+    virtual_checks,
+)
 from .certificate import PublicKey
 from .deciding import PREDICATES, value
 from .errors import Refused
@@ -16,6 +24,7 @@ __all__ = [
     "evidence_checks",
     "leaf_public_key",
     "leaf_sha256",
+    "psa_checks",
     "result_checks",
     "statement_checks",
     "tpm_checks",

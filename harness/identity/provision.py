@@ -41,13 +41,15 @@ def provision(
     plain: bool = False,
     tam: str = SOFTWARE,
     virtual: bool = False,
+    psa: bool = False,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
     written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
     "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
-    virtualized one. Raises CredentialError for a request or a TPM that cannot be used.
+    virtualized one; with `psa` it attests by PSA tokens. Raises CredentialError for a request or a TPM that cannot be
+    used.
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
@@ -63,6 +65,11 @@ def provision(
         key = None if csr is None else request_key(csr)
         mine = virtual_party(pki, role, key=key, with_waiver=with_waiver, evidence=platform_evidence)
         settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
+    elif psa:
+        from .psa import on_psa, psa_party
+
+        mine = psa_party(pki, role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+        own = on_psa(own)
     else:
         mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
     _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)

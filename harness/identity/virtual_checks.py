@@ -8,11 +8,11 @@ from cryptography.x509.oid import ExtensionOID
 from .certificate import Certificate
 from .credential_checks import local_statuses
 from .deciding import Unfit, both_sides
-from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE, EKU_TPM_AK
+from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_PSA_AK, EKU_SERVICE, EKU_TPM_AK
 from .virtual import VirtualRoot, read_virtual_root
 from .world import PeerCredential, World
 
-_USES = frozenset({EKU_DEVICE, EKU_SERVICE, EKU_EAT_AK, EKU_TPM_AK})
+_USES = frozenset({EKU_DEVICE, EKU_SERVICE, EKU_EAT_AK, EKU_TPM_AK, EKU_PSA_AK})
 """Of certificates that are no authority's."""
 _ONLY_CERTIFICATES = b"\x03\x02\x02\x04"
 """DER of key usage keyCertSign and no other (RFC 5280 section 4.2.1.3)."""

@@ -69,8 +69,10 @@ REFERENCE = Features(
     accepts_virtual_root=True,
 )
 """The statement of the reference device and service."""
-FURTHER_EVIDENCE = ("ear",)
-"""Forms of evidence that the reference peers speak where they are told to: results of a verifier in ATT."""
+FURTHER_EVIDENCE = ("ear", "psa")
+"""Forms of evidence that the reference peers speak where they are told to: results of a verifier in ATT, PSA tokens."""
+PROVISIONED_EVIDENCE = ("psa",)
+"""Those of them that they are provisioned for."""
 IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))
 """Their statement where their keys are in a TPM."""
 NO_TLS = "the TLS library signs with keys that it holds itself"

@@ -21,7 +21,7 @@ from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import Memory, Source, World
-from ..iut.features import IN_TPM, NO_TLS, REFERENCE, Features
+from ..iut.features import IN_TPM, NO_TLS, PROVISIONED_EVIDENCE, REFERENCE, Features
 from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
@@ -130,7 +130,13 @@ class PeerHost:
     def features(self) -> Features:
         """What this peer states, given the module that holds its keys and the root below it."""
         stated = IN_TPM if isinstance(self._world.tam, TpmTam) else REFERENCE
-        return dataclasses.replace(stated, virtual_root_of_trust=self._world.credentials.leaf.virtual is not None)
+        further = PROVISIONED_EVIDENCE if self._world.credentials.psa_ak is not None else ()
+        return dataclasses.replace(
+            stated,
+            evidence_formats=(*stated.evidence_formats, *further),
+            evidence_accepted=(*stated.evidence_accepted, *further),
+            virtual_root_of_trust=self._world.credentials.leaf.virtual is not None,
+        )
 
     def connection(self, number: int) -> PeerConnection:
         """A connection by its number. Raises HostError."""

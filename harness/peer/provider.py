@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -23,6 +23,9 @@ from ..identity.tpm_emulation import EmulatedTpm
 from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
+
+if TYPE_CHECKING:
+    from ..identity.psa import SoftwarePsa
 
 PROFILE_SUITES = (3, 2, 5)
 """Suites of the profile that a P-256 identity can speak, the preferred one first."""
@@ -185,6 +188,22 @@ def _module(provider: WorldProvider) -> TpmModule:
     return module
 
 
+def _psa_chain(world: World) -> bytes:
+    issued = world.credentials.psa_ak
+    if issued is None:
+        raise LookupError("no certificate for an initial attestation key")
+    return _chain(issued.certificate.der, *(c.der for c in issued.chain))
+
+
+def _psa(provider: WorldProvider) -> SoftwarePsa:
+    from ..identity.psa import SoftwarePsa  # Few peers have one.
+
+    issued = provider.world.credentials.psa_ak
+    if issued is None or issued.key is None:
+        raise LookupError("no initial attestation key")
+    return SoftwarePsa(provider.world.tam, issued.key)
+
+
 def _emulated(provider: WorldProvider) -> EmulatedTpm:
     """What a real TPM signs is never computed here."""
     module = _module(provider)
@@ -275,6 +294,13 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "tpm_firmware": lambda p: _emulated(p).firmware,
     "tpm_quoted": lambda p: _emulated(p).quoted,
     "tpm_certified": lambda p: _emulated(p).certified,
+    "psa_ak": lambda p: _psa(p).sign,
+    "psa_ak_chain": lambda p: _psa_chain(p.world),
+    "psa_seed": _encoded(lambda p: _psa(p).boot_seed),
+    "psa_client": _encoded(lambda p: _psa(p).client),
+    "psa_lifecycle": _encoded(lambda p: _psa(p).lifecycle),
+    "psa_implementation": _encoded(lambda p: _psa(p).implementation),
+    "psa_components": _encoded(lambda p: _psa(p).components),
     "label_iss": _encoded(lambda p: p.world.credentials.leaf.platform),
     "label_sub": _encoded(lambda p: p.world.credentials.leaf.identity),
     "label_iat": _now,

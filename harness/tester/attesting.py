@@ -10,8 +10,10 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from ...model.protocol.attestation import EVIDENCE, QUOTE_REQUEST, TAM_NAME
+from ...model.protocol.attestation import EAT_FORMAT, QUOTE_REQUEST, TAM_NAME
+from ...model.protocol.forms import Format
 from ...model.protocol.frames import SIDES
+from ...model.protocol.judged import JUDGED
 from ...model.terms import Term
 from ..codec import cbor
 from ..crypto.random import Random
@@ -40,8 +42,8 @@ class Attester:
         self.run.bind(SIDES[self.peer].max_age, cbor.encode(max_age))
         self.tam = SimpleNamespace(run=Run(TAM_NAME[self.letter], provider, rng))
 
-    def evidence(self, binder: bytes, tales: Tale | None = None, *, tpm: bool = False) -> bytes:
-        """An EAT over a binder, or the bundle of a TPM, encoded.
+    def evidence(self, binder: bytes, tales: Tale | None = None, *, kind: Format = EAT_FORMAT) -> bytes:
+        """An EAT over a binder, or evidence of another type, encoded.
 
         Raises:
             TesterFault: a tale cannot be told.
@@ -50,13 +52,9 @@ class Attester:
         run.pinned.update({term: self._told(value) for term, value in (tales or {}).items()})
         for slot, value in ((request.binder, binder), (request.epoch, b"\x00"), (request.sid, bytes(16))):
             run.bind(slot, value)
-        token: bytes = run.value(EVIDENCE[self.letter].token.term if not tpm else self._bundle())
+        _, conveyed, _ = JUDGED[kind]().evidence[self.letter].cmw.args
+        token: bytes = run.value(conveyed.args[0])
         return token
-
-    def _bundle(self) -> Term:
-        from ...model.protocol.tpm import BUNDLE
-
-        return BUNDLE[self.letter].term
 
     def _told(self, value: Any) -> Any:
         return partial(self._tell, value) if callable(value) else value

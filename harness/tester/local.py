@@ -18,7 +18,7 @@ from ..crypto.random import SeededRandom
 from ..deadline import Deadline
 from ..faults import kept, reference_peer
 from ..identity.errors import Unanswered
-from ..identity.policy import EAR_FORMAT, TPM_FORMAT
+from ..identity.policy import EAR_FORMAT, PSA_TOKEN, TPM_FORMAT
 from ..identity.provision import ACCEPTED_BESIDE_TPM, OFFERED_IN_TPM, load_world, make_pair, save_party
 from ..identity.settings import SettingError
 from ..identity.world import Memory, World
@@ -197,6 +197,20 @@ class LocalIut(Iut):
         finally:
             self._honest.policy = before
 
+    def need_psa(self) -> None:
+        """It can be given a root of trust of that kind."""
+
+    @contextmanager
+    def attesting_by_psa(self) -> Iterator[None]:
+        from ..identity.psa import on_psa, psa_party  # Few tests need one.
+
+        policy, credentials = self._honest.policy, self._honest.credentials
+        self._honest.policy, self._honest.credentials = on_psa(policy), psa_party(self.pki, self.role)
+        try:
+            yield
+        finally:
+            self._honest.policy, self._honest.credentials = policy, credentials
+
     @contextmanager
     def later(self) -> Iterator[TesterClock]:
         before = self.clock.now()
@@ -238,7 +252,8 @@ class LocalIut(Iut):
     def need_feature(self, name: str, value: object = True) -> None:
         if name in ("virtual_root_of_trust", "verifier", "anonymous", "trusted_user_interface"):
             raise NeedNotMet(f"feature {name} is not declared")
-        if value == "tpm2" and TPM_FORMAT not in self._honest.policy.accepted:
+        kinds = {"tpm2": TPM_FORMAT, "psa": PSA_TOKEN}
+        if value in kinds and kinds[str(value)] not in self._honest.policy.accepted:
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

@@ -149,6 +149,20 @@ class Iut(ABC):
         self.need_tpm()
         return nullcontext()
 
+    def need_psa(self) -> None:
+        """Raises NeedNotMet unless it can be made to offer and to accept PSA tokens."""
+        self.need_feature("evidence_formats", "psa")
+        self.need_feature("evidence_accepted", "psa")
+
+    def attesting_by_psa(self) -> AbstractContextManager[None]:
+        """The implementation offering and accepting PSA tokens, and back again.
+
+        Raises:
+            NeedNotMet: it does not do both.
+        """
+        self.need_psa()
+        return nullcontext()
+
     def provisioned(self, change: Callable[[Path], None]) -> AbstractContextManager[None]:
         """The implementation with a copy of its credentials folder in which something was changed, and back again.
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...model.protocol.forms import Format
 from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..identity.certificate import Certificate
-from ..identity.policy import TPM_FORMAT
 from ..identity.tester import TesterPki, opposite
 from ..identity.world import World
 from ..verdict.transcript import Transcript
@@ -143,11 +143,11 @@ class VerifierIut(ABC):
         policy: str | None = None,
         binder: bytes | None = None,
         endorsements: bytes = b"",
-        tpm: bool = False,
+        kind: Format = EAT,
     ) -> Question:
         """A request about an attester of a role; the same in every run with the same seed and the same order.
 
-        With `tpm` the evidence is that of a TPM.
+        `kind` is the type of the evidence.
         """
         self._count += 1
         rng = self.rng.child(f"question {self._count}")
@@ -157,7 +157,7 @@ class VerifierIut(ABC):
         leaf, party = world.credentials.leaf, self.world(opposite(role)).credentials.leaf
         context = [BINDER_CONTEXT, ROLE_NUMBER[role], 0, rng(32), leaf.sha256, party.sha256, rng(32)]
         body = {
-            EVIDENCE: cmw(attester.evidence(binder, tales, tpm=tpm), TPM_FORMAT if tpm else EAT),
+            EVIDENCE: cmw(attester.evidence(binder, tales, kind=kind), kind),
             BINDER: binder,
             CONTEXT: cbor.encode(context),
             POLICY_ID: policy or POLICY[role],

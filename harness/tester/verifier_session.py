@@ -198,8 +198,8 @@ class LocalVerifier(VerifierIut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        """The reference verifier appraises tokens and evidence of a TPM, and judges every proof of status."""
-        if value not in {"evidence_accepted": ("eat", "tpm2"), "revocation_proofs": PROOFS}.get(name, ()):
+        """The reference verifier appraises every kind of evidence, and judges every proof of status."""
+        if value not in {"evidence_accepted": ("eat", "tpm2", "psa"), "revocation_proofs": PROOFS}.get(name, ()):
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

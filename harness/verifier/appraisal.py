@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ...model.protocol.attestation import EVIDENCE, binder
-from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background, tpm_question
-from ...model.protocol.forms import TPM_FORMAT
+from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background, question_about
 from ...model.protocol.frames import SIDES, Side
+from ...model.protocol.judged import JUDGED
 from ...model.refusals import Channel, Code, VerifierError
 from ...model.table import Table, holds
 from ...model.terms import Term
@@ -124,8 +124,8 @@ class Verifier:
 
     def _judge(self, asked: Asked, provider: VerifierProvider, request: bytes) -> bytes:
         letter, run = asked.attester.letter, self.new_run(provider)
-        tpm = asked.kind == TPM_FORMAT and TPM_FORMAT in provider.world.policy.accepted
-        question = tpm_question(letter) if tpm else QUESTION[letter]
+        known = asked.kind in JUDGED and asked.kind in provider.world.policy.accepted
+        question = question_about(asked.kind, letter) if known else QUESTION[letter]
         machine = Machine(self.table, VERIFIER, run)
         run.bind(binder(asked.attester), asked.binder)  # The exporter is the relying party's affair (VER-02).
         try:

@@ -20,7 +20,8 @@ from ..identity.credentials import (
     write_key,
 )
 from ..identity.pki import Issued
-from ..identity.policy import EAT_CWT, TPM_FORMAT, Policy
+from ..identity.policy import EAT_CWT, PSA_TOKEN, TPM_FORMAT, Policy
+from ..identity.psa import IMPLEMENTATION
 from ..identity.settings import convert, read_toml, text
 from ..identity.tam import SoftwareTam, reference_values
 from ..identity.tester import ANOTHER, ROLES, VERIFIER, VERIFIER_POLICIES, VERIFIER_URI, TesterPki, boot_events
@@ -35,7 +36,7 @@ EMPTY_POLICY, PROPERTY_POLICY = "tc-test-empty", "tc-test-properties"
 PROPERTY_POLICIES = {"device": PROPERTY_POLICY, "service": "tc-test-service-properties"}
 """Policies that a verifier under test holds: of a device, of a service, one without reference values, and for each role
 of attesters one that names properties alone."""
-ACCEPTED = (EAT_CWT, TPM_FORMAT)
+ACCEPTED = (EAT_CWT, TPM_FORMAT, PSA_TOKEN)
 PROPERTIES = {
     "measured-boot": ("firmware", "boot-loader"),
     "approved-software": ("operating-system", "trusted-connection"),
@@ -59,7 +60,12 @@ def anchors(pki: TesterPki) -> TrustAnchors:
 
 def policies() -> list[AppraisalPolicy]:
     """Policies for platforms as the tester makes them."""
-    device, service = (Policy(accepted=ACCEPTED, reference_values=reference_values(boot_events(r))) for r in ROLES)
+    device, service = (
+        Policy(
+            accepted=ACCEPTED, reference_values=reference_values(boot_events(role)), implementations=(IMPLEMENTATION,)
+        )
+        for role in ROLES
+    )
     return [
         AppraisalPolicy(DEVICE_POLICY, device),
         AppraisalPolicy(SERVICE_POLICY, service),

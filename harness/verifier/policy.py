@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from ..identity.policy import DAY, Policy, PolicyError, formats
+from ..identity.policy import DAY, Policy, PolicyError, formats, implementations
 from ..identity.settings import convert, octets, read_toml, text, texts, whole
 
 FOLDER = "policies"
@@ -40,6 +40,8 @@ class AppraisalPolicy:
         table: dict[str, Any] = {"id": self.id, **{name: getattr(policy, name) for name in _LIMITS}}
         table["accepted"] = list(policy.accepted)
         table["components"] = {name: digest.hex() for name, digest in sorted(policy.reference_values.items())}
+        if policy.implementations:
+            table["implementations"] = [item.hex() for item in policy.implementations]
         if self.properties:
             table["properties"] = {name: list(shown) for name, shown in self.properties.items()}
         file.write_text(tomli_w.dumps(table), encoding="utf-8")
@@ -92,4 +94,7 @@ _LIMITS = {
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),
 }
-_FIELDS = {"id": text, "accepted": formats, **_LIMITS, "components": _table, "properties": _table}
+_FIELDS = {
+    "id": text, "accepted": formats, **_LIMITS, "components": _table, "properties": _table,
+    "implementations": implementations,
+}  # fmt: skip

@@ -26,8 +26,10 @@ DEVELOPER, BUILD = 0, 1
 
 _OF_CHECK = {
     "measurements_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
+    "psa_components_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
     "tpm_pcrs_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
     "eat_debug_is_disabled": (CONFIGURATION, CONTRAINDICATED),
+    "psa_lifecycle_is_secured": (CONFIGURATION, CONTRAINDICATED),
 }
 _OF_CODE = {
     Code.IDENTITY_MISMATCH: (IDENTITY, _TRUST["not_recognised"]),

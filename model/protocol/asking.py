@@ -6,16 +6,16 @@ what the whole row did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from ..table import Message, Step, Table, Transition
-from .attestation import EAT_FORMAT, EVIDENCE, appraisal_checks
-from .background import QUESTION, RESULT, result_checks, tpm_question
-from .forms import BY_TOKENS, TPM_FORMAT, Format, Kinds
+from .background import RESULT, question_about, result_checks
+from .forms import BY_TOKENS, Format, Kinds
 from .frames import I, R, Side
 from .given import given
+from .judged import JUDGED
 from .tables import profile
 
 ASKING = "_asking"
@@ -33,18 +33,12 @@ class Forwarded:
     appraisal: tuple[Step, ...]
 
 
-def _token(attester: Side) -> tuple[Message, Forwarded]:
+def _forwarded(kind: Format, attester: Side) -> tuple[Message, Forwarded]:
     """By its ATT."""
-    letter = attester.letter
-    return EVIDENCE[letter].att, Forwarded(attester, QUESTION[letter].message, appraisal_checks(attester))
-
-
-def _bundle(attester: Side) -> tuple[Message, Forwarded]:
-    """By its ATT."""
-    from . import tpm
-
-    letter = attester.letter
-    return tpm.BUNDLE[letter].att, Forwarded(attester, tpm_question(letter).message, tpm.appraisal_checks(attester))
+    judged, letter = JUDGED[kind](), attester.letter
+    return judged.evidence[letter].att, Forwarded(
+        attester, question_about(kind, letter).message, judged.checks(attester)
+    )
 
 
 def _halves(row: Transition, known: Mapping[Message, Forwarded]) -> Iterator[Transition]:
@@ -63,13 +57,9 @@ def _halves(row: Transition, known: Mapping[Message, Forwarded]) -> Iterator[Tra
     yield replace(row, state=waiting, receives=result, opens=(), checks=result_checks(what.attester))
 
 
-_FORWARDED: Mapping[Format, Callable[[Side], tuple[Message, Forwarded]]] = {EAT_FORMAT: _token, TPM_FORMAT: _bundle}
-"""Evidence types that a verifier is asked about; others a relying party judges itself."""
-
-
 def asking(table: Table, kinds: Kinds = BY_TOKENS) -> Table:
-    """The table of peers that have evidence, of these types, judged by a verifier."""
-    known = dict(_FORWARDED[kind](side) for side, kind in zip((I, R), kinds, strict=True) if kind in _FORWARDED)
+    """The table of peers that have evidence, of these types, judged by a verifier; results they judge themselves."""
+    known = dict(_forwarded(kind, side) for side, kind in zip((I, R), kinds, strict=True) if kind in JUDGED)
     rows = tuple(half for row in table.rows for half in _halves(row, known))
     roles = tuple(replace(role, given=given(rows, role.name)) for role in table.roles)
     return replace(table, name=f"{table.name}, asking", roles=roles, rows=rows)

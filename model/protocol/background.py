@@ -12,8 +12,10 @@ from functools import cache
 from ..symbols import DIGEST, SECRET, SIGNATURE_64, sign, unary
 from ..table import ASKED, Message, Role, Step, Table, Transition, Verifies, equals, event, holds, step
 from ..terms import ITEM, ITEMS, Sort, Term, array, bstr, const, map_, name, slot
-from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, REGISTERS, appraisal_checks, binder, cose_sign1, sig_structure
+from .attestation import EAT_FORMAT, EMPTY, REGISTERS, binder, cose_sign1, sig_structure
+from .forms import Format
 from .frames import BYTES, HELLO_HASH, INT, NONCE_32, ROLE_NUMBER, SIDES, TEXT, UINT, I, R, Side, peer_of
+from .judged import JUDGED
 
 VERIFIER = "verifier"
 EAR_PROFILE = "tag:ietf.org,2026:rats/ear#04"
@@ -70,22 +72,16 @@ def _question(attester: Side, kind: str, cmw: Term, endorsements: Term) -> Quest
     return Question(asked, policy, leaf, named_leaf, epoch, nonce, relying_party, hello_hash, message)
 
 
-def _about_token(attester: Side) -> Question:
-    evidence = EVIDENCE[attester.letter]
-    return _question(attester, "question", evidence.cmw, evidence.endorsements)
-
-
-QUESTION = {side.letter: _about_token(side) for side in (I, R)}
-"""About an entity attestation token, by the letter of the attester."""
-
-
 @cache
-def tpm_question(letter: str) -> Question:
-    """About evidence of a TPM; whoever speaks none does not pay for its terms."""
-    from .tpm import BUNDLE
+def question_about(kind: Format, letter: str) -> Question:
+    """About evidence of that type. Raises KeyError for a type that no verifier is asked about."""
+    judged = JUDGED[kind]()
+    evidence = judged.evidence[letter]
+    return _question(SIDES[letter], judged.question, evidence.cmw, evidence.endorsements)
 
-    bundle = BUNDLE[letter]
-    return _question(SIDES[letter], "tpm_question", bundle.cmw, bundle.endorsements)
+
+QUESTION = {letter: question_about(EAT_FORMAT, letter) for letter in SIDES}
+"""About an entity attestation token, by the letter of the attester."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +177,7 @@ WAIVED = {
     "state-exit verifier:ready": "a verifier serves for ever",
     **{
         f"known verifier:ready:{kind}_{letter} CHANNEL_SECRET": "the relying party vouches for the binder (VER-02)"
-        for kind in ("question", "tpm_question")
+        for kind in ("question", "tpm_question", "psa_question")
         for letter in ("I", "R")
     },
 }
@@ -191,11 +187,10 @@ WAIVED = {
 @cache
 def background() -> Table:
     """The verifier: one row for each side, and each type of its evidence, that it is asked about."""
-    from . import tpm
-
-    rows = (
-        *(verifier_row(side, QUESTION[side.letter], appraisal_checks(side)) for side in (I, R)),
-        *(verifier_row(side, tpm_question(side.letter), tpm.appraisal_checks(side)) for side in (I, R)),
+    rows = tuple(
+        verifier_row(side, question_about(kind, side.letter), judged().checks(side))
+        for kind, judged in JUDGED.items()
+        for side in (I, R)
     )
     names = {leaf for side in (I, R) for leaf in RESULT[side.letter].term.reach if leaf.op == "name"}
     given = {term: VERIFIER for term in sorted(names, key=lambda term: term.label) if term.label in GIVEN}

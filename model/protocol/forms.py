@@ -22,6 +22,8 @@ Kinds = tuple[Format, Format]
 BY_TOKENS: Kinds = (EAT_FORMAT, EAT_FORMAT)
 """Both attest by tokens, or do not attest."""
 
+PSA_FORMAT = 10003
+"""CoAP Content-Format of a PSA token of profile `tfm` (RFC 9783)."""
 TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
 EAR_FORMAT = 'application/eat+cwt; eat_profile="tag:ietf.org,2026:rats/ear#04"'
 """An EAR as a CWT, by its media type (RFC 9782): a result that the attester fetched itself."""

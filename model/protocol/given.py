@@ -21,7 +21,8 @@ _SOFTWARE = (
 _ONE_SIDED = {"I": ("suites_i", "ead_1", "ead_3"), "R": ("ead_2", "ead_4", "tls_parameters_r")}
 _TAM = (
     "ak", "ak_chain", "idk", "ueid", "debug", "key_attributes", "tpm_ak", "tpm_ak_chain", "tpm_ak_public",
-    "tpm_idk_public", "tpm_signer", "tpm_safe", "tpm_firmware", "tpm_certified",
+    "tpm_idk_public", "tpm_signer", "tpm_safe", "tpm_firmware", "tpm_certified", "psa_ak", "psa_ak_chain", "psa_client",
+    "psa_implementation",
 )  # fmt: skip
 
 

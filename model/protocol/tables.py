@@ -11,7 +11,7 @@ from . import edhoc, local, session, tls
 from . import open as open_phase
 from .attestation import CHANNEL_SECRET, EAT_FORMAT, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .forms import BY_TOKENS, EAR_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
+from .forms import BY_TOKENS, EAR_FORMAT, PSA_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
 from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
@@ -71,6 +71,12 @@ def _tpm() -> Mapping[str, Form]:
     return BUNDLES
 
 
+def _psa() -> Mapping[str, Form]:
+    from .psa import PSA_TOKENS
+
+    return PSA_TOKENS
+
+
 def _ear() -> Mapping[str, Form]:
     from .passport import PASSPORTS
 
@@ -80,6 +86,7 @@ def _ear() -> Mapping[str, Form]:
 FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {
     EAT_FORMAT: lambda: TOKENS,
     TPM_FORMAT: _tpm,
+    PSA_FORMAT: _psa,
     EAR_FORMAT: _ear,
 }
 """Evidence types that are known. Terms are made when they are asked for: a session pays for all that could depend on

@@ -1,6 +1,7 @@
 """Types of options that several commands share. argparse prints what they raise as one line."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from ..harness.iut.features import BINDINGS, TAMS
@@ -35,11 +36,29 @@ def add_tam(parser: argparse.ArgumentParser) -> None:
 
 
 def add_evidence(parser: argparse.ArgumentParser) -> None:
-    """`--evidence`."""
+    """`--evidence`, of those that test."""
     from ..harness.iut.features import FURTHER_EVIDENCE
 
-    text = "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT"
+    text = (
+        "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT, or psa, tokens of"
+        " a PSA root of trust"
+    )
     parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
+
+
+def add_own_evidence(parser: argparse.ArgumentParser) -> None:
+    """`--evidence`, of those that make credentials."""
+    from ..harness.iut.features import PROVISIONED_EVIDENCE
+
+    text = "a further form of evidence that the party attests by: psa, tokens of a PSA root of trust"
+    parser.add_argument("--evidence", action="append", choices=PROVISIONED_EVIDENCE, default=[], help=text)
+
+
+def require_plain(evidence: Collection[str], tam: str, virtual: bool) -> None:
+    """Raises UsageError for PSA tokens of a module, or a virtualized root, that has evidence of its own."""
+    if "psa" in evidence and (virtual or tam != tams()[0]):
+        other = "--virtual" if virtual else f"--tam {tam}"
+        raise UsageError(f"--evidence psa does not go with {other}: that root of trust has evidence of its own")
 
 
 def add_virtual(parser: argparse.ArgumentParser) -> None:

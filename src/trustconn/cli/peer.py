@@ -11,7 +11,19 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import add_tam, add_virtual, bindings, fault_names, require_software, require_tam, roles, switches, tams
+from .options import (
+    add_own_evidence,
+    add_tam,
+    add_virtual,
+    bindings,
+    fault_names,
+    require_plain,
+    require_software,
+    require_tam,
+    roles,
+    switches,
+    tams,
+)
 
 DAY = 86400
 _SEED = b"trustconn reference peers"
@@ -29,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--binding", choices=bindings(), default="edhoc", help="secure channel; default: edhoc")
     add_tam(parser)
     add_virtual(parser)
+    add_own_evidence(parser)
     parser.add_argument("--credentials", type=Path, metavar="DIR", help="as `trustconn provision` made it")
     parser.add_argument(
         "--port", type=_port, default=0, help="where a service listens; 0, the default, takes a free one"
@@ -49,7 +62,10 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--tam makes new keys; credentials have theirs already: it cannot go with --credentials")
     if arguments.credentials is not None and arguments.virtual:
         raise UsageError("--virtual makes new credentials: it cannot go with --credentials")
+    if arguments.credentials is not None and arguments.evidence:
+        raise UsageError("--evidence makes new credentials: it cannot go with --credentials")
     require_software(arguments.virtual, arguments.tam)
+    require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     if arguments.credentials is not None:
         return _run(arguments, party_folder(arguments.credentials, arguments.role))
@@ -57,7 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="trustconn-") as scratch:
         today = int(time.time()) // DAY * DAY
-        how = {"tam": arguments.tam, "virtual": arguments.virtual}
+        how = {"tam": arguments.tam, "virtual": arguments.virtual, "psa": "psa" in arguments.evidence}
         provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role, **how)
         return _run(arguments, Path(scratch) / "made" / "iut")
 

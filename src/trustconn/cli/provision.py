@@ -11,7 +11,18 @@ from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
-from .options import add_tam, add_virtual, readable_file, require_software, require_tam, roles, tams, tested_roles
+from .options import (
+    add_own_evidence,
+    add_tam,
+    add_virtual,
+    readable_file,
+    require_plain,
+    require_software,
+    require_tam,
+    roles,
+    tams,
+    tested_roles,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--waiver", action="store_true", help="also issue a waiver for the identity key")
     add_tam(parser)
     add_virtual(parser)
+    add_own_evidence(parser)
     parser.add_argument("--seed", metavar="TEXT", help="repeatable keys, for loopback only; default: fresh keys")
 
 
@@ -44,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.request and arguments.tam != tams()[0]:
         raise UsageError("--request is for a key that exists; it cannot go with --tam, which makes one in a TPM")
     require_software(arguments.virtual, arguments.tam)
+    require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, None)
     folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
     for out in folders.values():
@@ -68,6 +81,7 @@ def main(arguments: argparse.Namespace) -> int:
                 seeded=arguments.seed is not None,
                 tam=arguments.tam,
                 virtual=arguments.virtual,
+                psa="psa" in arguments.evidence,
             )
         except SettingError as error:
             raise UsageError(str(error)) from error

@@ -25,6 +25,7 @@ from .options import (
     bindings,
     key_log,
     readable_file,
+    require_plain,
     require_software,
     require_tam,
     tams,
@@ -82,6 +83,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     if arguments.iut and arguments.evidence:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
     require_software(arguments.virtual, arguments.tam)
+    require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
