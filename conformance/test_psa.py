@@ -280,15 +280,15 @@ ENVIRONMENTS: dict[str, tuple[str, Callable[[PsaEnvironment], Mapping[Term, Any]
 
 @for_each(fault(role, check, "environment", f"psa-{f}") for role in ROLES for f, (check, _) in ENVIRONMENTS.items())
 def test_psa_environment(case: Case, bench: Bench) -> None:
-    """Data not accepted solely because of the token over its environment object: LBL-32."""
+    """Data not accepted solely because of the token over its environment object: LBL-33."""
     _, tale = ENVIRONMENTS[case.field.removeprefix("psa-")]
     deviation = Telling(f"DATA_{mine(bench.iut)}", tam=tale(environment_of(bench.iut)))
     refuses(bench, deviation, when_open(lambda iut, conversation: conversation.peer.send_data(b"data", "text/plain")))
 
 
-@for_each(Case(role, ("LBL-32",), "send", "environment-under-a-token") for role in ROLES)
+@for_each(Case(role, ("LBL-33",), "send", "environment-under-a-token") for role in ROLES)
 def test_own_psa_environment(case: Case, bench: Bench) -> None:
-    """The implementation's data comes with an object whose digest its root of trust has signed: LBL-32."""
+    """The implementation's data comes with an object whose digest its root of trust has signed: LBL-33."""
 
     def play(conversation: Conversation) -> str:
         if not conversation.until_open():

@@ -31,7 +31,7 @@ class Conveyed(Protocol):
 
 @dataclass(frozen=True)
 class Judged:
-    """Evidence of one type: what questions about it are called, its terms by the letter of the attester, and the steps."""
+    """Evidence of one type: what questions about it are called, its terms by the attester's letter, and the steps."""
 
     question: str
     evidence: Mapping[str, Conveyed]

@@ -40,8 +40,8 @@ def add_evidence(parser: argparse.ArgumentParser) -> None:
     from ..harness.iut.features import FURTHER_EVIDENCE
 
     text = (
-        "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT, or psa, tokens of"
-        " a PSA root of trust"
+        "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT, or psa, "
+        "tokens of a PSA root of trust"
     )
     parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
 
