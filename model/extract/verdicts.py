@@ -50,7 +50,7 @@ class Question:
 class Decision:
     """The answer to a question. `states` patterns were looked at; an attack is that of `role` at `event`.
 
-    `searched`: seconds of the search that found the attack, with the one under more powers that came first.
+    `searched`: seconds of the search that found the attack.
     """
 
     question: Question
@@ -176,7 +176,7 @@ class Prover:
             for claim in self.claims(statement, scenario):
                 claim = self._helped(claim, statement, scenario, run)
                 progress(f"{question.id}: {claim.role}, {claim.at}, {run.states} states")
-                verdict = self._ask(claim, scenario, run)
+                verdict = self._ask(claim, scenario.powers, run)
                 if verdict.kind in (ATTACK, VACUOUS):
                     return claim, verdict
                 if verdict.kind == BOUNDED:
@@ -190,7 +190,7 @@ class Prover:
         if not isinstance(statement, Secret):
             return False
         early = replace(statement, at=COMPLETED)
-        return all(self._ask(claim, scenario, run).kind == PROOF for claim in self.claims(early, scenario))
+        return all(self._ask(claim, scenario.powers, run).kind == PROOF for claim in self.claims(early, scenario))
 
     def claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
         """The claims of a statement, each once."""
@@ -212,7 +212,7 @@ class Prover:
         if evidence is None:
             return claim
         evidence = self._with_secrets(evidence, scenario, run)
-        if self._ask(evidence, scenario, run).kind != PROOF:
+        if self._ask(evidence, scenario.powers, run).kind != PROOF:
             return claim
         return replace(claim, lemma=evidence.alternatives)
 
@@ -221,7 +221,7 @@ class Prover:
         if not claim.unleaked or not scenario.powers <= ALL_OVER_OTHERS:
             return claim
         lemmas = self._translator.keys(claim, scenario)
-        if not all(self._verify(lemma, ALL_OVER_OTHERS, run).kind == PROOF for lemma in lemmas):
+        if not all(self._ask(lemma, ALL_OVER_OTHERS, run).kind == PROOF for lemma in lemmas):
             return claim
         return replace(claim, secrets=tuple(place for lemma in lemmas for place in lemma.learned))
 
@@ -233,31 +233,12 @@ class Prover:
             claim.second, claim.late, claim.lemma, claim.secrets,
         )  # fmt: skip
 
-    def _ask(self, claim: TableClaim, scenario: Scenario, run: _Run) -> Verdict:
-        """First under all powers over others, as most claims are; an attack must do with those of the claim."""
-        if len(scenario.powers) > 1 and scenario.powers != ALL_OVER_OTHERS:
-            wider = self._verify(claim, ALL_OVER_OTHERS, run, smallest=False)
-            if wider.kind == PROOF:
-                return wider
-            found = self._verify(claim, scenario.powers, run, wider.attack)
-            return replace(found, seconds=wider.seconds + found.seconds)
-        return self._verify(claim, scenario.powers, run)
-
-    def _verify(
-        self,
-        claim: TableClaim,
-        powers: frozenset[str],
-        run: _Run,
-        attack: Attack | None = None,
-        smallest: bool = True,
-    ) -> Verdict:
-        key = (self._key(claim), powers, smallest)
+    def _ask(self, claim: TableClaim, powers: frozenset[str], run: _Run) -> Verdict:
+        key = (self._key(claim), powers)
         known = self._decided.get(key)
         if known is None:
             left = max(0.01, run.deadline - now())
-            known = self.verifier.verify(
-                claim, powers=powers, max_runs=MAX_RUNS, time_limit=left, smallest=smallest, known=attack
-            )
+            known = self.verifier.verify(claim, powers=powers, max_runs=MAX_RUNS, time_limit=left)
             if not known.reason.startswith(OUT_OF_TIME):
                 self._decided[key] = known
         if key not in run.counted:

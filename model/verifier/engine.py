@@ -13,7 +13,7 @@ from .grounding import build
 from .pool import BudgetSpent, Pool, Stats, TimeLimit
 from .protocol import Protocol
 from .query import Query
-from .replay import ReplayError, replay
+from .replay import replay
 from .search import Search
 from .signature import Signature
 from .state import State
@@ -71,29 +71,14 @@ class Engine:
         progress: Progress,
         record: bool = False,
         smallest: bool = True,
-        known: Attack | None = None,
     ) -> Answer:
-        """A proof, an attack, or no room for either. Any attack will do unless it must be the `smallest`.
-
-        `known` is an attack under more powers: when it is one under these, only one with fewer runs is looked for.
-        """
+        """A proof, an attack, or no room for either. Any attack will do unless it must be the `smallest`."""
         agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
-        hunt = _Hunt(Search(context, self.pool, stats, record, smallest), max_runs, progress, self.protocol)
-        valid = known is not None and self._is_attack(known, query)
-        answer = hunt.answer(known, valid)
-        if answer.attack is not None and answer.attack is not known:
+        answer = _Hunt(Search(context, self.pool, stats, record, smallest), max_runs, progress, self.protocol).answer()
+        if answer.attack is not None:
             replay(self.protocol, answer.attack, query, self.powers)
         return answer
-
-    def _is_attack(self, attack: Attack, query: Query) -> bool:
-        if attack.classes != dict(query.classes):
-            return False
-        try:
-            replay(self.protocol, attack, query, self.powers)
-        except ReplayError:
-            return False
-        return True
 
 
 class _Hunt:
@@ -112,16 +97,11 @@ class _Hunt:
         self._attack = build(state, self._protocol, self._query)
         self._most = len(state.runs) - 1
 
-    def answer(self, known: Attack | None, valid: bool) -> Answer:
-        """The answer; `known` is an attack, if `valid`, or likely says with how many runs there is one."""
-        limit, likely = self._most, self._most
-        if known is not None and valid:
-            self._attack, self._most = known, len(known.runs) - 1
-            likely = self._most if self._search.smallest else 0
-        elif known is not None:
-            likely = min(self._most, len(known.runs))
+    def answer(self) -> Answer:
+        """The answer to the query."""
+        limit = self._most
         try:
-            none = self._bounds(likely)
+            none = self._bounds()
         except TimeLimit:
             if self._attack is None:
                 raise
@@ -130,15 +110,12 @@ class _Hunt:
             return none
         return Answer(ATTACK, len(self._attack.runs), self._attack) if self._attack else Answer(BOUNDED, limit)
 
-    def _bounds(self, likely: int) -> Answer | None:
+    def _bounds(self) -> Answer | None:
         """Look for ever fewer runs; the answer if there is no attack at all."""
+        most = self._most
         self._stats.bound = 0
-        if likely < self._least:
-            return None
-        if self._eager(likely):
-            if self._attack is not None or not self._search.cut or likely == self._most:
-                return self._none(likely)
-            self._stats.bound = likely
+        if self._eager(most):
+            return self._none(most)
         for bound in deepening(max(self._least, self._stats.bound + 1), self._most):
             self._progress(f"up to {bound} runs, {self._stats.states} states")
             if self._attempt(bound) or not self._search.cut:

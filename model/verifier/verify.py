@@ -109,13 +109,10 @@ class Verifier:
         time_limit: float = 60.0,
         progress: Progress | None = None,
         certify: bool = False,
-        smallest: bool = True,
-        known: Attack | None = None,
     ) -> Verdict:
         """Decide a claim. `states` and `seconds` do not count the check that roles can be executed.
 
-        With `certify`, a proof brings its certificate. An attack has the fewest runs, unless any but the `smallest` one
-        will do too; one that is `known` under more powers need not be found again.
+        With `certify`, a proof brings its certificate. An attack has the fewest runs.
 
         Raises:
             ModelError: the protocol or the claim is not well formed, or is beyond the method.
@@ -127,10 +124,7 @@ class Verifier:
             return Verdict(VACUOUS, gate.states, time_limit, 0, reason="no time left to see that every role can end")
         engine, start = self.engine(powers), now()
         stats = Stats(deadline=start + time_limit)
-        solve = partial(
-            engine.solve, stats=stats, max_runs=max_runs, progress=progress or _silent, record=certify,
-            smallest=smallest, known=known,
-        )  # fmt: skip
+        solve = partial(engine.solve, stats=stats, max_runs=max_runs, progress=progress or _silent, record=certify)
         verdict = self._decide(claim, solve, stats, max_runs, certify)
         if stuck and not isinstance(claim, Executable):
             verdict = replace(verdict, kind=VACUOUS, attack=None, reason=f"cannot come to its end: {stuck}")
