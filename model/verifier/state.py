@@ -107,13 +107,12 @@ class State:
 
     def knows(self, term: Term) -> int | None:
         """The node at which the attacker learns the term, if there is one."""
-        alike = (
-            (learned, node)
-            for learned, node in self.learned
-            if type(learned) is type(term)
-            and (type(learned) is not App or type(term) is not App or learned.symbol == term.symbol)
-        )
-        return next((node for learned, node in alike if equal(learned, term)), None)
+        kind, symbol = type(term), term.symbol if type(term) is App else ""
+        for learned, node in self.learned:
+            alike = type(learned) is kind and (type(learned) is not App or learned.symbol == symbol)
+            if learned is term or (alike and equal(learned, term)):
+                return node
+        return None
 
     def add_run(self, instance: Instance) -> int:
         self.runs.append(instance)
