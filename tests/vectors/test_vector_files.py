@@ -1,4 +1,4 @@
-"""The committed vectors: what the generator makes, by a closed schema, each about one thing that the specification says."""
+"""The committed vectors: what the generator makes, by a closed schema, each about one thing that has a sentence."""
 
 from __future__ import annotations
 

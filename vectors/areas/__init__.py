@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..vector import Area
-from . import encoding, grammar
+from . import edhoc, encoding, grammar
 from .seed import SEED
 
-AREAS: tuple[Area, ...] = (encoding.AREA, grammar.AREA)
+AREAS: tuple[Area, ...] = (encoding.AREA, grammar.AREA, edhoc.AREA)
 
 __all__ = ["AREAS", "SEED"]

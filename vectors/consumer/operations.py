@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import grammar
+from . import edhoc, grammar
 from .strict import load, tree
 
 Input = Any
@@ -21,4 +21,4 @@ def _grammar(given: Input) -> Output:
     return None
 
 
-OPERATIONS: dict[str, Callable[[Input], Output]] = {"cbor": _cbor, "grammar": _grammar}
+OPERATIONS: dict[str, Callable[[Input], Output]] = {"cbor": _cbor, "grammar": _grammar, "edhoc": edhoc.handshake}

@@ -1,6 +1,7 @@
 /** What vectors can ask, by name: each operation returns its output, or throws where it must refuse. */
 import { decode } from '../cbor.js';
 import { matches } from './cddl.js';
+import { handshake } from './edhoc.js';
 import { octets } from './octets.js';
 import { sequence } from './sequence.js';
 import { tree } from './tree.js';
@@ -10,6 +11,8 @@ function must(holds, why) {
 }
 
 export const operations = {
+  edhoc: handshake,
+
   cbor: (input) => ({ value: tree(decode(octets(input.octets))) }),
 
   grammar(input) {
