@@ -18,7 +18,7 @@ from .flags import FLAGS, flags_of
 from .vector import Area, GeneratorError, Group, Json, Vector, vector_id
 
 SETS = Path(__file__).parent / "sets"
-CURRENT = "tc1-2026.1"
+CURRENT: str = identifiers()["profile_set"]
 """The set that the generator writes."""
 MANIFEST = "manifest.json"
 

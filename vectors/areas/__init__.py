@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from ..vector import Area
-from . import edhoc, encoding, grammar
+from . import certificates, edhoc, encoding, grammar, records, revocation, schedule
 from .seed import SEED
 
-AREAS: tuple[Area, ...] = (encoding.AREA, grammar.AREA, edhoc.AREA)
+AREAS: tuple[Area, ...] = (
+    encoding.AREA,
+    grammar.AREA,
+    edhoc.AREA,
+    schedule.AREA,
+    records.AREA,
+    certificates.AREA,
+    revocation.AREA,
+)
 
 __all__ = ["AREAS", "SEED"]

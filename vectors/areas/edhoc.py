@@ -39,7 +39,11 @@ EADS = {
     "two-items": b"\x00" + encode(44975),
     "value-empty": encode(41120) + b"\x40",
 }
-CRITICAL = {"critical": encode(-160), "critical-with-value": encode(-43690) + b"\x41x", "critical-behind": b"\x00" + encode(-1)}
+CRITICAL = {
+    "critical": encode(-160),
+    "critical-with-value": encode(-43690) + b"\x41x",
+    "critical-behind": b"\x00" + encode(-1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,25 @@ def intermediates(initiator: BareEnd) -> dict[str, Json]:
     k_3, iv_3, _, _ = terms.message_3.args[0].args
     k_4, iv_4, _, plaintext_4 = terms.message_4.args[0].args
     named: dict[str, Term] = {
-        "g_xy": G_XY, "th_2": terms.th_2, "prk_2e": terms.prk_2e, "plaintext_2": terms.plaintext_2,
-        "prk_3e2m": terms.prk_3e2m, "mac_2": terms.mac_2, "th_3": terms.th_3, "k_3": k_3, "iv_3": iv_3,
-        "plaintext_3": terms.plaintext_3, "prk_4e3m": terms.prk_4e3m, "mac_3": terms.mac_3, "th_4": terms.th_4,
-        "k_4": k_4, "iv_4": iv_4, "plaintext_4": plaintext_4, "prk_out": terms.prk_out,
+        "g_xy": G_XY,
+        "th_2": terms.th_2,
+        "prk_2e": terms.prk_2e,
+        "plaintext_2": terms.plaintext_2,
+        "prk_3e2m": terms.prk_3e2m,
+        "mac_2": terms.mac_2,
+        "th_3": terms.th_3,
+        "k_3": k_3,
+        "iv_3": iv_3,
+        "plaintext_3": terms.plaintext_3,
+        "prk_4e3m": terms.prk_4e3m,
+        "mac_3": terms.mac_3,
+        "th_4": terms.th_4,
+        "k_4": k_4,
+        "iv_4": iv_4,
+        "plaintext_4": plaintext_4,
+        "prk_out": terms.prk_out,
         "prk_exporter": terms.prk_exporter,
-    }  # fmt: skip
+    }
     found = {name: octets(run.value(term)) for name, term in named.items()}
     plaintext: bytes = run.value(terms.plaintext_2)
     ciphertext_2 = terms.message_2.args[0].args[1]
@@ -214,10 +231,18 @@ def _bad_shares(suite: int) -> Iterator[Sent]:
         secret = SUITES[suite].curve.exchange_unvalidated(initiator.run.value(X).private, share)
         g_y = next(term for term in dependents(Y) if term.op == "slot" and term.label == "G_Y")
         responder.run.pinned = {g_y: share, G_XY: secret}
-        yield "G_Y", name, 2, responder.receive(message_1), "a share that anybody can know the secret of, or none at all"
+        yield (
+            "G_Y",
+            name,
+            2,
+            responder.receive(message_1),
+            "a share that anybody can know the secret of, or none at all",
+        )
 
 
-def _invalid(method: int, suite: int, exchanged: tuple[bytes, ...], sent: Iterator[Sent], *, must: bool) -> Iterator[Vector]:
+def _invalid(
+    method: int, suite: int, exchanged: tuple[bytes, ...], sent: Iterator[Sent], *, must: bool
+) -> Iterator[Vector]:
     for field, operator, number, data, comment in sent:
         judged = refusal(method, suite, number, data)
         if judged is None:
@@ -225,7 +250,9 @@ def _invalid(method: int, suite: int, exchanged: tuple[bytes, ...], sent: Iterat
                 raise GeneratorError(f"{field} {operator}, method {method}, suite {suite}: accepted")
             continue
         input_ = transcript((*exchanged[: number - 1], data))
-        needed, said = ("IDN-19", UNAVAILABLE) if judged == UNKNOWN else (requirement(judged), refusals(judged, handshake=True))
+        needed, said = (
+            ("IDN-19", UNAVAILABLE) if judged == UNKNOWN else (requirement(judged), refusals(judged, handshake=True))
+        )
         yield Vector(needed, field, operator, False, comment, input_, refusals=said)
 
 
@@ -245,9 +272,12 @@ def _group(method: int, suite: int) -> Group:
     if method == 0:
         vectors += faults(_bad_shares(suite), must=True)
     common = {
-        "method": method, "suites": [suite], "credentials": _credentials(keys),
-        "x": octets(ends[0].run.value(X).private), "y": octets(ends[1].run.value(Y).private),
-    }  # fmt: skip
+        "method": method,
+        "suites": [suite],
+        "credentials": _credentials(keys),
+        "x": octets(ends[0].run.value(X).private),
+        "y": octets(ends[1].run.value(Y).private),
+    }
     return Group(f"method-{method}-suite-{suite}", "edhoc", SOURCE, tuple(vectors), common)
 
 
@@ -258,4 +288,6 @@ def _groups() -> Iterator[Group]:
     yield from edhoc_published.groups()
 
 
-AREA = Area("edhoc", "An EDHOC handshake as both ends see it, as far as it went: all values, or a message to refuse.", _groups)
+AREA = Area(
+    "edhoc", "An EDHOC handshake as both ends see it, as far as it went: all values, or a message to refuse.", _groups
+)

@@ -16,10 +16,23 @@ from ..vector import Group, Json, Vector, octets
 
 FILE = Path(__file__).parents[1] / "published" / "rfc9529.json"
 OUTPUTS = {
-    "g_xy": "G_XY", "th_2": "TH_2", "prk_2e": "PRK_2e", "keystream_2": "KEYSTREAM_2", "prk_3e2m": "PRK_3e2m",
-    "mac_2": "MAC_2", "th_3": "TH_3", "k_3": "K_3", "iv_3": "IV_3", "prk_4e3m": "PRK_4e3m", "mac_3": "MAC_3",
-    "th_4": "TH_4", "k_4": "K_4", "iv_4": "IV_4", "prk_out": "PRK_out", "prk_exporter": "PRK_exporter",
-}  # fmt: skip
+    "g_xy": "G_XY",
+    "th_2": "TH_2",
+    "prk_2e": "PRK_2e",
+    "keystream_2": "KEYSTREAM_2",
+    "prk_3e2m": "PRK_3e2m",
+    "mac_2": "MAC_2",
+    "th_3": "TH_3",
+    "k_3": "K_3",
+    "iv_3": "IV_3",
+    "prk_4e3m": "PRK_4e3m",
+    "mac_3": "MAC_3",
+    "th_4": "TH_4",
+    "k_4": "K_4",
+    "iv_4": "IV_4",
+    "prk_out": "PRK_out",
+    "prk_exporter": "PRK_exporter",
+}
 """Names of values to the names of the RFC, which gives them as raw octets."""
 MESSAGES_1 = {
     "Surplus array encoding of message": 2,
@@ -64,9 +77,12 @@ class Trace:
     def common(self) -> dict[str, Json]:
         """What both ends have."""
         return {
-            "method": self.method, "suites": [self.suite], "credentials": [self._credential(x) for x in "IR"],
-            "x": octets(self("X")), "y": octets(self("Y")),
-        }  # fmt: skip
+            "method": self.method,
+            "suites": [self.suite],
+            "credentials": [self._credential(x) for x in "IR"],
+            "x": octets(self("X")),
+            "y": octets(self("Y")),
+        }
 
     def messages(self, count: int = 4) -> dict[str, Json]:
         """The first messages."""
@@ -76,7 +92,9 @@ class Trace:
         """The whole of it."""
         output = {name: octets(self(item)) for name, item in OUTPUTS.items()}
         output |= {f"plaintext_{n}": octets(self(f"PLAINTEXT_{n}", "cbor")) for n in (2, 3)}
-        return Vector("EDH-01", f"trace {self.section}", "published", True, "every value of the RFC", self.messages(), output)
+        return Vector(
+            "EDH-01", f"trace {self.section}", "published", True, "every value of the RFC", self.messages(), output
+        )
 
 
 TRACES = (Trace("trace1", "2", 0, 0), Trace("trace2", "3", 3, 2))
@@ -88,7 +106,9 @@ def groups() -> Iterator[Group]:
         vectors = [trace.vector()]
         if trace.method == 3:
             vectors += _invalid(trace)
-        yield Group(f"rfc9529-{trace.name}", "edhoc", f"RFC 9529 sections {trace.section} and 4", tuple(vectors), trace.common())
+        yield Group(
+            f"rfc9529-{trace.name}", "edhoc", f"RFC 9529 sections {trace.section} and 4", tuple(vectors), trace.common()
+        )
 
 
 def _invalid(trace: Trace) -> Iterator[Vector]:

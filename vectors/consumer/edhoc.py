@@ -50,7 +50,7 @@ def identifier_bytes(octets: bytes) -> bytes:
         return octets
     compact = len(value) == 1 and (value[0] < 0x18 or 0x20 <= value[0] < 0x38)
     ensure(not compact, "an identifier that has to be an integer")
-    return value
+    return bytes(value)
 
 
 def ead(items: list[bytes]) -> bytes:
@@ -78,7 +78,8 @@ class Reader:
         self.found: dict[str, bytes] = {}
 
     def hash(self, data: bytes) -> bytes:
-        return hashlib.new(self.suite.hash, data).digest()
+        digest: bytes = hashlib.new(self.suite.hash, data).digest()
+        return digest
 
     def derive(self, prk: str, label: int, context: bytes, length: int) -> bytes:
         return kdf(self.suite, self.found[prk], label, context, length)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import edhoc, grammar
+from . import channel, edhoc, grammar, pki
 from .strict import load, tree
 
 Input = Any
@@ -21,4 +21,15 @@ def _grammar(given: Input) -> Output:
     return None
 
 
-OPERATIONS: dict[str, Callable[[Input], Output]] = {"cbor": _cbor, "grammar": _grammar, "edhoc": edhoc.handshake}
+OPERATIONS: dict[str, Callable[[Input], Output]] = {
+    "cbor": _cbor,
+    "grammar": _grammar,
+    "edhoc": edhoc.handshake,
+    "edhoc-kdf": channel.edhoc_kdf,
+    "edhoc-session-key": channel.session_key,
+    "tls-exporter": channel.tls_exporter,
+    "binder": channel.binder,
+    "records": channel.records,
+    "certificate": pki.certificate,
+    "status": pki.status,
+}

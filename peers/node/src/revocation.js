@@ -54,10 +54,10 @@ export class Ocsp {
     this.responses = this.signed.children.filter(({ tag }) => tag === TAG.sequence)[0].children;
   }
 
-  about(certificate, issuer) {
+  about(certificate, issuer, now) {
     const response = this.responses.find((single) => this.#names(single.children[0], certificate, issuer));
     if (!response) return undefined;
-    if (!this.#signers(issuer).some((signer) => signatureHolds(this.signed, this.algorithm, this.signature, signer.publicKey))) {
+    if (!this.#signers(issuer, now).some((signer) => signatureHolds(this.signed, this.algorithm, this.signature, signer.publicKey))) {
       throw new Error('OCSP response is not signed by the issuer or its delegate');
     }
     const [, status, thisUpdate, ...rest] = response.children;
@@ -73,9 +73,11 @@ export class Ocsp {
       && serial.content.equals(certificate.serial);
   }
 
-  #signers(issuer) {
+  /** The issuer, and its delegates that are valid now (RFC 6960 section 4.2.2.2). */
+  #signers(issuer, now) {
     const sent = (this.certificates?.children[0].children ?? []).map(({ octets }) => new Certificate(octets));
-    return [issuer, ...sent.filter((signer) => signer.issuedBy(issuer) && signer.extendedKeyUsages.includes(OCSP_SIGNING))];
+    const isDelegate = (signer) => signer.issuedBy(issuer) && signer.extendedKeyUsages.includes(OCSP_SIGNING);
+    return [issuer, ...sent.filter((signer) => isDelegate(signer) && signer.notBefore <= now && now <= signer.notAfter)];
   }
 }
 
@@ -98,7 +100,7 @@ export function readProofs(proofs = []) {
 export function checkRevocation(path, proofs, lists, { now, maxAge, certain, identity, seen }) {
   let until = Infinity;
   path.slice(0, -1).forEach((certificate, i) => {
-    const statements = (sources) => sources.map((source) => statement(source, certificate, path[i + 1])).filter(Boolean);
+    const statements = (sources) => sources.map((source) => statement(source, certificate, path[i + 1], now)).filter(Boolean);
     const [proved, listed] = [statements(proofs), statements(lists)];
     const said = identity && i === 0 ? proved : [...proved, ...listed];
     ensure(![...proved, ...listed].some(({ revoked }) => revoked), 'revoked', 'certificate is revoked');
@@ -113,9 +115,9 @@ export function checkRevocation(path, proofs, lists, { now, maxAge, certain, ide
   return until;
 }
 
-function statement(proof, certificate, issuer) {
+function statement(proof, certificate, issuer, now) {
   try {
-    return proof.about(certificate, issuer);
+    return proof.about(certificate, issuer, now);
   } catch (error) {
     return ensure(false, 'revoked', error.message);
   }

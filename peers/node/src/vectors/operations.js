@@ -1,8 +1,10 @@
 /** What vectors can ask, by name: each operation returns its output, or throws where it must refuse. */
 import { decode } from '../cbor.js';
 import { matches } from './cddl.js';
+import { channelOperations } from './channel.js';
 import { handshake } from './edhoc.js';
 import { octets } from './octets.js';
+import { pkiOperations } from './pki.js';
 import { sequence } from './sequence.js';
 import { tree } from './tree.js';
 
@@ -11,6 +13,9 @@ function must(holds, why) {
 }
 
 export const operations = {
+  ...channelOperations,
+  ...pkiOperations,
+
   edhoc: handshake,
 
   cbor: (input) => ({ value: tree(decode(octets(input.octets))) }),
