@@ -22,6 +22,7 @@ from ..harness.tester.live import IutSession
 from ..harness.verdict.catalogue import requirement_records
 from ..harness.verdict.records import Header, IutRecord, RequirementRecord
 from ..harness.verdict.request import RunRequest
+from .case import Case
 
 if TYPE_CHECKING:
     from ..harness.tester.verifier_session import VerifierSession
@@ -100,6 +101,12 @@ class Fleet:
         """Whether what is under test implements the handshake alone."""
         return any(description.iut.scope == "handshake" for description in self.descriptions.values())
 
+    def fits(self, case: Case) -> bool:
+        """Whether a test is one for these implementations."""
+        if case.role not in self.roles or not case.fits(self.binding):
+            return False
+        return case.handshake or not self.handshake_only
+
     def iut(self, role: str) -> IutSession:
         """The running implementation of a role; what failed once to start is not tried again."""
         if role in self._failed:
@@ -142,7 +149,7 @@ class Fleet:
         iuts = tuple(self._record(d) for d in self.descriptions.values())
         versions = {name: version(name) for name in ("trustconn", "cryptography", "cbor2", "hypothesis")}
         return Header(
-            started, versions, iuts, request.seed, request.select or request.rerun or "", request.profile_set,
+            started, versions, iuts, request.seed, _selection(request), request.profile_set,
             tuple(sorted(request.without)), tuple(sorted(request.faults)), self.binding,
         )  # fmt: skip
 
@@ -167,3 +174,9 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._folder.cleanup()
+
+
+def _selection(request: RunRequest) -> str:
+    """What the run was confined to, as the results say it; empty for all tests."""
+    listed = f"{len(request.tests)} tests by name" if request.tests is not None else ""
+    return " and ".join(filter(None, (request.select or request.rerun, listed)))

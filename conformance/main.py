@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +13,12 @@ from ..harness.verdict.transcript import Archive
 from .fleet import Fleet
 from .interrupt import listening
 from .parallel import SharedLog
+from .progress import Progress
 from .suite import SuiteRun
 
 
-def run(request: RunRequest) -> Results:
-    """Run the selected tests; the results are what the event log holds.
+def run(request: RunRequest, teller: Callable[[SuiteRun], Progress] | None = None) -> Results:
+    """Run the selected tests; the results are what the event log holds. `teller` makes what is told how far it is.
 
     Raises:
         RequestError: a selection that cannot be used.
@@ -25,14 +27,15 @@ def run(request: RunRequest) -> Results:
     """
     if request.list_only:
         with TemporaryDirectory() as folder:
-            return _run(request, Path(folder))
-    return _run(request, request.out)
+            return _run(request, Path(folder), teller)
+    return _run(request, request.out, teller)
 
 
-def _run(request: RunRequest, out: Path) -> Results:
+def _run(request: RunRequest, out: Path, teller: Callable[[SuiteRun], Progress] | None) -> Results:
     Archive.clear(out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
         suite = SuiteRun(request, fleet, SharedLog(log))
+        suite.progress = teller(suite) if teller else suite.progress
         with listening() as suite.interruption:
             suite.run()
     if suite.interrupted:

@@ -10,6 +10,8 @@ from ..harness.verdict.request import RequestError, RunRequest
 
 def chooses(request: RunRequest, test: str, requirements: tuple[str, ...]) -> bool:
     """Whether the request selects a test."""
+    if request.tests is not None and test not in request.tests:
+        return False
     if request.rerun is not None:
         return test == request.rerun
     if request.profile_set is not None and test not in _frozen(request.profile_set):

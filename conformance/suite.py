@@ -66,12 +66,7 @@ class SuiteRun:
         self.progress.begin(len(tests))
 
     def _selected(self, test: SuiteTest) -> bool:
-        case = test.case
-        if case.role not in self.fleet.roles or not case.fits(self.fleet.binding):
-            return False
-        if self.fleet.handshake_only and not case.handshake:
-            return False
-        return chooses(self.request, test.id, case.requirements)
+        return self.fleet.fits(test.case) and chooses(self.request, test.id, test.case.requirements)
 
     def _record(self, test: SuiteTest) -> TestCase:
         case, request = test.case, self.request

@@ -26,6 +26,8 @@ class RunRequest:
     """Wait for an implementation that is started by hand."""
     list_only: bool = False
     """Name the selected tests without running them."""
+    tests: frozenset[str] | None = None
+    """Test ids of which nothing else is run; `None` for no such confinement."""
     rerun: str | None = None
     """The one test id to run."""
     without: frozenset[str] = frozenset()

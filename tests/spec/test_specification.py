@@ -231,6 +231,20 @@ def test_unknown_requirements_in_other_registers_are_errors(edited: Callable[[st
         _ = specification.iso_register
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"TID-114"', '"TID-999"', r"threats.toml:\d+: A.2.2.2: unknown threat of EMB3D 'TID-999'"),
+        ('stride = ["tampering"]', 'stride = ["phishing"]', r"A.2.4.4: unknown STRIDE category 'phishing'"),
+    ],
+)
+def test_unknown_categories_of_threats_are_errors(
+    edited: Callable[[str, str, str], Specification], old: str, new: str, problem: str
+) -> None:
+    with pytest.raises(SpecError, match=problem):
+        _ = edited("registers/threats.toml", old, new).threats
+
+
 def test_unknown_actions_are_errors(edited: Callable[[str, str, str], Specification]) -> None:
     specification = edited("registers/refusals.toml", '"alert:10"', '"shout"')
     with pytest.raises(SpecError, match="unknown action 'shout'"):

@@ -12,6 +12,7 @@ from trustconn.harness.threats import sign_off
 from trustconn.harness.threats.html import to_html
 from trustconn.harness.verdict.verdict import Verdict
 
+EMB3D = "https://emb3d.mitre.org/threats/TID-406.html"
 HOSTILE = "<img src=x onerror=alert(1)><script>document.title='run'</script>"
 
 

@@ -27,11 +27,11 @@ def every_test_passes(_: str, __: str) -> Verdict | None:
 
 
 def results(
-    judge: Judge = every_test_passes, *, roles: tuple[str, ...] = ("device", "service"), **header: str
+    judge: Judge = every_test_passes, *, roles: tuple[str, ...] = ("device", "service"), selection: str = ""
 ) -> Results:
     """A run in which each test of the suite, as a test without fault, has the verdict that `judge` gives it."""
     iuts = tuple(IutRecord(f"trustconn reference {role}", role, "1") for role in roles)
-    made = Header("2026-11-01T00:00:00Z", {}, iuts, 0, **header)
+    made = Header("2026-11-01T00:00:00Z", {}, iuts, 0, selection)
     return Results(made, tuple(requirement_records(roles)), tuple(_tests(judge, roles)), True)
 
 

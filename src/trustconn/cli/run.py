@@ -1,7 +1,8 @@
 """Tests an implementation, or without --iut the reference device and service, and prints verdicts by requirement.
 
-Exit codes: 0 all selected tests that apply passed; 1 a test failed; 2 bad usage or description; 3 an error, an
-inconclusive test or nothing selected, without a failure; 130 interrupted, with the results kept.
+Exit codes: 0 all selected tests that apply passed, or failed as expected; 1 a test failed, or one passed that was
+expected to fail; 2 bad usage or description; 3 an error, an inconclusive test or nothing selected, without a failure;
+130 interrupted, with the results kept.
 """
 
 import argparse
@@ -10,7 +11,10 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from ..harness.verdict.expected import NOTHING, Expectations
+from ..harness.verdict.expected import load as load_expected
 from ..harness.verdict.profile_set import read_set
+from ..harness.verdict.reports import write_reports
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results
 from . import exit_code
@@ -53,11 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--slow", action="store_true", help="wait for real timers where the IUT has no clock to advance (minutes)")
     add_key_log(parser)
     add("--profile-set", metavar="NAME", help="run a frozen list of tests, such as tc1-2026.1")
+    add("--expected", type=readable_file, metavar="FILE", help="failures that are expected, and why (strict)")
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs the suite, writes its reports and returns the exit code."""
     request = _request(arguments)
+    expected = _expected(arguments.expected)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         results = _run(request)
@@ -65,8 +71,17 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if request.list_only:
         return _print_list(results)
-    report(results, request.out)
-    return exit_code.of_results(results)
+    report(results, request.out, expected)
+    return exit_code.of_results(results, expected)
+
+
+def _expected(path: Path | None) -> Expectations:
+    if path is None:
+        return NOTHING
+    try:
+        return load_expected(path, test_ids())
+    except RequestError as error:
+        raise UsageError(str(error)) from error
 
 
 def _request(arguments: argparse.Namespace) -> RunRequest:
@@ -168,11 +183,14 @@ def _print_list(results: Results) -> int:
     return exit_code.PASSED if results.tests else exit_code.UNDECIDED
 
 
-def report(results: Results, out: Path) -> None:
+def report(results: Results, out: Path, expected: Expectations = NOTHING) -> None:
     """Write the reports of a run beside its results, and print the summary."""
-    from ..harness.verdict.junit import write_junit
-    from ..harness.verdict.summary import print_summary, write_markdown
+    from ..harness.verdict.summary import print_summary
 
-    write_junit(results, out / "junit.xml")
-    write_markdown(results, out / "summary.md")
+    write_reports(results, out, expected)
     print_summary(results, sys.stdout)
+    met = sum(expected.met(test) is not None for test in results.tests)
+    if met:
+        print(f"{met} failed as expected")
+    for sentence in expected.broken(results.tests):
+        print(sentence)
