@@ -1,4 +1,4 @@
-"""Everything that is generated and committed: specification, plan, coverage, faults, names for Wireshark, frozen sets.
+"""Everything that is generated and committed: specification, plan, coverage, faults, vectors, names for Wireshark, sets.
 
     python -m trustconn.conformance.generate            write what is stale
     python -m trustconn.conformance.generate --check    name what is stale, exit code 1
@@ -29,6 +29,7 @@ from ..model.protocol.tables import profile
 from ..model.table import Table, Transition
 from ..spec import Requirement, requirements
 from ..spec.prose import FOLDER, chapters
+from ..vectors.store import current_files
 from . import plan
 from .collect import suite_tests
 from .fault_table import fault_table
@@ -166,6 +167,7 @@ def generated(*, freeze: bool = False) -> Iterator[Generated]:
     yield Generated(HERE / "coverage.md", _requirement_coverage())
     yield Generated(HERE / "faults.md", fault_table())
     yield Generated(wireshark_names.FILE, wireshark_names.render())
+    yield from (Generated(path, text) for path, text in current_files().items())
     frozen = HERE / "sets" / f"{SET}.txt"
     if freeze or not frozen.is_file():
         yield Generated(frozen, _set())

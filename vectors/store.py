@@ -199,6 +199,16 @@ def _of_set(name: str, sets: Path) -> Iterator[Stored]:
             yield from _read(json.loads(path.read_text(encoding="utf-8")))
 
 
+def current_files(sets: Path = SETS) -> dict[Path, str]:
+    """Every file of the current set with its text, the manifest included; none once the set is frozen."""
+    folder = sets / CURRENT
+    if (manifest := Manifest.read(folder)) is not None and manifest.frozen:
+        return {}
+    made = generated(sets=sets)
+    files = {folder / name: text for name, text in made.items()}
+    return {**files, folder / MANIFEST: Manifest(CURRENT, False, {n: digest(t) for n, t in made.items()}).render()}
+
+
 def differences(made: Mapping[str, str], sets: Path = SETS) -> list[str]:
     """What is wrong with the committed sets, a sentence each: damage to any, and what would be generated otherwise."""
     found = [problem for name in set_names(sets) for problem in _damage(sets / name)]
