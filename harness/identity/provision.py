@@ -12,6 +12,7 @@ import tomli_w
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from ..issuing import DEPLOYMENT, THIRD_PARTY
 from .certificate import Certificate, PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
 from .measured import measured_start
@@ -22,7 +23,7 @@ from .tam import SOFTWARE, SWTPM, BootEvent, SoftwareTam, Tam
 from .tester import ROLES, TesterPki, boot_events, opposite
 from .tpm_emulation import fit
 from .virtual import BOOT_SEED
-from .virtual_party import boot_seed, virtual_party
+from .virtual_party import boot_seed, deployed, virtual_party
 from .world import World
 
 OFFERED_IN_TPM, ACCEPTED_BESIDE_TPM = (EAT_CWT, TPM_FORMAT), (TPM_FORMAT, EAT_CWT)
@@ -42,42 +43,69 @@ def provision(
     tam: str = SOFTWARE,
     virtual: bool = False,
     psa: bool = False,
+    issuer: str = "",
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
     With a certificate request (PKCS #10, DER or PEM) the identity certificate is for its key, and no identity key is
     written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
     "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
-    virtualized one; with `psa` it attests by PSA tokens. Raises CredentialError for a request or a TPM that cannot be
-    used.
+    virtualized one; with `psa` it attests by PSA tokens. `issuer` is one of `issuing.WAYS`, "" for the tester's own
+    authority. Raises CredentialError for a request or a TPM that cannot be used.
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
     own, boot, settings = pki.policy(role, theirs.leaf), boot_events(role), _software_settings(pki, role)
-    if tam == SWTPM:
-        enrolled = make_party(pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver)
-        mine, boot = enrolled.credentials, measured_start()
-        settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
-        own = replace(own, offered=OFFERED_IN_TPM, accepted=ACCEPTED_BESIDE_TPM)
-    elif virtual:
-        from ..peer.platform_evidence import platform_evidence
+    way = DEPLOYMENT if virtual else issuer
+    key = None if csr is None else request_key(csr)
 
-        key = None if csr is None else request_key(csr)
-        mine = virtual_party(pki, role, key=key, with_waiver=with_waiver, evidence=platform_evidence)
-        settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
+    def certified(party: Credentials, tam: Tam | None) -> Credentials:
+        return _certified(pki, role, way, party, tam, boot)
+
+    if tam == SWTPM:
+        boot = measured_start()
+        enrolled = make_party(
+            pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver, certified=certified
+        )
+        mine = enrolled.credentials
+        settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
+        offered = (EAT_CWT,) if way == DEPLOYMENT else OFFERED_IN_TPM  # No quote carries a boot seed (VRT-08).
+        own = replace(own, offered=offered, accepted=ACCEPTED_BESIDE_TPM)
     elif psa:
         from .psa import on_psa, psa_party
 
-        mine = psa_party(pki, role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+        mine = psa_party(pki, role, key=key, with_waiver=with_waiver)
         own = on_psa(own)
     else:
-        mine = pki.party(role, key=None if csr is None else request_key(csr), with_waiver=with_waiver)
+        party = pki.party(role, key=key, with_waiver=with_waiver)
+        mine = certified(party, None if key else pki.tam(role, party))
+        if way == DEPLOYMENT:
+            settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
     _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)
     peer = opposite(role)
-    policy = pki.policy(peer, mine.leaf, boot)
-    _write_party(out / "tester" / "peer", pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer))
+    policy, folder = pki.policy(peer, mine.leaf, boot), out / "tester" / "peer"
+    _write_party(folder, pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer), way)
     pki.save(out / "tester")
     return pki
+
+
+def _certified(
+    pki: TesterPki, role: str, way: str, party: Credentials, tam: Tam | None, boot: tuple[BootEvent, ...]
+) -> Credentials:
+    """The party with a certificate that was issued that way; `tam` is its module, where that is at hand."""
+    if way == DEPLOYMENT:
+        from ..peer.platform_evidence import platform_evidence
+
+        return deployed(pki, role, party, evidence=platform_evidence)
+    if way == THIRD_PARTY and tam is not None:
+        from ..issuing.registration import enrol
+
+        return enrol(pki, role, party, tam, boot)
+    if way:
+        from ..issuing.ways import issue
+
+        return issue(pki, role, way, party, verified=tam is not None)
+    return party
 
 
 def load_world(folder: Path, now: Callable[[], int]) -> World:
@@ -155,14 +183,25 @@ def _write_party(
     known: list[Certificate],
     seeded: bool,
     settings: dict[str, Any],
+    way: str = "",
 ) -> None:
+    """`way` is how the peer's identity was issued."""
     folder.mkdir(parents=True, exist_ok=True)
     mine.save(folder)
-    pki.anchors(role, known).save(folder)
+    _anchors(pki, role, known, way).save(folder)
     policy.save(folder)
     manifest = {"seeded": seeded, "role": role, "issued_at": pki.now, "identity": mine.leaf.identity}
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest), encoding="utf-8")
     (folder / "tam.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
+
+
+def _anchors(pki: TesterPki, role: str, known: list[Certificate], way: str) -> TrustAnchors:
+    anchors = pki.anchors(role, known)
+    if way in ("", DEPLOYMENT):
+        return anchors
+    from ..issuing.ways import authority, trusting
+
+    return trusting(anchors, authority(pki, opposite(role), way))
 
 
 def _software_settings(pki: TesterPki, role: str) -> dict[str, Any]:

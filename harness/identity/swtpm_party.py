@@ -1,6 +1,7 @@
 """A party whose module is a swtpm: manufactured and enrolled once, and started from its folder ever after."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -9,10 +10,12 @@ from ..tpm.commands import TpmError
 from ..tpm.swtpm import EK, EK_CERTIFICATE, Swtpm, manufacture
 from .certificate import parse_certificate
 from .credentials import CredentialError, Credentials, read_certificates
-from .enrolment import Enrolment, EnrolmentError
+from .enrolment import Enrolment
 from .measured import measured_start
+from .tam import Tam
 from .tester import TesterPki
 from .tpm_tam import TpmTam
+from .virtual import BOOT_SEED
 
 STATE = "tpm"
 """The module's state, in the folder of the party."""
@@ -32,16 +35,23 @@ class Enrolled:
     policy: bytes
 
 
-def make_party(pki: TesterPki, role: str, folder: Path, manufacturer: Path, *, with_waiver: bool) -> Enrolled:
+Certified = Callable[[Credentials, Tam], Credentials]
+"""From a party with its module to the party with its identity certificate. Raises ValueError."""
+
+
+def make_party(
+    pki: TesterPki, role: str, folder: Path, manufacturer: Path, *, with_waiver: bool, certified: Certified
+) -> Enrolled:
     """Manufacture a module below `folder`, start its platform, and enrol its keys. Raises CredentialError."""
     try:
         manufacture(folder / STATE, manufacturer)
         tam = TpmTam(Swtpm(folder / STATE), pki.ueid(role), measured_start())
         try:
-            return _enrol(pki, role, tam, manufacturer, with_waiver)
+            enrolled = _enrol(pki, role, tam, manufacturer, with_waiver)
+            return replace(enrolled, credentials=certified(enrolled.credentials, tam))
         finally:
             tam.close()
-    except (TpmError, EnrolmentError) as error:
+    except (TpmError, ValueError) as error:
         raise CredentialError(folder / STATE, "module", f"a TPM that can be enrolled ({error})") from error
 
 
@@ -69,7 +79,8 @@ def start(folder: Path, credentials: Credentials, ueid: bytes, policy: bytes) ->
     if running is not None:
         return running
     try:
-        tam = TpmTam(Swtpm(folder / STATE), ueid, measured_start(), policy)
+        seed = system_random(BOOT_SEED) if credentials.leaf.virtual else b""
+        tam = TpmTam(Swtpm(folder / STATE), ueid, measured_start(), policy, seed)
         tam.sign_identity(b"started")
     except TpmError as error:
         expected = f"a TPM whose keys can be used by what has started ({error})"

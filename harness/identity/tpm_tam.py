@@ -21,14 +21,15 @@ class TpmTam:
     """
 
     debug_status = DEBUG_PERMANENTLY_DISABLED
-    boot_seed = b""
 
-    def __init__(self, tpm: Tpm, ueid: bytes, boot: Iterable[BootEvent], policy: bytes = b"") -> None:
+    def __init__(
+        self, tpm: Tpm, ueid: bytes, boot: Iterable[BootEvent], policy: bytes = b"", boot_seed: bytes = b""
+    ) -> None:
         """Measure `boot` into a module that has just been switched on; without `policy` this start is the one to bind.
 
-        Raises TpmError.
+        `boot_seed` is of this start, where the module is a tenant's. Raises TpmError.
         """
-        self.tpm, self.ueid, self._policy = tpm, ueid, policy
+        self.tpm, self.ueid, self._policy, self.boot_seed = tpm, ueid, policy, boot_seed
         self._boot = tuple(boot)
         for event in self._boot:
             tpm.extend(COMPONENTS[event.component], event.digest)

@@ -93,13 +93,18 @@ def virtual_party(
 
     `key` is a foreign public key of the identity; `evidence` makes what the platform says about the key (VRT-09).
     """
-    spec = virtual_leaf_spec(pki, role, label)
-    spec = replace(spec, key=key or spec.key)
+    return deployed(pki, role, pki.party(role, label, key=key, with_waiver=with_waiver), label, evidence=evidence)
+
+
+def deployed(
+    pki: TesterPki, role: str, party: Credentials, label: str = "", *, evidence: Evidence | None = None
+) -> Credentials:
+    """The party as a tenant: the platform's endorsement authority certifies the key that it has."""
+    spec = replace(virtual_leaf_spec(pki, role, label), key=party.key or party.leaf.public_key)
     record = evidence(pki, role, spki_of(spec.key)) if evidence else None
     leaf = issue_leaf(replace(spec, evidence=record), endorser(pki, role))
-    waiver = pki.waiver(leaf.certificate).sign(pki.waiver_authority) if with_waiver else None
-    party = pki.party(role, label)
-    return replace(party, leaf=leaf.certificate, chain=leaf.chain, key=leaf.key, proofs=b"", waiver=waiver)
+    waiver = pki.waiver(leaf.certificate).sign(pki.waiver_authority) if party.waiver else None
+    return replace(party, leaf=leaf.certificate, chain=leaf.chain, proofs=b"", waiver=waiver)
 
 
 def spki_of(key: PrivateKey | PublicKey) -> bytes:

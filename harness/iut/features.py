@@ -75,8 +75,17 @@ PROVISIONED_EVIDENCE = ("psa",)
 """Those of them that they are provisioned for."""
 IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))
 """Their statement where their keys are in a TPM."""
+TENANT_IN_TPM = replace(IN_TPM, evidence_formats=("eat",), virtual_root_of_trust=True)
+"""And where that TPM is a tenant's: it attests by tokens, because nothing that it quotes can hold a boot seed."""
 NO_TLS = "the TLS library signs with keys that it holds itself"
 """Why they do not speak TLS then."""
+
+
+def stated(*, in_tpm: bool, virtual: bool) -> Features:
+    """What the reference peers state, by the module that holds their keys and the root of trust below it."""
+    if in_tpm:
+        return TENANT_IN_TPM if virtual else IN_TPM
+    return replace(REFERENCE, virtual_root_of_trust=virtual)
 
 
 def as_message(features: Features) -> dict[str, object]:

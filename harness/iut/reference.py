@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..identity.tam import SOFTWARE
 from .description import PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
-from .features import BINDINGS, IN_TPM, REFERENCE, Features
+from .features import BINDINGS, REFERENCE, Features, stated
 
 
 def reference(
@@ -38,13 +38,12 @@ def reference(
     if seed is not None:
         command += ["--seed", seed.hex()]
     name = f"trustconn reference {role}" + ("" if tam == SOFTWARE else f", keys in {tam}")
-    stated = REFERENCE if tam == SOFTWARE else IN_TPM
+    alone = stated(in_tpm=tam != SOFTWARE, virtual=virtual)
     features = replace(
-        stated,
+        alone,
         verifier=verifier,
-        virtual_root_of_trust=virtual,
-        evidence_formats=(*stated.evidence_formats, *evidence),
-        evidence_accepted=(*stated.evidence_accepted, *evidence),
+        evidence_formats=(*alone.evidence_formats, *evidence),
+        evidence_accepted=(*alone.evidence_accepted, *evidence),
     )
     return Description(
         Path.cwd(),

@@ -21,7 +21,7 @@ from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import Memory, Source, World
-from ..iut.features import IN_TPM, NO_TLS, PROVISIONED_EVIDENCE, REFERENCE, Features
+from ..iut.features import IN_TPM, NO_TLS, PROVISIONED_EVIDENCE, Features, stated
 from .binding import DEFAULT
 from .clock import Clock, ControlledClock
 from .connection import IDLE, PeerConnection
@@ -129,13 +129,13 @@ class PeerHost:
     @property
     def features(self) -> Features:
         """What this peer states, given the module that holds its keys and the root below it."""
-        stated = IN_TPM if isinstance(self._world.tam, TpmTam) else REFERENCE
+        virtual = self._world.credentials.leaf.virtual is not None
+        alone = stated(in_tpm=isinstance(self._world.tam, TpmTam), virtual=virtual)
         further = PROVISIONED_EVIDENCE if self._world.credentials.psa_ak is not None else ()
         return dataclasses.replace(
-            stated,
-            evidence_formats=(*stated.evidence_formats, *further),
-            evidence_accepted=(*stated.evidence_accepted, *further),
-            virtual_root_of_trust=self._world.credentials.leaf.virtual is not None,
+            alone,
+            evidence_formats=(*alone.evidence_formats, *further),
+            evidence_accepted=(*alone.evidence_accepted, *further),
         )
 
     def connection(self, number: int) -> PeerConnection:

@@ -163,11 +163,6 @@ def test_the_platform_has_attested_what_runs_the_tenant(role: str, tmp_path: Pat
     assert claims[273] == measurements(dict(pki.policy(opposite(role), leaf).reference_values))
 
 
-def test_a_tpm_has_no_tenants_here(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "--virtual", "--tam", "swtpm"]) == 2
-    assert "--virtual does not go with --tam swtpm" in capsys.readouterr().err
-
-
 def test_one_of_a_pair_can_be_a_tenant() -> None:
     device, service, _ = make_pair(b"tenant", NOW, virtual="service")
     assert (device.credentials.leaf.virtual, device.tam.boot_seed) == (None, b"")

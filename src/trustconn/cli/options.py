@@ -66,12 +66,6 @@ def add_virtual(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--virtual", action="store_true", help="their roots of trust are virtual, below a physical one")
 
 
-def require_software(virtual: bool, tam: str) -> None:
-    """Raises UsageError for a virtualized root of trust whose keys would be in a TPM."""
-    if virtual and tam != tams()[0]:
-        raise UsageError(f"--virtual does not go with --tam {tam}: the virtualized root here is made of software")
-
-
 def require_tam(tam: str, binding: str | None) -> None:
     """Raises UsageError where a module is not there, or a binding cannot use it."""
     if tam == tams()[0]:

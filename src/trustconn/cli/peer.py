@@ -18,7 +18,6 @@ from .options import (
     bindings,
     fault_names,
     require_plain,
-    require_software,
     require_tam,
     roles,
     switches,
@@ -64,7 +63,6 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--virtual makes new credentials: it cannot go with --credentials")
     if arguments.credentials is not None and arguments.evidence:
         raise UsageError("--evidence makes new credentials: it cannot go with --credentials")
-    require_software(arguments.virtual, arguments.tam)
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     if arguments.credentials is not None:

@@ -9,6 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
+from ..harness.issuing import DEPLOYMENT, WAYS
 from . import exit_code
 from .errors import UsageError
 from .options import (
@@ -17,7 +18,6 @@ from .options import (
     add_virtual,
     readable_file,
     require_plain,
-    require_software,
     require_tam,
     roles,
     tams,
@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="certificate request (PKCS #10), when the key cannot leave",
     )
     parser.add_argument("--waiver", action="store_true", help="also issue a waiver for the identity key")
+    parser.add_argument(
+        "--issuer",
+        choices=WAYS,
+        default="",
+        help="who certifies the identity, and when; default: an authority of the test that has verified nothing",
+    )
     add_tam(parser)
     add_virtual(parser)
     add_own_evidence(parser)
@@ -55,8 +61,11 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--request is for one implementation; it cannot go with both")
     if arguments.request and arguments.tam != tams()[0]:
         raise UsageError("--request is for a key that exists; it cannot go with --tam, which makes one in a TPM")
-    require_software(arguments.virtual, arguments.tam)
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
+    if arguments.virtual and arguments.issuer not in ("", DEPLOYMENT):
+        raise UsageError(f"--virtual is certified when it is deployed; it cannot go with --issuer {arguments.issuer}")
+    if arguments.issuer and arguments.evidence:
+        raise UsageError("--evidence psa comes with an identity of the module's manufacturer; leave --issuer out")
     require_tam(arguments.tam, None)
     folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
     for out in folders.values():
@@ -66,8 +75,9 @@ def main(arguments: argparse.Namespace) -> int:
     seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
     now = int(time.time())
     if arguments.role == "verifier":
-        if arguments.request or arguments.waiver:
-            raise UsageError("--request and --waiver are about identity keys of peers; they cannot go with verifier")
+        if arguments.request or arguments.waiver or arguments.issuer:
+            what = "--request, --waiver and --issuer are about identities of peers"
+            raise UsageError(f"{what}; they cannot go with verifier")
         return _verifier(arguments.out, arguments, seed, now)
     for role, out in folders.items():
         try:
@@ -82,6 +92,7 @@ def main(arguments: argparse.Namespace) -> int:
                 tam=arguments.tam,
                 virtual=arguments.virtual,
                 psa="psa" in arguments.evidence,
+                issuer=arguments.issuer,
             )
         except SettingError as error:
             raise UsageError(str(error)) from error

@@ -30,7 +30,6 @@ from .options import (
     key_log,
     readable_file,
     require_plain,
-    require_software,
     require_tam,
     tams,
     tested_roles,
@@ -97,7 +96,6 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
     if arguments.iut and arguments.evidence:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
-    require_software(arguments.virtual, arguments.tam)
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     if arguments.rerun and (arguments.select or arguments.profile_set):
