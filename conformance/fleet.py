@@ -77,7 +77,7 @@ class Fleet:
             )  # fmt: skip
         provision(
             folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam,
-            virtual=self._request.virtual, psa="psa" in self._request.evidence,
+            virtual=self._request.virtual, psa="psa" in self._request.evidence, evidence=self._request.evidence,
         )  # fmt: skip
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,

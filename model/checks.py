@@ -237,6 +237,18 @@ _declare(_ENCODING, alert(Code.STALE), ("ear_is_in_force", "VER-05"))
 _declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("cmw_is_marked_result", "ATT-07"), form="ear")
 _declare(_ENCODING, receipt(Code.LABEL_INVALID), ("env_is_the_accepted_evidence", "LBL-32"), form="ear")
 
+# --- Properties in zero knowledge (rows with model/protocol/proving.py) -----------------------------------------------
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("commitment_header_is_exact", "PBA-12"),
+    ("commitment_signature_verifies", "PBA-12"),
+    ("proofs_answer_current_lists", "PBA-16"),
+    ("property_proofs_verify", "PBA-13"),
+    form="pba",
+)
+_declare(_ENCODING, alert(Code.REVOKED), ("properties_are_not_withdrawn", "PBA-16"), form="pba")
+
 # --- A verifier's own (rows of model/protocol/background.py) ---------------------------------------------------------
 _declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
 _declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))

@@ -139,6 +139,11 @@ _declare(Symbol("device_id", 1, "UEID of the platform that CRED_x names, as a CB
 _declare(Symbol("chain_key", 1, "verification key of the first certificate of an x5chain (RFC 9360)"))
 _declare(Symbol("chain_digest", 1, "COSE x5t [-16, SHA-256] of the first certificate of an x5chain"))
 _declare(Symbol("authority_key", 1, "verification key of the pinned authority that an x5t names"))
+_declare(
+    Symbol(
+        "property_proofs", 1, "proofs of properties for a commitment token, from its opening; an array of byte strings"
+    )
+)
 _declare(Symbol("direction", 2, "from the flags of relying party and attester: attests, waived or not required"))
 _declare(Symbol("succ", 1, "the next unsigned integer, as a CBOR item"))
 _declare(Symbol("present", 1, "whether an optional item is there, as a CBOR boolean"))

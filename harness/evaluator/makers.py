@@ -230,6 +230,7 @@ for _symbol in (
     "chain_key",
     "chain_digest",
     "authority_key",
+    "property_proofs",
 ):
     _looked_up(_symbol)
 

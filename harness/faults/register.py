@@ -15,6 +15,7 @@ from .fault import BOTH, VERIFIER, Fault, indexed
 from .handshake import handshake_faults
 from .labels import label_faults
 from .measurements import measurement_faults
+from .proofs import proof_faults
 from .psa import psa_faults
 from .records import record_faults
 from .removals import removals
@@ -29,7 +30,7 @@ from .virtual import virtual_faults
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, psa_faults, handshake_faults, label_faults, session_faults, record_faults,
-    ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults,
+    ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

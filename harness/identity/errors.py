@@ -14,5 +14,13 @@ class CredentialUnavailable(Exception):
     """A credential is named by a hash that this party does not hold: EDHOC error 3 (RFC 9528 section 6.4)."""
 
 
-class Unanswered(Exception):
+class OwnFault(Exception):
+    """This party itself cannot go on (ERR-23)."""
+
+
+class NoEvidence(OwnFault):
+    """It has no evidence of the kind that was chosen."""
+
+
+class Unanswered(OwnFault):
     """There is no reply: the verifier cannot be reached, is late, or says something else."""

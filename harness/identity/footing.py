@@ -45,7 +45,7 @@ def _attestation_key_status(world: World, x5chain: bytes, proofs: bytes) -> int 
     return _proof_ends(world, world.x5chain(x5chain), proofs, True)
 
 
-def _waiver(world: World, iat: bytes, exp: bytes) -> int:
+def _statement(world: World, iat: bytes, exp: bytes) -> int:
     return unsigned(exp)
 
 
@@ -56,7 +56,8 @@ ENDS: Mapping[str, Callable[..., int | None]] = {
     AGAIN: _renewed_status,
     "ak_is_in_validity": _attestation_key,
     "ak_is_not_revoked": _attestation_key_status,
-    "waiver_is_in_force": _waiver,
+    "waiver_is_in_force": _statement,
+    "ear_is_in_force": _statement,
 }
 """Name of a check to a function of its predicate's arguments: unix seconds, or None for no end."""
 

@@ -3,10 +3,10 @@
 Keys come from a seed. Where anyone can know it, the folder is marked `seeded = true` and never used off loopback.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 from cryptography import x509
@@ -26,6 +26,12 @@ from .virtual import BOOT_SEED
 from .virtual_party import boot_seed, deployed, virtual_party
 from .world import World
 
+if TYPE_CHECKING:
+    from ..property.proving import Holdings
+
+HOLDINGS = "properties"
+"""Folder of what a party holds for properties in zero knowledge."""
+PBA = "pba"
 OFFERED_IN_TPM, ACCEPTED_BESIDE_TPM = (EAT_CWT, TPM_FORMAT), (TPM_FORMAT, EAT_CWT)
 """What a party offers and accepts whose keys are in a TPM; whoever accepts nothing that is offered gets a token."""
 
@@ -44,6 +50,7 @@ def provision(
     virtual: bool = False,
     psa: bool = False,
     issuer: str = "",
+    evidence: Collection[str] = (),
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
@@ -51,7 +58,8 @@ def provision(
     written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
     "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
     virtualized one; with `psa` it attests by PSA tokens. `issuer` is one of `issuing.WAYS`, "" for the tester's own
-    authority. Raises CredentialError for a request or a TPM that cannot be used.
+    authority. With "pba" among the forms of `evidence` both pin an issuer of properties and hold certificates. Raises
+    CredentialError for a request or a TPM that cannot be used.
     """
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
@@ -86,6 +94,11 @@ def provision(
     policy, folder = pki.policy(peer, mine.leaf, boot), out / "tester" / "peer"
     _write_party(folder, pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer), way)
     pki.save(out / "tester")
+    if PBA in evidence:
+        from ..property.fixture import holdings
+
+        holdings(role, now).save(out / "iut" / HOLDINGS)
+        holdings(peer, now).save(out / "tester" / "peer" / HOLDINGS)
     return pki
 
 
@@ -123,7 +136,16 @@ def load_world(folder: Path, now: Callable[[], int]) -> World:
         anchors=TrustAnchors.load(folder),
         policy=Policy.load(folder, role),
         tam=_load_tam(folder, credentials, settings),
+        properties=_load_holdings(folder / HOLDINGS),
     )
+
+
+def _load_holdings(folder: Path) -> "Holdings | None":
+    if not folder.is_dir():
+        return None
+    from ..property.proving import Holdings  # Few parties prove.
+
+    return Holdings.load(folder)
 
 
 def make_pair(seed: bytes, now: int, *, virtual: str = "") -> tuple[World, World, TesterPki]:
@@ -147,6 +169,8 @@ def save_party(folder: Path, pki: TesterPki, world: World, peer: Certificate) ->
     _write_party(
         folder, pki, world.role, world.credentials, world.policy, [peer], True, _software_settings(pki, world.role)
     )
+    if world.properties is not None:
+        world.properties.save(folder / HOLDINGS)
 
 
 def request_key(csr: bytes) -> PublicKey:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..codec import cbor
 from .certificate import Certificate, CertificateError, parse_certificate
@@ -20,6 +20,9 @@ from .policy import Policy
 from .revocation import Status
 from .tam import Tam
 from .virtual import VirtualRoot, read_virtual_root
+
+if TYPE_CHECKING:
+    from ..property.proving import Holdings
 
 X5CHAIN, X5T = 33, 34
 SHA_256 = -16
@@ -185,6 +188,8 @@ class World:
     """From a request to a reply about this very party, where it presents results. Raises Unanswered."""
     source: Source | None = None
     """Where this party asks itself for the status of a peer's identity: then nothing else will do (REV-08)."""
+    properties: "Holdings | None" = None
+    """What it holds for properties in zero knowledge: the issuer that it pins, lists, certificates."""
     _credentials: Cache[PeerCredential] = field(default_factory=lambda: Cache(256), repr=False)
     _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
     _anchored: TrustAnchors | None = field(default=None, repr=False)

@@ -24,7 +24,7 @@ from ..evaluator.errors import CheckFailed, GrammarError
 from ..evaluator.machine import Effects, Machine
 from ..evaluator.run import Run
 from ..identity.credentials import TrustAnchors
-from ..identity.errors import CredentialUnavailable, Unanswered
+from ..identity.errors import CredentialUnavailable, OwnFault, Unanswered
 from ..identity.footing import AGAIN
 from ..identity.tpm_tam import TpmTam
 from ..identity.world import World
@@ -356,11 +356,11 @@ class Endpoint:
             self._refuse(failure)
         except TransportError as failure:
             self._refuse(CheckFailed(failure.check, str(failure)))
-        except (TpmError, Unanswered):
+        except (TpmError, OwnFault):
             self._give_up()
 
     def _give_up(self) -> None:
-        """A module that does nothing more, or a verifier that says nothing, is this party's own fault (ERR-23)."""
+        """A module that does nothing more, or evidence that cannot be had, is this party's own fault (ERR-23)."""
         if self.channel.stands:
             self._alert(Code.INTERNAL)
         self.end("closed", clean=False, truncated=False, unconfirmed=self._unconfirmed)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from ..crypto.random import SeededRandom, system_random
 from ..faults import kept, reference_peer
+from ..identity.policy import PBA_FORMAT
 from ..identity.provision import load_world
 from ..identity.settings import SettingError
 from ..identity.tpm_tam import TpmTam
@@ -215,6 +216,7 @@ class PeerHost:
             raise HostError("bad_configuration", str(error)) from error
         if isinstance(world.tam, TpmTam) and self.options.binding not in IN_TPM.bindings:
             raise HostError("bad_configuration", f"{folder}: {self.options.binding} with a key in a TPM: {NO_TLS}")
+        _require_committer(world)
         if world.role != self.options.role:
             raise HostError(
                 "bad_configuration", f"{folder}: credentials of a {world.role}, not of a {self.options.role}"
@@ -248,6 +250,7 @@ class PeerHost:
             world.policy = dataclasses.replace(world.policy, **values).check(self.options.role)
         except SettingError as error:
             raise HostError("bad_configuration", str(error)) from error
+        _require_committer(world)
         return world
 
     def _permit(self, host: str) -> None:
@@ -305,6 +308,19 @@ class PeerHost:
         }
         self.events.append(event)
         self.push(event)
+
+
+def _require_committer(world: World) -> None:
+    """Raises HostError where proofs of properties are offered that the module cannot commit to (PBA-18)."""
+    if PBA_FORMAT not in world.policy.offered:
+        return
+    from ..property.commitment import require_committer
+    from ..property.errors import NoCommitter
+
+    try:
+        require_committer(world.tam)
+    except NoCommitter as error:
+        raise HostError("unsupported", f"offered: {PBA_FORMAT}: {error}") from error
 
 
 def _asking(url: str) -> dict[str, Any]:

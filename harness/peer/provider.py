@@ -23,6 +23,7 @@ from ..identity.tpm_emulation import EmulatedTpm
 from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
+from .property_evidence import JUDGED, commitment, property_proofs
 
 if TYPE_CHECKING:
     from ..identity.psa import SoftwarePsa
@@ -36,6 +37,7 @@ ES256, ESP256 = -7, -9
 """ES256, and its fully specified form: a token may use either, the profile's own objects the first alone."""
 BOOTSEED = 268
 EAT_TYPE, ENV_TYPE = 263, "application/vnd.tc.env+cose"
+COMMITMENT_TYPE = "application/vnd.tc.pba-commitment+cose"
 CHAINS = 64
 """Chains of one's own whose encoding is kept."""
 LABEL_TYPE, WAIVER_TYPE = "application/vnd.tc.label+cose", "application/vnd.tc.waiver+cose"
@@ -57,6 +59,8 @@ class WorldProvider:
         self.selected: Callable[[], int] = lambda: self.suites_i[-1]
         self.lives: Callable[[], bool] = lambda: True
         self._id_creds: dict[bytes, bytes] = {}
+        self.opening = b""
+        """Of the latest commitment of the module, for the software alone."""
         self.found: dict[str, tuple[bytes, ...]] = {}
         """Of what can be revoked: check to what it was about, where it held."""
         self._ends: dict[str, int | None] = {"session": world.time() + SESSION_LIFETIME}
@@ -276,6 +280,8 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "bootcount": _encoded(lambda p: p.world.tam.bootcount),
     "debug": _encoded(lambda p: p.world.tam.debug_status),
     "eat_further": _further,
+    "pba_commitment": commitment,
+    "pba_opening": lambda p: p.opening,
     "key_attributes": _encoded(lambda p: p.world.tam.key_attributes()),
     "measurements": _encoded(lambda p: p.world.tam.measurements()),
     "idk": lambda p: _cose_key(p.world.tam.identity_key),
@@ -325,6 +331,7 @@ _LOOK_UP: Mapping[str, Callable[[WorldProvider, bytes], Any]] = {
     "device_id": lambda p, cred: cbor.encode(bytes.fromhex(p.leaf(cred).platform.rpartition(":")[2])),
     "chain_key": lambda p, chain: ak_public_key(p.world, chain),
     "chain_digest": lambda p, chain: cbor.encode([-16, p.world.x5chain(chain).leaf.sha256]),
+    "property_proofs": property_proofs,
     "authority_key": lambda p, thumbprint: waiver_public_key(p.world, thumbprint),
 }
 
@@ -421,6 +428,8 @@ _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "waiver_comes_with_its_flag": _waiver_flag,
     "eat_header_is_exact": _header(EAT_TYPE, ES256, ESP256),
     "env_header_is_exact": _header(ENV_TYPE),
+    "commitment_header_is_exact": _header(COMMITMENT_TYPE, ES256, ESP256),
+    **JUDGED,
     "waiver_header_is_exact": _header(WAIVER_TYPE),
     "label_header_is_exact": _label_header,
     "cnf_is_peer_identity_key": _cnf,

@@ -37,6 +37,11 @@ COMMITMENT = -71904
 """Claims of the token: those of ATT-29 without measurements, and the commitment."""
 BINDER = 32
 MAX_TOKEN = 1 << 16
+NO_COMMITTER = (
+    "NOT IMPLEMENTED: a TPM 2.0 signs its PCR digest in clear (TPM2_Quote) and has no command that commits to it; "
+    "software beside it is no trusted committer"
+)
+"""Why a module is refused (PBA-18)."""
 ES256, ESP256 = -7, -9
 
 
@@ -74,12 +79,10 @@ def commit(
     `x5chain` is the encoded value of COSE header 33 for that key, `now` in unix seconds. Raises NoCommitter for a
     module that cannot commit.
     """
-    require_committer(tam)
+    element, opening = draw(tam, suite, rng)
     group, key = suite.group, tam.identity_key
     if isinstance(key, RSAPublicKey):
         raise NoCommitter("the identity key is an RSA key")
-    opening = Opening(configuration_value(tam.measurements()), random_below(rng, group.order))
-    element = group.commit(int.from_bytes(opening.configuration, "big"), opening.r)
     claims = {IAT: now, CNF: {1: cose_key(key)}, NONCE: binder, UEID: tam.ueid}
     claims |= {DBGSTAT: tam.debug_status, EAT_PROFILE: PROFILE, BOOTCOUNT: tam.bootcount}
     claims |= {KEY_ATTRIBUTES: tam.key_attributes(), COMMITMENT: {1: group.name, 2: to_octets(element, group.bits)}}
@@ -89,13 +92,23 @@ def commit(
     return Commitment(group, element, binder, thumbprint(key), tam.bootcount, token), opening
 
 
+def draw(tam: Tam, suite: Suite, rng: Random) -> tuple[int, Opening]:
+    """A fresh commitment to what the module has measured, and its opening. Raises NoCommitter."""
+    require_committer(tam)
+    opening = Opening(configuration_value(tam.measurements()), random_below(rng, suite.group.order))
+    return suite.group.commit(int.from_bytes(opening.configuration, "big"), opening.r), opening
+
+
+def read_commitment(value: Any, suite: Suite) -> int:
+    """The element in a decoded claim, which is in the group of the suite. Raises Malformed."""
+    element: int = _element(suite)(value)[2]
+    return element
+
+
 def require_committer(tam: Tam) -> None:
     """Raise NoCommitter unless the module can commit to what it has measured without revealing it."""
     if not isinstance(tam, SoftwareTam):
-        raise NoCommitter(
-            "NOT IMPLEMENTED: a TPM 2.0 signs its PCR digest in clear (TPM2_Quote) and has no command that commits to "
-            "it; software beside it is no trusted committer"
-        )
+        raise NoCommitter(NO_COMMITTER)
 
 
 def accept(world: World, id_cred: bytes, token: bytes, binder: bytes, suite: Suite, proofs: bytes = b"") -> Commitment:

@@ -129,6 +129,11 @@ def verify(statement: Statement, proof: Proof, now: int, oracle: Oracle = hash_o
         raise BadProof("proof of another property")
     if proof.list_digest != statement.revocation.digest:
         raise BadProof("made for another revocation list")
+    check(statement, proof, oracle)
+
+
+def check(statement: Statement, proof: Proof, oracle: Oracle = hash_oracle) -> None:
+    """Raise Malformed or BadProof unless the challenge is that of the statement, whatever becomes of its list."""
     relation = statement.relation
     if not sigma.in_range(relation, proof.responses):
         raise BadProof("a response is out of range")

@@ -188,6 +188,13 @@ class LocalIut(Iut):
     def need_tpm(self) -> None:
         """Its module has a TPM beside it."""
 
+    def need_proofs(self) -> None:
+        """It pins an issuer of properties from the first use on."""
+        from ..property.fixture import holdings
+
+        for world in (self._honest, self.world):
+            world.properties = world.properties or holdings(world.role, START_TIME)
+
     @contextmanager
     def attesting_by_tpm(self) -> Iterator[None]:
         before = self._honest.policy

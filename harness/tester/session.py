@@ -140,6 +140,11 @@ class Iut(ABC):
         self.need_feature("evidence_formats", "tpm2")
         self.need_feature("evidence_accepted", "tpm2")
 
+    def need_proofs(self) -> None:
+        """Raises NeedNotMet unless it can be made to offer and to accept proofs of properties."""
+        self.need_feature("evidence_formats", "pba")
+        self.need_feature("evidence_accepted", "pba")
+
     def attesting_by_tpm(self) -> AbstractContextManager[None]:
         """The implementation offering and accepting TPM evidence, and back again.
 

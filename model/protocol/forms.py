@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..table import Message, Step
-from ..terms import Term
-from .attestation import EAT_FORMAT, EVIDENCE, TAM_NAME, evidence_checks
+from ..symbols import sha256
+from ..table import Equals, Message, Step, step
+from ..terms import Term, bstr
+from .attestation import EAT_FORMAT, EVIDENCE, REGISTERS, TAM_NAME, evidence_checks
 from .frames import SIDES
 from .labels import ENVIRONMENT, environment_checks
 
@@ -27,6 +28,8 @@ PSA_FORMAT = 10003
 TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
 EAR_FORMAT = 'application/eat+cwt; eat_profile="tag:ietf.org,2026:rats/ear#04"'
 """An EAR as a CWT, by its media type (RFC 9782): a result that the attester fetched itself."""
+PBA_FORMAT = "application/vnd.tc.pba-evidence+cbor"
+"""Properties in zero knowledge."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,11 @@ def _token(letter: str) -> Form:
         evidence_checks(side, again=True),
         environment_checks(side),
     )
+
+
+def same_environment(letter: str, environment: Term) -> Step:
+    """The environment object is what was accepted in ATT, octet for octet."""
+    return step("env_is_the_accepted_evidence", Equals(REGISTERS[letter].attested_ak, bstr(sha256(environment))))
 
 
 TOKENS: Mapping[str, Form] = {letter: _token(letter) for letter in SIDES}

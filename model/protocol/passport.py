@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..symbols import sha256
-from ..table import ASKED, Equals, Message, Step, equals, step
+from ..table import ASKED, Message, Step, equals, holds
 from ..terms import ITEM, Term, array, bstr, const, map_, slot
-from .attestation import EMPTY, EVIDENCE, REGISTERS, TAM_NAME, ZERO
+from .attestation import EMPTY, EVIDENCE, TAM_NAME, ZERO
 from .background import QUESTION, RESULT, VERIFIER, result_checks
-from .forms import EAR_FORMAT, Form
+from .forms import EAR_FORMAT, Form, same_environment
 from .frames import SIDES, UINT, FrameType, Side, message, own
 from .labels import ENVIRONMENT
 
@@ -55,12 +55,8 @@ def _checks(side: Side) -> tuple[Step, ...]:
         equals("cmw_type_was_accepted", passport.cmw_type),
         equals("cmw_is_marked_result", passport.cmw_indicator),
         *result_checks(side),
+        holds("boot_seed_is_of_one_instance", EMPTY, side.party.id_cred),
     )
-
-
-def same_environment(letter: str, environment: Term) -> Step:
-    """The environment object is what was accepted in ATT, octet for octet."""
-    return step("env_is_the_accepted_evidence", Equals(REGISTERS[letter].attested_ak, bstr(sha256(environment))))
 
 
 def _form(side: Side) -> Form:

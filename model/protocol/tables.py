@@ -9,9 +9,9 @@ from functools import cache
 from ..table import Role, Table, Transition, event
 from . import edhoc, local, session, tls
 from . import open as open_phase
-from .attestation import CHANNEL_SECRET, EAT_FORMAT, TAM_NAME
+from .attestation import CHANNEL_SECRET, EAT_FORMAT, QUOTE_REQUEST, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .forms import BY_TOKENS, EAR_FORMAT, PSA_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
+from .forms import BY_TOKENS, EAR_FORMAT, PBA_FORMAT, PSA_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
 from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
@@ -83,11 +83,18 @@ def _ear() -> Mapping[str, Form]:
     return PASSPORTS
 
 
+def _pba() -> Mapping[str, Form]:
+    from .proving import PROOFS
+
+    return PROOFS
+
+
 FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {
     EAT_FORMAT: lambda: TOKENS,
     TPM_FORMAT: _tpm,
     PSA_FORMAT: _psa,
     EAR_FORMAT: _ear,
+    PBA_FORMAT: _pba,
 }
 """Evidence types that are known. Terms are made when they are asked for: a session pays for all that could depend on
 its own."""
@@ -129,7 +136,17 @@ def profile(binding: str = "edhoc", kinds: Kinds = BY_TOKENS) -> Table:
         Role(SERVICE, part.states[SERVICE][0], given(rows, SERVICE), drawn(rows, SERVICE), open_phase.initial(R)),
         *(Role(tam, "ready", given(rows, tam)) for tam in TAM_NAME.values()),
     )
-    return Table(part.name, roles, tuple(rows), frozenset(WAIVED))
+    return Table(part.name, roles, tuple(rows), frozenset(WAIVED) - _not_forwarded(forms))
+
+
+def _not_forwarded(forms: Mapping[str, Form]) -> frozenset[str]:
+    """Findings about parts of a quote request that an answer of this form does not hold."""
+    return frozenset(
+        f"blind-forwarding {TAM_NAME[letter]} {part.label}"
+        for letter, form in forms.items()
+        for part in (QUOTE_REQUEST[letter].epoch, QUOTE_REQUEST[letter].sid)
+        if part not in form.quote.term.reach
+    )
 
 
 @cache

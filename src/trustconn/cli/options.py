@@ -40,8 +40,8 @@ def add_evidence(parser: argparse.ArgumentParser) -> None:
     from ..harness.iut.features import FURTHER_EVIDENCE
 
     text = (
-        "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT, or psa, "
-        "tokens of a PSA root of trust"
+        "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT; psa, tokens of "
+        "a PSA root of trust; or pba, properties in zero knowledge"
     )
     parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
 
@@ -64,6 +64,14 @@ def require_plain(evidence: Collection[str], tam: str, virtual: bool) -> None:
 def add_virtual(parser: argparse.ArgumentParser) -> None:
     """`--virtual`."""
     parser.add_argument("--virtual", action="store_true", help="their roots of trust are virtual, below a physical one")
+
+
+def require_committer(evidence: list[str], tam: str) -> None:
+    """Raises UsageError for proofs of properties with a module that cannot commit (PBA-18)."""
+    if "pba" in evidence and tam != tams()[0]:
+        from ..harness.property.commitment import NO_COMMITTER
+
+        raise UsageError(f"--evidence pba does not go with --tam {tam}: {NO_COMMITTER}")
 
 
 def require_tam(tam: str, binding: str | None) -> None:

@@ -29,6 +29,7 @@ from .options import (
     bindings,
     key_log,
     readable_file,
+    require_committer,
     require_plain,
     require_tam,
     tams,
@@ -98,6 +99,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
+    require_committer(arguments.evidence, arguments.tam)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
