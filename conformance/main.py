@@ -16,6 +16,8 @@ from .parallel import SharedLog
 from .progress import Progress
 from .suite import SuiteRun
 
+DECLARATION = "declaration.toml"
+
 
 def run(request: RunRequest, teller: Callable[[SuiteRun], Progress] | None = None) -> Results:
     """Run the selected tests; the results are what the event log holds. `teller` makes what is told how far it is.
@@ -31,8 +33,17 @@ def run(request: RunRequest, teller: Callable[[SuiteRun], Progress] | None = Non
     return _run(request, request.out, teller)
 
 
+def keep_declaration(iut: Path | None, out: Path) -> None:
+    """A copy of the description, or of none: what was declared belongs to what was found."""
+    kept = out / DECLARATION
+    kept.unlink(missing_ok=True)
+    if iut is not None:
+        kept.write_bytes(iut.read_bytes())
+
+
 def _run(request: RunRequest, out: Path, teller: Callable[[SuiteRun], Progress] | None) -> Results:
     Archive.clear(out)
+    keep_declaration(request.iut, out)
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
         suite = SuiteRun(request, fleet, SharedLog(log))
         suite.progress = teller(suite) if teller else suite.progress

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, Literal
 
+from ..harness.evaluator.machine import Effects
 from ..harness.evaluator.run import Run
 from ..harness.faults.fault import Fault
 from ..harness.faults.operators import only_relaxes
@@ -83,6 +84,12 @@ class _Watched(Endpoint):
         self.places.delivered.add((self.role, self.state, message.name))
         super().step(message, data)
 
+    def follow(self, before: str, effects: Effects) -> None:
+        """A library delivers by itself what it has read."""
+        if effects.row is not None:
+            self.places.delivered.add((self.role, before, effects.row.receives.name))
+        super().follow(before, effects)
+
     def report(self, name: str, **fields: Any) -> None:
         if name in ("refused", "data_refused") and "check" in fields:
             self.places.refused.add(fields["check"])
@@ -90,10 +97,11 @@ class _Watched(Endpoint):
 
 
 class Watch:
-    """A complete peer of one role that is watched."""
+    """A complete peer of one role that is watched; tests of no binding are played over `binding`."""
 
-    def __init__(self, role: Literal["device", "service"]) -> None:
-        self.places = Places(DEFAULT)
+    def __init__(self, role: Literal["device", "service"], binding: str = DEFAULT) -> None:
+        self.places = Places(binding)
+        self._binding = binding
         self._iuts = {name: LocalIut(role, seed=b"reach", binding=name, make=self._make) for name in BINDINGS}
         self._controls: dict[str, dict[str, str]] = {name: {} for name in BINDINGS}
 
@@ -102,7 +110,7 @@ class Watch:
 
     def play(self, test: SuiteTest) -> Places:
         """Where the peer comes in this test."""
-        binding = test.case.binding or DEFAULT
+        binding = test.case.binding or self._binding
         self.places = Places(binding)
         iut, controls = self._iuts[binding], self._controls[binding]
         bench = Bench(iut, test.case, controls, lambda what, conversation: None, waits=True)

@@ -44,9 +44,9 @@ def _content() -> dict[str, Lua]:
         "frames": {number: name.upper() for name, number in numbers["frame"].items() if name != "ignored_from"},
         "edhoc_errors": _by_number(numbers["edhoc"]["error"]),
         "suites": {number: _suite(suite) for number, suite in SUITES.items()},
-        "registers": {register: _by_number(_register(register)) for register in sorted(set(_NAMED.values()))},
-        "fields": dict(_fields()),
-        "shapes": _shapes(),
+        "registers": {register: _by_number(registered(register)) for register in sorted(set(_NAMED.values()))},
+        "fields": dict(fields()),
+        "shapes": shapes(),
     }
 
 
@@ -54,7 +54,8 @@ def _suite(suite: Suite) -> dict[object, Lua]:
     return {"aead": suite.aead.number, "tag": suite.aead.tag_length, "share": suite.curve.share_length}
 
 
-def _register(name: str) -> Mapping[str, int]:
+def registered(name: str) -> Mapping[str, int]:
+    """The names of a slot's values, with their numbers. Raises KeyError for no such register."""
     numbers = identifiers()
     return {"accepted": 0, **numbers["code"]} if name == "receipt" else numbers[name]
 
@@ -68,7 +69,8 @@ def _messages() -> list[Message]:
     return [message for message in profile().messages.values() if message.channel in (NET, RECORD)]
 
 
-def _shapes() -> dict[object, Lua]:
+def shapes() -> dict[object, Lua]:
+    """The shape of each message, by its name."""
     return {message.name: _shape(message.term, inside=False) for message in _messages()}
 
 
@@ -120,7 +122,7 @@ def _map(term: Term) -> dict[object, Lua]:
 # --- fields ----------------------------------------------------------------------------------------------------------
 
 
-def _fields() -> Iterator[tuple[object, Lua]]:
+def fields() -> Iterator[tuple[object, Lua]]:
     """Every slot once: its name, then its type and the register of its values."""
     slots = {slot.label: slot for message in _messages() for slot in _slots(message.term)}
     for name in sorted(slots):

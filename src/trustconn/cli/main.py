@@ -24,6 +24,7 @@ COMMANDS = {
     "run": Command("run", "test an implementation, or the reference device and service, and print verdicts"),
     "stacks": Command("stacks", "play the handshake group against TLS stacks that others wrote"),
     "interop": Command("interop", "play the implementations of this project, device and service, against each other"),
+    "report": Command("report", "make a page and files for other tools of a run, sign it, and compare runs"),
     "kill": Command("kill", "show that each fault of a reference peer fails a test that cites its requirement"),
     "mitm": Command("mitm", "stand between a live device and a live service and judge by what both report"),
     "fuzz": Command("fuzz", "play an attacker's traces to an implementation and keep what it does wrong"),
