@@ -17,7 +17,7 @@ from ..harness.crypto.random import SeededRandom
 from ..harness.identity.policy import EAR_FORMAT, EAT_CWT
 from ..harness.identity.tester import ANOTHER, REVOKED_POLICY, REVOKED_VERIFIER
 from ..harness.identity.world import World
-from ..harness.tester.attesting import Attester, cmw
+from ..harness.tester.attesting import Attester
 from ..harness.tester.background import honest_verifier
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
@@ -187,8 +187,8 @@ def for_another_relying_party(told: Told, reply: bytes) -> bytes:
     context[5] = iut.pki.party(iut.role, ANOTHER).leaf.sha256
     rng = SeededRandom(told.request)
     binder, world = rng(32), iut.fresh_world()
-    evidence = Attester(iut.opposite, world, rng, world.policy.max_age).evidence(binder)
-    other = {**request, 1: cmw(evidence), 2: binder, 3: cbor.encode(context)}
+    evidence = Attester(iut.opposite, world, rng, world.policy.max_age).conveyed(binder)
+    other = {**request, 1: evidence, 2: binder, 3: cbor.encode(context)}
     return honest_verifier(iut.pki, iut.clock.now).answer(cbor.encode(other))
 
 

@@ -314,6 +314,21 @@ _declare(
     form="tpm2",
 )
 
+# --- Collections (rows with model/protocol/collection.py): likewise --------------------------------------------------
+_declare(
+    _ENCODING,
+    alert(Code.UNSUPPORTED_EVIDENCE),
+    ("collection_is_of_this_profile", "ATT-47"),
+    ("collected_token_is_one", "ATT-47"),
+    ("collected_token_is_marked_evidence", "ATT-48"),
+    ("collected_bundle_is_one", "ATT-47"),
+    ("collected_bundle_is_marked_evidence", "ATT-48"),
+    form="collection",
+)
+_declare(
+    _ENCODING, alert(Code.ATTESTATION_FAILED), ("collected_items_are_of_one_start", "ATT-49"), form="collection"
+)  # fmt: skip
+
 # --- PSA tokens (rows with model/protocol/psa.py): likewise ----------------------------------------------------------
 _declare(
     _ENCODING,

@@ -181,8 +181,10 @@ def tag(number: int, content: Term) -> Term:
     return _node("tag", (number,), (content,))
 
 
-def map_(entries: Mapping[int, Term], *, optional: Mapping[int, Term] | None = None, rest: Term | None = None) -> Term:
-    """CBOR map with integer keys.
+def map_(
+    entries: Mapping[int | str, Term], *, optional: Mapping[int, Term] | None = None, rest: Term | None = None
+) -> Term:
+    """CBOR map whose keys are integers and texts.
 
     An absent `optional` entry has the empty value. Further keys are refused, unless `rest` is there to bind them (as a
     concatenation of encoded pairs in their order).

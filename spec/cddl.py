@@ -21,7 +21,7 @@ FILE = FOLDER / "trustconn.cddl"
 _RULE = re.compile(r"^([a-z]\w*) = ", re.MULTILINE)
 _COMMENT = re.compile(r";[^\n]*")
 _EMBEDDED = re.compile(r"bstr \.cbor (\w+)")
-_MEMBER = re.compile(r"(?:([?*+]) )?(-?\w+) => ([^,/\n}]+)")
+_MEMBER = re.compile(r'(?:([?*+]) )?(-?\w+|"\w+") => ([^,/\n}]+)')
 _LIST = re.compile(r"\[(?:\d*\*\d*|\+) (\w+)\]")
 _CHOICE = re.compile(r"\w+(?: / \w+)+")
 
@@ -179,8 +179,9 @@ def _check_members(root: str, item: Mapping[Any, Any]) -> None:
     for occurrence, key, type_ in _MEMBER.findall(rules()[root]):
         (wild if occurrence in ("*", "+") else named)[key] = type_.strip()
     for key, value in item.items():
-        if str(key) in named and isinstance(key, int):
-            _descend(named[str(key)], value)
+        name = str(key) if isinstance(key, int) else f'"{key}"'
+        if name in named:
+            _descend(named[name], value)
         elif wild:
             ((key_type, type_),) = wild.items()
             _descend(key_type, key)

@@ -57,6 +57,10 @@ class BadIndicator(CmwError):
     """The indicator is not an integer of 1 to 31."""
 
 
+class TooLarge(CmwError):
+    """Collections deeper within each other than `MAX_DEPTH`, or more than `MAX_ITEMS` in all."""
+
+
 class BadCollection(CmwError):
     """No entry, a label that is neither integer nor text, or a collection type that is neither URI nor OID."""
 
@@ -102,6 +106,11 @@ class Collection:
 
 Cmw = Record | Collection
 
+MAX_DEPTH = 8
+"""Collections within each other that are read."""
+MAX_ITEMS = 64
+"""Records and collections that a whole wrapper may have."""
+
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
@@ -135,24 +144,42 @@ def parse(data: bytes, *, tagged: bool = False, rules: cbor.Strictness = cbor.ST
 
 
 def _from_value(value: Any, tagged: bool) -> Cmw:
-    match value:
-        case [kind, content]:
-            return Record(kind, content)
-        case [kind, content, indicator]:
-            if indicator is None:
-                raise BadIndicator("indicator null")
-            return Record(kind, content, indicator)
-        case dict():
-            entries = {label: _from_value(item, tagged) for label, item in value.items() if label != _COLLECTION_TYPE}
-            kind = value.get(_COLLECTION_TYPE)
-            if kind is None and _COLLECTION_TYPE in value:
-                raise BadCollection("collection type null")
-            return Collection(entries, kind)
-        case cbor2.CBORTag():
-            if not tagged:
-                raise TagForm(f"tag {value.tag}")
-            return Record(content_format_of(value.tag), value.value, tagged=True)
-    raise NotCmw("neither a record nor a collection")
+    return _Reader(tagged).read(value, 0)
+
+
+class _Reader:
+    """Counts what it has read."""
+
+    def __init__(self, tagged: bool) -> None:
+        self._tagged, self._items = tagged, 0
+
+    def read(self, value: Any, depth: int) -> Cmw:
+        self._items += 1
+        if self._items > MAX_ITEMS:
+            raise TooLarge(f"more than {MAX_ITEMS} items")
+        match value:
+            case [kind, content]:
+                return Record(kind, content)
+            case [kind, content, indicator]:
+                if indicator is None:
+                    raise BadIndicator("indicator null")
+                return Record(kind, content, indicator)
+            case dict():
+                return self._collection(value, depth + 1)
+            case cbor2.CBORTag():
+                if not self._tagged:
+                    raise TagForm(f"tag {value.tag}")
+                return Record(content_format_of(value.tag), value.value, tagged=True)
+        raise NotCmw("neither a record nor a collection")
+
+    def _collection(self, value: dict[Any, Any], depth: int) -> Collection:
+        if depth > MAX_DEPTH:
+            raise TooLarge(f"more than {MAX_DEPTH} collections within each other")
+        entries = {label: self.read(item, depth) for label, item in value.items() if label != _COLLECTION_TYPE}
+        kind = value.get(_COLLECTION_TYPE)
+        if kind is None and _COLLECTION_TYPE in value:
+            raise BadCollection("collection type null")
+        return Collection(entries, kind)
 
 
 def encode(wrapper: Cmw) -> bytes:

@@ -9,6 +9,7 @@ from ...model.protocol.background import background
 from .attestation_keys import again_faults, key_faults
 from .binders import binder_faults, giving_faults
 from .claims import claim_faults
+from .collection import collection_faults
 from .credentials import credentials
 from .endings import ending_faults
 from .fault import BOTH, VERIFIER, Fault, indexed
@@ -29,8 +30,8 @@ from .virtual import virtual_faults
 
 _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
-    credentials, tpm_faults, psa_faults, handshake_faults, label_faults, session_faults, record_faults,
-    ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
+    credentials, tpm_faults, psa_faults, collection_faults, handshake_faults, label_faults, session_faults,
+    record_faults, ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

@@ -17,6 +17,7 @@ EvidenceFormat = int | str
 EAT_CWT = 263
 PSA_TOKEN = 10003
 TPM_FORMAT: str = identifiers()["media_type"]["tpm2_evidence"]
+COLLECTION_FORMAT: str = identifiers()["media_type"]["collection"]
 EAR_FORMAT: str = identifiers()["media_type"]["result"]
 PBA_FORMAT: str = identifiers()["media_type"]["property_evidence"]
 DAY = 86400

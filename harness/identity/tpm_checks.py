@@ -110,6 +110,13 @@ def tpm_reset_count_has_not_fallen(world: World, chain: bytes, reset: bytes) -> 
     seen[ak] = count
 
 
+@predicate
+def collected_items_are_of_one_start(world: World, bootcount: bytes, reset: bytes) -> None:
+    """A token and a bundle of one collection count the same start of the platform."""
+    if value(bootcount) != int.from_bytes(reset, "big"):
+        raise Unfit("items of different starts")
+
+
 def _log(encoded: bytes) -> bytes:
     octets = value(encoded)
     if not isinstance(octets, bytes):

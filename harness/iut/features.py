@@ -28,10 +28,16 @@ class Features:
         ("x5chain", "x5t"), "forms of its EDHOC ID_CRED that it can read", choices=("x5chain", "x5t")
     )
     evidence_formats: tuple[str, ...] = key(
-        ("eat",), "evidence that it offers about itself", choices=("eat", "psa", "tpm2", "ear", "pba"), empty=True
+        ("eat",),
+        "evidence that it offers about itself",
+        choices=("eat", "psa", "tpm2", "collection", "ear", "pba"),
+        empty=True,
     )
     evidence_accepted: tuple[str, ...] = key(
-        ("eat",), "evidence that it can appraise", choices=("eat", "psa", "tpm2", "ear", "pba"), empty=True
+        ("eat",),
+        "evidence that it can appraise",
+        choices=("eat", "psa", "tpm2", "collection", "ear", "pba"),
+        empty=True,
     )
     requires_evidence: bool = key(True, "it requires evidence of its peer (HELLO flag 1)")
     presents_waiver: bool = key(False, "it holds a waiver in place of evidence (HELLO flag 2)")
@@ -69,9 +75,9 @@ REFERENCE = Features(
     accepts_virtual_root=True,
 )
 """The statement of the reference device and service."""
-FURTHER_EVIDENCE = ("ear", "psa", "pba")
+FURTHER_EVIDENCE = ("ear", "psa", "collection", "pba")
 """Forms of evidence that the reference peers speak where they are told to: results of a verifier in ATT, PSA tokens,
-proofs of properties."""
+collections of a token and a bundle of a TPM, proofs of properties."""
 PROVISIONED_EVIDENCE = ("psa",)
 """Those of them that they are provisioned for."""
 IN_TPM = replace(REFERENCE, bindings=("edhoc",), evidence_formats=("tpm2", "eat"), evidence_accepted=("tpm2", "eat"))

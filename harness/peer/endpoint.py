@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ...model.protocol import local
 from ...model.protocol.attestation import EVIDENCE, SID, TAM_NAME
-from ...model.protocol.forms import BY_TOKENS, TPM_FORMAT
+from ...model.protocol.forms import BY_TOKENS, COLLECTION_FORMAT, TPM_FORMAT
 from ...model.protocol.frames import ALERT, ALERT_CODE, VERDICT, FrameType
 from ...model.protocol.labels import CONTENT, CONTENT_TYPE
 from ...model.protocol.tables import profile
@@ -47,6 +47,10 @@ SEND_MARGIN = 5
 
 class NotOpen(RuntimeError):
     """The application asked for something that the state does not allow."""
+
+
+_OF_A_TPM = (TPM_FORMAT, COLLECTION_FORMAT)
+"""Evidence of which a TPM makes at least a part itself."""
 
 
 class Endpoint:
@@ -215,7 +219,7 @@ class Endpoint:
         kinds = kinds_of_evidence(self.world.policy, self.letter, hello)
         if kinds != BY_TOKENS:
             self.table = self.machine.table = self.tam.table = profile(self.binding, kinds)
-            if isinstance(self.world.tam, TpmTam) and kinds["IR".index(self.letter)] == TPM_FORMAT:
+            if isinstance(self.world.tam, TpmTam) and kinds["IR".index(self.letter)] in _OF_A_TPM:
                 from .tpm_machine import TpmMachine
 
                 self.tam = TpmMachine(self.table, self.tam.role, self.tam.run, self.letter, self.world.tam)

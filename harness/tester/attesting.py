@@ -23,7 +23,7 @@ from ..peer.endpoint import LETTER
 from ..peer.provider import WorldProvider
 from .deviation import TesterFault
 
-EAT, EVIDENCE_MARK = 263, 4
+EVIDENCE_MARK = 4
 Tale = Mapping[Term, Any]
 """Term to its value, or to a function of the attester and the honest value."""
 
@@ -42,8 +42,8 @@ class Attester:
         self.run.bind(SIDES[self.peer].max_age, cbor.encode(max_age))
         self.tam = SimpleNamespace(run=Run(TAM_NAME[self.letter], provider, rng))
 
-    def evidence(self, binder: bytes, tales: Tale | None = None, *, kind: Format = EAT_FORMAT) -> bytes:
-        """An EAT over a binder, or evidence of another type, encoded.
+    def conveyed(self, binder: bytes, tales: Tale | None = None, *, kind: Format = EAT_FORMAT) -> bytes:
+        """The wrapper (RFC 9999) around evidence of that type over a binder, encoded.
 
         Raises:
             TesterFault: a tale cannot be told.
@@ -52,9 +52,8 @@ class Attester:
         run.pinned.update({term: self._told(value) for term, value in (tales or {}).items()})
         for slot, value in ((request.binder, binder), (request.epoch, b"\x00"), (request.sid, bytes(16))):
             run.bind(slot, value)
-        _, conveyed, _ = JUDGED[kind]().evidence[self.letter].cmw.args
-        token: bytes = run.value(conveyed.args[0])
-        return token
+        wrapped: bytes = run.value(JUDGED[kind]().evidence[self.letter].cmw)
+        return wrapped
 
     def _told(self, value: Any) -> Any:
         return partial(self._tell, value) if callable(value) else value
@@ -66,6 +65,6 @@ class Attester:
             raise TesterFault(f"a tale cannot be told: {error!r}") from error
 
 
-def cmw(token: bytes, kind: int | str = EAT, indicator: int = EVIDENCE_MARK) -> bytes:
+def cmw(token: bytes, kind: int | str = EAT_FORMAT, indicator: int = EVIDENCE_MARK) -> bytes:
     """The conceptual message wrapper around evidence (RFC 9999)."""
     return cbor.encode([kind, token, indicator])

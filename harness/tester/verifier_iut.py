@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...model.protocol.attestation import EAT_FORMAT
 from ...model.protocol.forms import Format
 from ..codec import cbor
 from ..crypto.random import SeededRandom
@@ -17,7 +18,7 @@ from ..identity.world import World
 from ..verdict.transcript import Transcript
 from ..verdict.verdict import Outcome, Reaction
 from ..verifier import folder
-from .attesting import EAT, Attester, Tale, cmw
+from .attesting import Attester, Tale
 from .result import AFFIRMING, read_reply
 from .session import ControlFailed, Recorded
 
@@ -143,7 +144,7 @@ class VerifierIut(ABC):
         policy: str | None = None,
         binder: bytes | None = None,
         endorsements: bytes = b"",
-        kind: Format = EAT,
+        kind: Format = EAT_FORMAT,
     ) -> Question:
         """A request about an attester of a role; the same in every run with the same seed and the same order.
 
@@ -157,7 +158,7 @@ class VerifierIut(ABC):
         leaf, party = world.credentials.leaf, self.world(opposite(role)).credentials.leaf
         context = [BINDER_CONTEXT, ROLE_NUMBER[role], 0, rng(32), leaf.sha256, party.sha256, rng(32)]
         body = {
-            EVIDENCE: cmw(attester.evidence(binder, tales, kind=kind), kind),
+            EVIDENCE: attester.conveyed(binder, tales, kind=kind),
             BINDER: binder,
             CONTEXT: cbor.encode(context),
             POLICY_ID: policy or POLICY[role],

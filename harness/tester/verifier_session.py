@@ -199,7 +199,9 @@ class LocalVerifier(VerifierIut):
 
     def need_feature(self, name: str, value: object = True) -> None:
         """The reference verifier appraises every kind of evidence, and judges every proof of status."""
-        if value not in {"evidence_accepted": ("eat", "tpm2", "psa"), "revocation_proofs": PROOFS}.get(name, ()):
+        if value not in {"evidence_accepted": ("eat", "tpm2", "psa", "collection"), "revocation_proofs": PROOFS}.get(
+            name, ()
+        ):
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from ...model.protocol.attestation import EVIDENCE, binder
 from ...model.protocol.background import GIVEN, QUESTION, RESULT, VERIFIER, background, question_about
+from ...model.protocol.forms import COLLECTION_FORMAT
 from ...model.protocol.frames import SIDES, Side
 from ...model.protocol.judged import JUDGED
 from ...model.refusals import Channel, Code, VerifierError
@@ -65,6 +66,8 @@ def _kind(evidence: object, rules: cbor.Strictness) -> int | str | None:
     match cbor.decode(evidence, rules=rules) if isinstance(evidence, bytes) else None:
         case [int(kind) | str(kind), *_]:
             return kind
+        case {"__cmwc_t": _}:
+            return COLLECTION_FORMAT  # Of which type it is, a check of the table decides.
     return None
 
 

@@ -20,7 +20,7 @@ from ..identity.credentials import (
     write_key,
 )
 from ..identity.pki import Issued
-from ..identity.policy import EAT_CWT, PSA_TOKEN, TPM_FORMAT, Policy
+from ..identity.policy import COLLECTION_FORMAT, EAT_CWT, PSA_TOKEN, TPM_FORMAT, Policy
 from ..identity.psa import IMPLEMENTATION
 from ..identity.settings import convert, read_toml, text
 from ..identity.tam import SoftwareTam, reference_values
@@ -36,7 +36,7 @@ EMPTY_POLICY, PROPERTY_POLICY = "tc-test-empty", "tc-test-properties"
 PROPERTY_POLICIES = {"device": PROPERTY_POLICY, "service": "tc-test-service-properties"}
 """Policies that a verifier under test holds: of a device, of a service, one without reference values, and for each role
 of attesters one that names properties alone."""
-ACCEPTED = (EAT_CWT, TPM_FORMAT, PSA_TOKEN)
+ACCEPTED = (EAT_CWT, TPM_FORMAT, PSA_TOKEN, COLLECTION_FORMAT)
 PROPERTIES = {
     "measured-boot": ("firmware", "boot-loader"),
     "approved-software": ("operating-system", "trusted-connection"),

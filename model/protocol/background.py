@@ -177,7 +177,7 @@ WAIVED = {
     "state-exit verifier:ready": "a verifier serves for ever",
     **{
         f"known verifier:ready:{kind}_{letter} CHANNEL_SECRET": "the relying party vouches for the binder (VER-02)"
-        for kind in ("question", "tpm_question", "psa_question")
+        for kind in ("question", "tpm_question", "psa_question", "collection_question")
         for letter in ("I", "R")
     },
 }

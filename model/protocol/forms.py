@@ -26,6 +26,9 @@ BY_TOKENS: Kinds = (EAT_FORMAT, EAT_FORMAT)
 PSA_FORMAT = 10003
 """CoAP Content-Format of a PSA token of profile `tfm` (RFC 9783)."""
 TPM_FORMAT = "application/vnd.tc.tpm2-evidence+cbor"
+COLLECTION_TYPE = "tag:trustconn.org,2026:tc1-platform"
+COLLECTION_FORMAT = f'application/cmw+cbor; cmwc_t="{COLLECTION_TYPE}"'
+"""A CMW collection of a token and a bundle of a TPM, by its media type (RFC 9999)."""
 EAR_FORMAT = 'application/eat+cwt; eat_profile="tag:ietf.org,2026:rats/ear#04"'
 """An EAR as a CWT, by its media type (RFC 9782): a result that the attester fetched itself."""
 PBA_FORMAT = "application/vnd.tc.pba-evidence+cbor"

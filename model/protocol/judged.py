@@ -9,7 +9,7 @@ from typing import Protocol
 from ..table import Message, Step
 from ..terms import Term
 from .attestation import EAT_FORMAT, EVIDENCE, appraisal_checks
-from .forms import PSA_FORMAT, TPM_FORMAT, Format
+from .forms import COLLECTION_FORMAT, PSA_FORMAT, TPM_FORMAT, Format
 from .frames import Side
 
 
@@ -50,9 +50,16 @@ def _psa() -> Judged:
     return Judged("psa_question", PSA, appraisal_checks)
 
 
+def _collection() -> Judged:
+    from .collection import COLLECTED, appraisal_checks
+
+    return Judged("collection_question", COLLECTED, appraisal_checks)
+
+
 JUDGED: Mapping[Format, Callable[[], Judged]] = {
     EAT_FORMAT: lambda: Judged("question", EVIDENCE, appraisal_checks),
     TPM_FORMAT: _tpm,
     PSA_FORMAT: _psa,
+    COLLECTION_FORMAT: _collection,
 }
 """By evidence type. Terms are made when they are asked for."""

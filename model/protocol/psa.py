@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..symbols import SECRET, SIGNATURE_64, sha256, sign, unary
 from ..table import LOCAL, Equals, Message, Step, Verifies, equals, holds, step
 from ..terms import ITEM, ITEMS, Sort, Term, array, bstr, const, map_, name, seq, slot, tag
-from .attestation import EMPTY, QUOTE_REQUEST, REGISTERS, SID, TAM_NAME, binder, sig_structure, tam_value
+from .attestation import EMPTY, QUOTE_REQUEST, REGISTERS, SID, TAM_NAME, binder, sig_structure
 from .forms import PSA_FORMAT, Form
 from .frames import BYTES, INT, SIDES, UINT, FrameType, Side, message, own
 
@@ -151,7 +151,7 @@ def _environment(side: Side) -> PsaEnvironment:
     cnf = slot(f"PSA_ENV_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: key})
     epoch = slot(f"PSA_ENV_EPOCH_{letter}", UINT, REGISTERS[letter].attested_epoch, **{tam: request.epoch})
     sid = slot(f"PSA_ENV_SID_{letter}", Sort("sid", 16), SID, **{tam: request.sid})
-    iat = tam_value(letter, "IAT", UINT)
+    iat = slot(f"PSA_ENV_IAT_{letter}", UINT, **{tam: name(f"iat_{letter.lower()}", UINT)})
     content = map_({1: map_({1: cnf}), 4: epoch, 5: bstr(sid), 6: iat})
     digest = sha256(content)
     token = _token(side, "PSA_ENV", digest, digest)

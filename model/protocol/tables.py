@@ -11,7 +11,18 @@ from . import edhoc, local, session, tls
 from . import open as open_phase
 from .attestation import CHANNEL_SECRET, EAT_FORMAT, QUOTE_REQUEST, TAM_NAME
 from .edhoc import DEVICE, SERVICE, handshake, message_3_checks, messages
-from .forms import BY_TOKENS, EAR_FORMAT, PBA_FORMAT, PSA_FORMAT, TOKENS, TPM_FORMAT, Form, Format, Kinds
+from .forms import (
+    BY_TOKENS,
+    COLLECTION_FORMAT,
+    EAR_FORMAT,
+    PBA_FORMAT,
+    PSA_FORMAT,
+    TOKENS,
+    TPM_FORMAT,
+    Form,
+    Format,
+    Kinds,
+)
 from .frames import HELLO, I, R, peer_of
 from .given import WAIVED, drawn, given
 
@@ -77,6 +88,12 @@ def _psa() -> Mapping[str, Form]:
     return PSA_TOKENS
 
 
+def _collection() -> Mapping[str, Form]:
+    from .collection import COLLECTIONS
+
+    return COLLECTIONS
+
+
 def _ear() -> Mapping[str, Form]:
     from .passport import PASSPORTS
 
@@ -93,6 +110,7 @@ FORMS: Mapping[Format, Callable[[], Mapping[str, Form]]] = {
     EAT_FORMAT: lambda: TOKENS,
     TPM_FORMAT: _tpm,
     PSA_FORMAT: _psa,
+    COLLECTION_FORMAT: _collection,
     EAR_FORMAT: _ear,
     PBA_FORMAT: _pba,
 }

@@ -198,7 +198,7 @@ def _environment(side: Side) -> Environment:
     cnf = slot(f"TPM_ENV_CNF_{letter}", ITEM, unary("cose_key", side.party.cred), **{tam: _idk(letter)})
     epoch = slot(f"TPM_ENV_EPOCH_{letter}", UINT, REGISTERS[letter].attested_epoch, **{tam: request.epoch})
     sid = slot(f"TPM_ENV_SID_{letter}", Sort("sid", 16), SID, **{tam: request.sid})
-    iat = tam_value(letter, "IAT", UINT)
+    iat = slot(f"TPM_ENV_IAT_{letter}", UINT, **{tam: name(f"iat_{letter.lower()}", UINT)})
     content = map_({1: map_({1: cnf}), 4: epoch, 5: bstr(sid), 6: iat})
     quote = _attested(letter, "ENV_QUOTE", QUOTE, "quoted", sha256(content))
     return Environment(

@@ -94,3 +94,21 @@ def test_tag_numbers(content_format: int, tag: int) -> None:
 @given(st.integers(0, 65535))
 def test_every_content_format_has_its_tag(content_format: int) -> None:
     assert cmw.content_format_of(cmw.tag_of(content_format)) == content_format
+
+
+def nested(depth: int) -> object:
+    """A record in so many collections."""
+    value: object = [263, b"", 4]
+    for _ in range(depth):
+        value = {0: value}
+    return value
+
+
+def test_depth_and_number_of_items_are_bounded() -> None:
+    assert cmw.parse(cbor.encode(nested(cmw.MAX_DEPTH)))
+    with pytest.raises(cmw.TooLarge, match="within each other"):
+        cmw.parse(cbor.encode(nested(cmw.MAX_DEPTH + 1)))
+    items = {label: [263, b"", 4] for label in range(cmw.MAX_ITEMS - 1)}
+    assert cmw.parse(cbor.encode(items))
+    with pytest.raises(cmw.TooLarge, match="items"):
+        cmw.parse(cbor.encode({**items, "one more": [263, b"", 4]}))

@@ -10,7 +10,7 @@ from trustconn.model.linter import lint
 from trustconn.model.protocol.asking import asking_profile
 from trustconn.model.protocol.attestation import EAT_FORMAT, appraisal_checks
 from trustconn.model.protocol.background import QUESTION, RESULT, background, result_checks
-from trustconn.model.protocol.forms import EAR_FORMAT, PBA_FORMAT, PSA_FORMAT, TPM_FORMAT, Format
+from trustconn.model.protocol.forms import COLLECTION_FORMAT, EAR_FORMAT, PBA_FORMAT, PSA_FORMAT, TPM_FORMAT, Format
 from trustconn.model.protocol.frames import I, R
 from trustconn.model.protocol.given import WAIVED
 from trustconn.model.protocol.tables import BINDINGS, profile
@@ -90,7 +90,13 @@ def test_peers_that_ask_break_no_other_rule_than_to_read_evidence(binding: str) 
         assert rows and all(row.checks == result_checks(attester) for row in rows)
 
 
-OTHERS: dict[Format, str] = {TPM_FORMAT: "tpm2", PSA_FORMAT: "psa", EAR_FORMAT: "ear", PBA_FORMAT: "pba"}
+OTHERS: dict[Format, str] = {
+    TPM_FORMAT: "tpm2",
+    PSA_FORMAT: "psa",
+    COLLECTION_FORMAT: "collection",
+    EAR_FORMAT: "ear",
+    PBA_FORMAT: "pba",
+}
 """Evidence types besides tokens, and what checks of them alone are marked with."""
 
 
