@@ -127,6 +127,8 @@ def pairs(members: tuple[Member, ...], label: str, *, full: bool, replaced: Repl
 def _key(member: Member, label: str) -> bytes:
     if isinstance(member.key, int):
         return cbor.encode(member.key)
+    if str(member.key).startswith('"'):
+        return cbor.encode(str(member.key)[1:-1])
     return example(Ref(str(member.key)), f"{label} key", full=True)
 
 

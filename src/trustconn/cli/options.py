@@ -41,7 +41,7 @@ def add_evidence(parser: argparse.ArgumentParser) -> None:
 
     text = (
         "also test a further form of evidence of the reference peers: ear, a verifier's result in ATT; psa, tokens of "
-        "a PSA root of trust; or pba, properties in zero knowledge"
+        "a PSA root of trust; collection, a token and a bundle of a TPM at once; or pba, properties in zero knowledge"
     )
     parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
 
