@@ -10,9 +10,10 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .address import Address
@@ -264,17 +265,28 @@ _HIDDEN = {
 }
 
 
-def template(role: str) -> str:
-    """A commented description for `role` that loads as it stands; a key behind `#` shows its default or an example."""
+def template(role: str, known: Mapping[str, Mapping[str, object]] = MappingProxyType({})) -> str:
+    """A commented description for `role` that loads as it stands; a key behind `#` shows its default or an example.
+
+    `known` are values by section and key; None takes away a value that the template would have.
+    """
     shown_values: dict[str, dict[str, object]] = {
         "iut": {"name": f"my-{role}", "role": role, "version": "1.0"},
         "credentials": {"folder": "credentials"},
         "control": {"mode": "none"},
         **_TEMPLATE_VALUES[role],
     }
+    for section, values in known.items():
+        merged = shown_values.get(section, {}) | dict(values)
+        shown_values[section] = {name: value for name, value in merged.items() if value is not None}
     head = "# An implementation under test, for `trustconn run --iut`. Relative paths count from this file's folder.\n"
     sections = [
-        write_section(cls, name, shown_values.get(name, {}), _HIDDEN[role] if name == "wire" else frozenset())
+        write_section(
+            cls,
+            name,
+            shown_values.get(name, {}),
+            _HIDDEN[role] - set(shown_values.get(name, {})) if name == "wire" else frozenset(),
+        )
         for name, cls in _SECTIONS.items()
     ]
     return "\n".join([head, *sections])

@@ -53,6 +53,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("iut check broken.toml", "broken.toml:5: iut.verison"),
         ("iut init device meter.toml", "exists"),
         ("iut init gateway", "'gateway'"),
+        ("iut init device new.toml --connect 'x", "No closing quotation"),
+        ("run --iut meter.toml --expected broken.toml", "broken.toml: expected tables [[expected]], found"),
+        ("run --expected nowhere.toml", "nowhere.toml: expected a file"),
         ("peer gateway", "'gateway'"),
         ("explain ATT-5O", "unknown"),
         ("explain eat_is_recen", "did you mean eat_is_recent"),
@@ -77,6 +80,24 @@ def test_a_template_is_a_good_description(capsys: pytest.CaptureFixture[str]) ->
         assert load(Path(f"{role}.toml")).iut.role == role
     assert main(["iut", "init", "device"]) == 0
     assert capsys.readouterr().out == Path("device.toml").read_text()
+
+
+def test_options_fill_a_template_in_and_credentials_are_issued_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    from trustconn.harness.iut.description import load
+
+    words = ["iut", "init", "service", "tls.toml", "--name", "mine", "--binding", "tls", "--scope", "handshake"]
+    words += ["--probe", "hello", "--control", "python3 'my server.py'", "--provision"]
+    assert main(words) == 0
+    made = load(Path("tls.toml"))
+    assert (made.iut.name, made.iut.scope, made.wire.binding, made.wire.probe) == ("mine", "handshake", "tls", "hello")
+    assert (made.control.command, made.wire.address) == (("python3", "my server.py"), None)
+    assert made.features.bindings == ("tls",) and made.credentials.tester.is_dir()
+    assert main(["iut", "init", "device", "dials.toml", "--control", "./adapter", "--provision"]) == 0
+    assert load(Path("dials.toml")).wire.connect == "control"
+    assert "credentials is there already" in capsys.readouterr().out
+    assert main(["iut", "init", "service", "odd.toml", "--scope", "handshake"]) == 2
+    assert "wire.binding: expected tls" in capsys.readouterr().err and not Path("odd.toml").exists()
+    assert main(["iut", "init", "service", "--provision"]) == 2
 
 
 def test_a_real_process_gives_the_same_exit_codes() -> None:
