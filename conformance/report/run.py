@@ -10,7 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from ...harness.verdict.events import EventLogError, read_events
+from ...harness.verdict.expected import NOTHING, Expectations, load
 from ...harness.verdict.records import TestResult, status_label
+from ...harness.verdict.reports import EXPECTED
+from ...harness.verdict.request import RequestError
 from ...harness.verdict.results import STATUSES, Results
 from ...harness.verdict.schema import SchemaError
 from ...harness.verdict.speech import Speech, SpeechError, read_speeches
@@ -31,6 +34,8 @@ class Run:
     folder: Path
     results: Results
     speeches: Mapping[str, list[tuple[str, Speech]]] = field(default_factory=dict)
+    expected: Expectations = NOTHING
+    """Failures that the run was told to expect."""
 
     @cached_property
     def status_of(self) -> Mapping[str, str]:
@@ -81,7 +86,15 @@ def read_run(folder: Path) -> Run:
                 speeches.setdefault(test, []).append((conversation, speech))
         except (OSError, SpeechError) as error:
             raise RunError(f"{path}: {error}") from error
-    return Run(folder, results, speeches)
+    return Run(folder, results, speeches, _expected(folder))
+
+
+def _expected(folder: Path) -> Expectations:
+    path = folder / EXPECTED
+    try:
+        return load(path) if path.is_file() else NOTHING
+    except RequestError as error:
+        raise RunError(str(error)) from error
 
 
 def counts(statuses: Mapping[str, str] | list[str]) -> dict[str, int]:

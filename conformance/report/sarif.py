@@ -36,7 +36,7 @@ def sarif(run: Run) -> Json:
                 "invocations": [_invocation(run)],
                 "originalUriBaseIds": {BASE: {"description": {"text": "The folder spec/ of trustconn."}}},
                 "columnKind": "utf16CodeUnits",
-                "results": [_result(test, list(rules)) for test in run.bad],
+                "results": [_result(test, list(rules)) | _suppressed(run, test) for test in run.bad],
                 "properties": {"counts": counts(run.status_of), "seed": header.seed, "binding": header.binding},
             }
         ],
@@ -95,6 +95,12 @@ def _result(test: TestResult, rules: list[str]) -> Json:
         "partialFingerprints": {"test/v1": sha256(test.case.id.encode()).hexdigest()},
         "properties": more | {name: value for name, value in known.items() if value},
     }
+
+
+def _suppressed(run: Run, test: TestResult) -> Json:
+    """A failure that was expected is shown as one that somebody outside has accepted, and why."""
+    why = run.expected.met(test)
+    return {"suppressions": [{"kind": "external", "justification": why}]} if why else {"suppressions": []}
 
 
 def _location(test: TestResult) -> Json:

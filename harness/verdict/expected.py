@@ -63,8 +63,8 @@ NOTHING = Expectations({}, {})
 """Where no failure is expected."""
 
 
-def load(path: Path, known: Collection[str]) -> Expectations:
-    """The expectations of a file; `known` are the ids of all tests.
+def load(path: Path, known: Collection[str] | None = None) -> Expectations:
+    """The expectations of a file; `known` are the ids of all tests, if they are to be compared.
 
     Raises:
         RequestError: the file cannot be read, or an entry is wrong or names what does not exist.
@@ -87,7 +87,7 @@ def load(path: Path, known: Collection[str]) -> Expectations:
     return _read([(f"{path}:{lines[n]}" if n < len(lines) else f"{path}", row) for n, row in enumerate(listed)], known)
 
 
-def _read(rows: Iterable[tuple[str, object]], known: Collection[str]) -> Expectations:
+def _read(rows: Iterable[tuple[str, object]], known: Collection[str] | None) -> Expectations:
     found: dict[str, dict[str, str]] = {"test": {}, "requirement": {}}
     for place, row in rows:
         if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
@@ -96,7 +96,8 @@ def _read(rows: Iterable[tuple[str, object]], known: Collection[str]) -> Expecta
         if len(kinds) != 1 or set(row) != {kinds[0], "reason"}:
             raise RequestError(f"{place}: expected test or requirement, and reason; found {', '.join(sorted(row))}")
         kind, name, reason = kinds[0], row[kinds[0]], row["reason"].strip()
-        if name not in (known if kind == "test" else requirements()):
+        names = known if kind == "test" else requirements()
+        if names is not None and name not in names:
             raise RequestError(f"{place}: {kind}: there is no {name!r}")
         if not reason:
             raise RequestError(f"{place}: reason: say why {name} fails")
@@ -104,6 +105,17 @@ def _read(rows: Iterable[tuple[str, object]], known: Collection[str]) -> Expecta
             raise RequestError(f"{place}: {kind}: {name} is expected already")
         found[kind][name] = reason
     return Expectations(found["test"], found["requirement"])
+
+
+def written(expected: Expectations) -> str:
+    """The expectations as a file that `load` reads."""
+    pairs = [("test", expected.tests), ("requirement", expected.requirements)]
+    entries = (
+        f"[[expected]]\n{kind} = {json.dumps(name)}\nreason = {json.dumps(reason)}\n"
+        for kind, found in pairs
+        for name, reason in found.items()
+    )
+    return "\n".join(["# What this run was told to expect.\n", *entries])
 
 
 def template(tests: Iterable[TestResult]) -> str:

@@ -1,5 +1,6 @@
 """A vendor's way from an empty folder to a first verdict, and his workflow, as the example says them."""
 
+import json
 import os
 import re
 import subprocess
@@ -96,6 +97,8 @@ def test_the_action_tests_a_server_and_makes_reports(walking: ModuleType, instal
         path = re.sub(r"\$\{\{ inputs\.out \}\}", inputs["out"], output["value"])
         assert (installed / path).is_file(), path
     assert "Conformance run" in (installed / "summary").read_text()
+    shown = json.loads((installed / "results" / "report.sarif").read_text())["runs"][0]["results"]
+    assert shown and all(one["suppressions"][0]["justification"] for one in shown)
     (installed / "expected.toml").write_text("")
     assert played(installed, steps["Run"], inputs).returncode == 1
 

@@ -9,7 +9,7 @@ import pytest
 from trustconn.cli import exit_code
 from trustconn.harness.verdict.expected import Expectations, load, template
 from trustconn.harness.verdict.records import Header, TestCase, TestResult
-from trustconn.harness.verdict.reports import FAILURES, write_reports
+from trustconn.harness.verdict.reports import EXPECTED, FAILURES, write_reports
 from trustconn.harness.verdict.request import RequestError
 from trustconn.harness.verdict.results import Results
 from trustconn.harness.verdict.verdict import Judgement, NotExercised, Verdict
@@ -78,6 +78,14 @@ def test_failures_are_written_ready_to_be_expected_but_for_the_reason(tmp_path: 
     assert load(path, {"a", "b", "c"}).tests == {"a": "later", "c": "later"}
     write_reports(results(a=PASS), tmp_path)
     assert not path.exists()
+
+
+def test_what_was_expected_is_kept_for_reports_that_are_made_later(tmp_path: Path) -> None:
+    expected = Expectations({'t["\n]': 'It\'s "later"\u2028.'}, {"ATT-16": "Also."})
+    write_reports(results(a=FAIL), tmp_path, expected)
+    assert load(tmp_path / EXPECTED) == expected
+    write_reports(results(a=FAIL), tmp_path)
+    assert not (tmp_path / EXPECTED).exists()
 
 
 def test_no_word_of_an_implementation_leaves_its_comment() -> None:

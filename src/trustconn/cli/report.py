@@ -106,7 +106,7 @@ def _oscal(run: "Run", path: Path) -> None:
 def _junit(run: "Run", path: Path) -> None:
     from ..harness.verdict.junit import write_junit
 
-    write_junit(run.results, path)
+    write_junit(run.results, path, run.expected)
 
 
 def _markdown(run: "Run", path: Path) -> None:
