@@ -14,7 +14,7 @@ EXPECTED = "expected.toml"
 
 
 def write_reports(results: Results, out: Path, expected: Expectations = NOTHING) -> None:
-    """Write `junit.xml`, `summary.md`, what was expected and, where a test failed that nobody expects, `failures.toml`."""
+    """Write `junit.xml`, `summary.md`, what was expected, and failures that nobody expects, if any."""
     write_junit(results, out / "junit.xml", expected)
     write_markdown(results, out / "summary.md")
     for name in (FAILURES, EXPECTED):
