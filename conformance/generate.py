@@ -1,4 +1,4 @@
-"""Everything that is generated and committed: specification, plan, coverage, faults, vectors, names for Wireshark, sets.
+"""Everything that is generated and committed: specification, plan, coverage, faults, vectors, Wireshark names, sets.
 
     python -m trustconn.conformance.generate            write what is stale
     python -m trustconn.conformance.generate --check    name what is stale, exit code 1
