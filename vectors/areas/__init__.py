@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..vector import Area
-from . import certificates, edhoc, encoding, grammar, records, revocation, schedule
+from . import certificates, edhoc, encoding, evidence, grammar, records, revocation, schedule
 from .seed import SEED
 
 AREAS: tuple[Area, ...] = (
@@ -14,6 +14,7 @@ AREAS: tuple[Area, ...] = (
     records.AREA,
     certificates.AREA,
     revocation.AREA,
+    evidence.AREA,
 )
 
 __all__ = ["AREAS", "SEED"]

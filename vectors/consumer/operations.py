@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import channel, edhoc, grammar, pki
+from . import appraisal, channel, edhoc, grammar, pki
 from .strict import load, tree
 
 Input = Any
@@ -32,4 +32,5 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "records": channel.records,
     "certificate": pki.certificate,
     "status": pki.status,
+    "evidence": appraisal.eat,
 }

@@ -3,6 +3,7 @@ import { decode } from '../cbor.js';
 import { matches } from './cddl.js';
 import { channelOperations } from './channel.js';
 import { handshake } from './edhoc.js';
+import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { sequence } from './sequence.js';
@@ -14,6 +15,7 @@ function must(holds, why) {
 
 export const operations = {
   ...channelOperations,
+  ...judgedOperations,
   ...pkiOperations,
 
   edhoc: handshake,
