@@ -19,6 +19,7 @@ from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
+from ..harness.tester.tpm_faults import FAULTS
 from ..harness.verdict.allowed import Allowed
 from ..model.table import Message
 from .bench import Bench, opened
@@ -27,7 +28,6 @@ from .claiming import CLAIMS
 from .parties import LETTERS, one_bit_other
 from .test_evidence import att, evidence
 from .test_tpm import attesting, bundle_of
-from .tpm_faults import FAULTS
 
 ROLES = ("device", "service")
 EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266

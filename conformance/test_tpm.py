@@ -21,6 +21,7 @@ from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling, tell
+from ..harness.tester.tpm_faults import FAULTS, GOOD
 from ..harness.tpm.structures import sized
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
@@ -31,7 +32,6 @@ from .parties import LETTERS
 from .stages import Stage, when_open
 from .test_evidence import ROLES, att
 from .test_evidence_again import INTERVAL, open_then_request
-from .tpm_faults import FAULTS, GOOD
 
 if TYPE_CHECKING:
     from ..model.protocol.tpm import Attested, Bundle, Environment

@@ -14,6 +14,7 @@ from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.tester.result import AFFIRMING
+from ..harness.tester.tpm_faults import FAULTS, GOOD
 from ..harness.tester.verifier_iut import EVIDENCE, Exchange, Question, VerifierIut
 from ..harness.verifier.folder import PROPERTY_POLICY
 from .asking import ATTESTERS, ROLE, VerifierBench
@@ -21,7 +22,6 @@ from .case import Case, citing, fault, for_each
 from .parties import LETTERS
 from .test_tpm import USAGES
 from .test_verifier import wrong_with
-from .tpm_faults import FAULTS, GOOD
 
 if TYPE_CHECKING:
     from ..model.protocol.tpm import Bundle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..vector import Area
-from . import certificates, edhoc, encoding, evidence, grammar, records, revocation, schedule
+from . import bundles, certificates, edhoc, encoding, evidence, grammar, records, revocation, schedule, structures
 from .seed import SEED
 
 AREAS: tuple[Area, ...] = (
@@ -15,6 +15,8 @@ AREAS: tuple[Area, ...] = (
     certificates.AREA,
     revocation.AREA,
     evidence.AREA,
+    structures.AREA,
+    bundles.AREA,
 )
 
 __all__ = ["AREAS", "SEED"]

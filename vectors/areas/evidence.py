@@ -70,10 +70,14 @@ class Maker:
     def token(self, tales: Tales | None = None, world: World | None = None) -> bytes:
         """A token over the session's binder."""
         role = self.at.sender.role
-        attester = Attester(role, world or self.at.sender.world, stream(f"evidence {role}"), self.at.world.policy.max_age)
+        attester = Attester(
+            role, world or self.at.sender.world, stream(f"evidence {role}"), self.at.world.policy.max_age
+        )
         return attester.evidence(self._binder, tales)
 
-    def candidate(self, field: str, operator: str, comment: str, wrapped: bytes, endorsements: bytes = b"") -> Candidate:
+    def candidate(
+        self, field: str, operator: str, comment: str, wrapped: bytes, endorsements: bytes = b""
+    ) -> Candidate:
         """A whole ATT around a wrapper."""
         body = b"\x01\x00\x02" + bstr(wrapped) + (b"\x03" + endorsements if endorsements else b"")
         frame = b"\x82\x03" + bytes([0xA3 if endorsements else 0xA2]) + body
@@ -98,9 +102,13 @@ def _good(maker: Maker) -> Iterator[Candidate]:
     for name, iat in {"oldest": now - policy.max_age, "from-the-future": now + policy.clock_tolerance}.items():
         yield maker.told("claims[6]", name, "at the limit of what is allowed", {terms.token.iat: encode(iat)})
     key = cbor.decode(maker.at.sender.tam.run.value(terms.token.cnf))
-    yield maker.told("claims[8]", "more-parameters", "a key with kid and alg", {terms.token.cnf: encode({**key, 2: b"kid", 3: -7})})
+    yield maker.told(
+        "claims[8]", "more-parameters", "a key with kid and alg", {terms.token.cnf: encode({**key, 2: b"kid", 3: -7})}
+    )
     listed = cbor.decode(maker.at.sender.tam.run.value(terms.token.measurements))
-    yield maker.told("claims[273]", "other-order", "measurements in another order", {terms.token.measurements: encode(listed[::-1])})
+    yield maker.told(
+        "claims[273]", "other-order", "measurements in another order", {terms.token.measurements: encode(listed[::-1])}
+    )
     good = encode_proofs(ocsp=[make_ocsp(maker.at.peer.ak, maker.at.iut.pki.attestation.issuing, now)])
     yield maker.candidate("endorsements", "ocsp", "a proof that the attestation key is good", cmw(maker.token()), good)
 
@@ -112,11 +120,20 @@ def _every_claim(maker: Maker) -> Iterator[Candidate]:
     """Each slot of the token by each operator, signed over that."""
     terms, token = maker.terms, maker.terms.token
     slots = {
-        "token[alg]": token.alg, "token[typ]": token.typ, "token[x5t]": token.x5t, "claims[6]": token.iat,
-        "claims[8]": token.cnf, "claims[10]": terms.nonce, "claims[256]": terms.ueid, "claims[263]": terms.debug,
-        "claims[265]": terms.profile, "claims[267]": token.bootcount, "claims[273]": token.measurements,
-        "claims[-71901]": terms.attributes, "token signature": token.signature,
-    }  # fmt: skip
+        "token[alg]": token.alg,
+        "token[typ]": token.typ,
+        "token[x5t]": token.x5t,
+        "claims[6]": token.iat,
+        "claims[8]": token.cnf,
+        "claims[10]": terms.nonce,
+        "claims[256]": terms.ueid,
+        "claims[263]": terms.debug,
+        "claims[265]": terms.profile,
+        "claims[267]": token.bootcount,
+        "claims[273]": token.measurements,
+        "claims[-71901]": terms.attributes,
+        "token signature": token.signature,
+    }
     for field, slot in slots.items():
         for name, change in operators(slot).items():
             tale = {slot: lambda attester, honest, change=change: change(honest)}
@@ -128,19 +145,32 @@ def _claims(maker: Maker) -> Iterator[Candidate]:
     terms, at = maker.terms, maker.at
     token, now, policy = terms.token, at.now, at.world.policy
     own: bytes = at.value(binder(SIDES[at.sender.letter]))
-    ages = {"too-old": now - policy.max_age - 1, "of-the-future": now + policy.clock_tolerance + 1, "zero": 0, "greatest": 2**64 - 1}
+    ages = {
+        "too-old": now - policy.max_age - 1,
+        "of-the-future": now + policy.clock_tolerance + 1,
+        "zero": 0,
+        "greatest": 2**64 - 1,
+    }
     for name, iat in ages.items():
         yield maker.told("claims[6]", name, "outside the ages that are allowed", {token.iat: encode(iat)})
     nonces = {
-        "list": encode([own]), "list-of-two": encode([own, own[::-1]]), "half": encode(own[:16]), "zeros": encode(bytes(32)),
-        "text": encode(own.hex()), "of-the-other-direction": bstr(at.value(binder(SIDES[at.receiver.letter]))),
-    }  # fmt: skip
+        "list": encode([own]),
+        "list-of-two": encode([own, own[::-1]]),
+        "half": encode(own[:16]),
+        "zeros": encode(bytes(32)),
+        "text": encode(own.hex()),
+        "of-the-other-direction": bstr(at.value(binder(SIDES[at.receiver.letter]))),
+    }
     for name, nonce in nonces.items():
         yield maker.told("claims[10]", name, "not one byte string equal to the binder", {terms.nonce: nonce})
     for value in (0, 1, 5, 255):
         yield maker.told("claims[263]", f"dbgstat-{value}", "debug that is not disabled", {terms.debug: encode(value)})
-    for name, value in (("psa", "tag:psacertified.org,2023:psa#tfm"), ("longer", "tag:trustconn.org,2026:tc1 "), ("upper-case", "TAG:TRUSTCONN.ORG,2026:TC1")):
-        yield maker.told("claims[265]", name, "another profile", {terms.profile: encode(value)})
+    for name, profile in (
+        ("psa", "tag:psacertified.org,2023:psa#tfm"),
+        ("longer", "tag:trustconn.org,2026:tc1 "),
+        ("upper-case", "TAG:TRUSTCONN.ORG,2026:TC1"),
+    ):
+        yield maker.told("claims[265]", name, "another profile", {terms.profile: encode(profile)})
     yield from _keys(maker)
     yield from _custody(maker)
 
@@ -159,7 +189,12 @@ def _keys(maker: Maker) -> Iterator[Candidate]:
     for name, key in changed.items():
         yield maker.told("claims[8]", name, "another key than the peer's", {token.cnf: key})
     ueid = cbor.decode(at.sender.tam.run.value(maker.terms.ueid))
-    for name, value in {"other-type": b"\x02" + ueid[1:], "short": ueid[:-1], "text": ueid.hex(), "last-octet": ueid[:-1] + bytes([ueid[-1] ^ 1])}.items():
+    for name, value in {
+        "other-type": b"\x02" + ueid[1:],
+        "short": ueid[:-1],
+        "text": ueid.hex(),
+        "last-octet": ueid[:-1] + bytes([ueid[-1] ^ 1]),
+    }.items():
         yield maker.told("claims[256]", name, "another platform", {maker.terms.ueid: encode(value)})
 
 
@@ -173,11 +208,17 @@ def _custody(maker: Maker) -> Iterator[Candidate]:
     good = {1: False, 2: True, 3: True, 4: True}
     names = {1: "extractable", 2: "once-extractable", 3: "not-sensitive", 4: "imported"}
     for key, name in names.items():
-        yield maker.told("claims[-71901]", name, "the key is not kept", {attributes: encode({**good, key: not good[key]})})
+        yield maker.told(
+            "claims[-71901]", name, "the key is not kept", {attributes: encode({**good, key: not good[key]})}
+        )
         missing = {k: v for k, v in good.items() if k != key}
-        yield maker.told("claims[-71901]", f"{name}-unsaid", "one attribute is not stated", {attributes: encode(missing)})
+        yield maker.told(
+            "claims[-71901]", f"{name}-unsaid", "one attribute is not stated", {attributes: encode(missing)}
+        )
         number = {**good, key: int(good[key])}
-        yield maker.told("claims[-71901]", f"{name}-as-number", "a number in place of a boolean", {attributes: encode(number)})
+        yield maker.told(
+            "claims[-71901]", f"{name}-as-number", "a number in place of a boolean", {attributes: encode(number)}
+        )
 
 
 def _measurements(maker: Maker) -> Iterator[Candidate]:
@@ -193,21 +234,37 @@ def _measurements(maker: Maker) -> Iterator[Candidate]:
     changed: dict[str, tuple[Any, str]] = {
         "missing": (rest, "a component is missing"),
         "twice": ([first, *listed], "a component twice"),
-        "twice-with-another-digest": ([measured({**component, 2: [1, digest[::-1]]}), *listed], "first with another digest, then right"),
+        "twice-with-another-digest": (
+            [measured({**component, 2: [1, digest[::-1]]}), *listed],
+            "first with another digest, then right",
+        ),
         "unknown-component": ([*listed, measured({1: ["unknown"], 2: [1, digest]})], "one that has no reference value"),
         "other-digest": ([measured({**component, 2: [1, digest[::-1]]}), *rest], "another digest"),
         "half-digest": ([measured({**component, 2: [1, digest[:16]]}), *rest], "half of the digest"),
-        "other-algorithm": ([measured({**component, 2: [2, digest]}), *rest], "the digest under another algorithm's number"),
-        "cose-algorithm": ([measured({**component, 2: [-16, digest]}), *rest], "the number of COSE, not of named information"),
+        "other-algorithm": (
+            [measured({**component, 2: [2, digest]}), *rest],
+            "the digest under another algorithm's number",
+        ),
+        "cose-algorithm": (
+            [measured({**component, 2: [-16, digest]}), *rest],
+            "the number of COSE, not of named information",
+        ),
         "with-version": ([measured({**component, 1: [name, ["1.0"]]}), *rest], "a name with a version"),
         "with-flags": ([measured({**component, 4: bytes(8)}), *rest], "flags, which the profile does not use"),
         "raw-value": ([measured({1: [name], 5: digest}), *rest], "a raw value in place of a digest"),
-        "names-exchanged": ([measured({**component, 1: cbor.decode(rest[0][1])[1]}), measured({**cbor.decode(rest[0][1]), 1: [name]}), *rest[1:]], "two names exchanged"),
+        "names-exchanged": (
+            [
+                measured({**component, 1: cbor.decode(rest[0][1])[1]}),
+                measured({**cbor.decode(rest[0][1]), 1: [name]}),
+                *rest[1:],
+            ],
+            "two names exchanged",
+        ),
         "upper-case-name": ([measured({**component, 1: [name.upper()]}), *rest], "a name in upper case"),
         "other-type": ([[MEASURED_COMPONENT + 1, first[1]], *rest], "another content type"),
         "not-wrapped": ([[MEASURED_COMPONENT, component], *rest], "a component that is not in a byte string"),
         "none": ([], "no measurements at all"),
-    }  # fmt: skip
+    }
     for operator, (value, comment) in changed.items():
         yield maker.told("claims[273]", operator, comment, {term: encode(value)})
 
@@ -261,7 +318,9 @@ def _bad_keys(maker: Maker) -> Iterator[Candidate]:
         if (key := bad.issued.key) is not None:
             tales[maker.terms.token.signature] = _signing_with(key, maker.terms.token.tbs)
         wrapped = cmw(maker.token(tales, world))
-        yield maker.candidate("attestation certificate", name, "one thing is wrong with the certificate or its path", wrapped)
+        yield maker.candidate(
+            "attestation certificate", name, "one thing is wrong with the certificate or its path", wrapped
+        )
 
 
 def _signing_with(key: Any, tbs: Term) -> Any:
@@ -294,7 +353,11 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
 
 def _groups() -> Iterator[Group]:
     for receiver in RECEIVERS:
-        yield Group(OPPOSITE[receiver], "evidence", SOURCE, tuple(_vectors(receiver)), relying_party(arriving(receiver)))
+        yield Group(
+            OPPOSITE[receiver], "evidence", SOURCE, tuple(_vectors(receiver)), relying_party(arriving(receiver))
+        )
 
 
-AREA = Area("evidence-eat", "An entity attestation token in its wrapper, and what a relying party judges it by.", _groups)
+AREA = Area(
+    "evidence-eat", "An entity attestation token in its wrapper, and what a relying party judges it by.", _groups
+)

@@ -15,6 +15,7 @@ from ...harness.evaluator.errors import CheckFailed
 from ...harness.evaluator.run import Run
 from ...harness.identity.certificate import Certificate
 from ...harness.identity.credentials import Credentials
+from ...harness.identity.policy import TPM_FORMAT
 from ...harness.identity.world import Memory, World
 from ...harness.peer.endpoint import Endpoint
 from ...harness.peer.parsing import rules_without
@@ -164,7 +165,8 @@ def moment(
             stack.enter_context(iut.attesting_by_tpm())
         sender = world or (_waived(iut) if waiver else iut.fresh_world())
         if tpm:
-            sender = dataclasses.replace(sender, policy=iut._honest.policy)
+            policy = dataclasses.replace(sender.policy, offered=(TPM_FORMAT,), accepted=(TPM_FORMAT,))
+            sender = dataclasses.replace(sender, policy=policy)
         conversation = iut.converse(halt, world=sender, label="vectors")
         act = WHEN_OPEN.get(message.rpartition("_")[0])
         if act is None:

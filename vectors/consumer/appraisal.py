@@ -31,7 +31,9 @@ class Trust:
     def identities(self) -> list[bytes]:
         """Identity keys of all peers that are known."""
         roles = {OID["eku_device"], OID["eku_service"]}
-        return [item.spki for item in (self.leaf, self.own, *self.known) if item is self.leaf or roles & set(item.usages)]
+        return [
+            item.spki for item in (self.leaf, self.own, *self.known) if item is self.leaf or roles & set(item.usages)
+        ]
 
     def attestation_key(self, chain: list[Certificate], endorsements: bytes, usage: str) -> Certificate:
         """The certificate of the key that signs evidence, judged. Raises Refused."""
@@ -87,7 +89,9 @@ def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, minimum: in
     ensure(platform == IDS["urn"]["device"] + claims[256].hex(), "another platform", FOREIGN)
     ensure(leaf.uris == [platform], "attestation key of another platform", FOREIGN)
     stated = claims[-71901]
-    ensure(isinstance(stated, dict) and all(stated.get(key) is value for key, value in CUSTODY.items()), "custody", FOREIGN)
+    ensure(
+        isinstance(stated, dict) and all(stated.get(key) is value for key, value in CUSTODY.items()), "custody", FOREIGN
+    )
     ensure(all(type(claims[key]) is int for key in (6, 263, 267)), "numbers")
     trust.recent(claims[6])
     ensure(minimum <= claims[263] <= 4, "debug", FAILED)

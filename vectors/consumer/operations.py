@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import appraisal, channel, edhoc, grammar, pki
+from . import appraisal, channel, edhoc, grammar, pki, tpm
 from .strict import load, tree
 
 Input = Any
@@ -33,4 +33,6 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "certificate": pki.certificate,
     "status": pki.status,
     "evidence": appraisal.eat,
+    "tpm-structure": tpm.structure,
+    "tpm-evidence": tpm.evidence,
 }

@@ -23,7 +23,11 @@ class Sign1:
         self.raw = item.raw
         self.header, self.unprotected, self.payload, self.signature = item.value
         octets = (self.header, self.payload, self.signature)
-        ensure(all(isinstance(part, bytes) for part in octets) and isinstance(self.unprotected, dict), "no COSE_Sign1", code)
+        ensure(
+            all(isinstance(part, bytes) for part in octets) and isinstance(self.unprotected, dict),
+            "no COSE_Sign1",
+            code,
+        )
         ensure(len(self.signature) == 64, "length of a signature", code)
         self.protected = load(self.header)
         ensure(isinstance(self.protected, dict), "no protected header", code)

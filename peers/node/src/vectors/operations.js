@@ -7,6 +7,7 @@ import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { sequence } from './sequence.js';
+import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
 
 function must(holds, why) {
@@ -17,6 +18,7 @@ export const operations = {
   ...channelOperations,
   ...judgedOperations,
   ...pkiOperations,
+  ...tpmOperations,
 
   edhoc: handshake,
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ..harness.codec import cbor
-from ..harness.identity.keys import derive_key
-from ..harness.identity.tpm_emulation import REGISTERS
-from ..harness.tester.peer import TesterEndpoint
-from ..harness.tpm.event_log import IPL, NO_ACTION, POST_CODE, LogEvent, read_log, write_log
-from ..harness.tpm.keys import AK_ATTRIBUTES, IDK_ATTRIBUTES
-from ..harness.tpm.structures import (
+from ...model.terms import Term
+from ..codec import cbor
+from ..identity.keys import derive_key
+from ..identity.tpm_emulation import REGISTERS
+from ..tpm.event_log import IPL, NO_ACTION, POST_CODE, LogEvent, read_log, write_log
+from ..tpm.keys import AK_ATTRIBUTES, IDK_ATTRIBUTES
+from ..tpm.structures import (
     SHA1,
     SHA256,
     SHA384,
@@ -27,10 +27,10 @@ from ..harness.tpm.structures import (
     write_selections,
     write_signature,
 )
-from ..model.terms import Term
+from .peer import TesterEndpoint
 
 if TYPE_CHECKING:
-    from ..model.protocol.tpm import Attested, Bundle
+    from ...model.protocol.tpm import Attested, Bundle
 
 Tell = Callable[["Bundle"], Mapping[Term, Any]]
 Values = dict[int, dict[int, bytes]]
