@@ -21,6 +21,7 @@ from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling, tell
+from ..harness.tester.tpm_faults import FAULTS
 from ..harness.verdict.allowed import Allowed
 from ..model.protocol.attestation import EVIDENCE, TAM_NAME
 from ..model.terms import Term
@@ -32,7 +33,6 @@ from .parties import LETTERS, tam_of
 from .stages import Stage
 from .test_evidence import MALFORMED, ROLES, att
 from .test_evidence_again import INTERVAL, open_then_request
-from .tpm_faults import FAULTS
 
 if TYPE_CHECKING:
     from ..model.protocol.collection import Collected

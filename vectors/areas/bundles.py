@@ -60,7 +60,7 @@ class Maker(evidence.Maker):
             world = dataclasses.replace(world, credentials=dataclasses.replace(world.credentials, **changes))
         attester = Attester(at.sender.role, world, stream(f"bundle {at.sender.role}"), at.world.policy.max_age)
         expected: bytes = at.value(binder(SIDES[at.sender.letter]))
-        return attester.evidence(expected, tales, kind=TPM_FORMAT)
+        return evidence.inside(attester.conveyed(expected, tales, kind=TPM_FORMAT))
 
     def bundled(self, field: str, operator: str, comment: str, bundle: bytes) -> Candidate:
         """A whole ATT around a bundle."""

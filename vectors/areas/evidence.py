@@ -73,7 +73,7 @@ class Maker:
         attester = Attester(
             role, world or self.at.sender.world, stream(f"evidence {role}"), self.at.world.policy.max_age
         )
-        return attester.evidence(self._binder, tales)
+        return inside(attester.conveyed(self._binder, tales))
 
     def candidate(
         self, field: str, operator: str, comment: str, wrapped: bytes, endorsements: bytes = b""
@@ -87,6 +87,12 @@ class Maker:
     def told(self, field: str, operator: str, comment: str, tales: Tales) -> Candidate:
         """A token with a tale in it, correctly signed."""
         return self.candidate(field, operator, comment, cmw(self.token(tales)))
+
+
+def inside(wrapped: bytes) -> bytes:
+    """What a wrapper holds."""
+    content: bytes = cbor.decode(wrapped)[1]
+    return content
 
 
 # --- what must be accepted -------------------------------------------------------------------------------------------
