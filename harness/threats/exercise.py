@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from ...spec import Threat, requirements
+from ...spec import requirements
 from ..verdict.records import IutRecord, TestResult, status_reason
 from ..verdict.results import Results
 from ..verdict.verdict import Verdict
@@ -89,24 +89,29 @@ class Exercise:
     tests: tuple[TestResult, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
+    def played(self, removed: Sequence[str]) -> TestResult | None:
+        """The test that plays the attack which `removed` checks prevent."""
+        field = "+".join(removed)
+        return next((one for one in self.tests if (one.case.operator, one.case.field) == ("attack", field)), None)
+
     @property
     def counts(self) -> Mapping[Verdict, int]:
         """Tests by verdict."""
         return Counter(test.status for test in self.tests if isinstance(test.status, Verdict))
 
 
-def poses(threat: Threat, role: str, known: Iterable[KnownTest]) -> bool:
-    """Whether the suite has a test for implementations of a role that poses a threat."""
-    met = set(threat.requirements)
+def poses(met_by: Iterable[str], role: str, known: Iterable[KnownTest]) -> bool:
+    """Whether the suite has a test for implementations of a role that poses the threat which requirements meet."""
+    met = set(met_by)
     return any(test.role == role and not met.isdisjoint(test.requirements) for test in known)
 
 
-def exercise(name: str, component: Component, threat: Threat, runs: Sequence[Run]) -> Exercise:
-    """What the runs of a component's implementation say about a threat."""
+def exercise(name: str, component: Component, met_by: Sequence[str], runs: Sequence[Run]) -> Exercise:
+    """What the runs of a component's implementation say about a threat that is met by requirements."""
     mine, why = _runs_of(component, runs)
     if not mine:
         return Exercise(name, State.NOT_EXERCISED, why)
-    met = set(threat.requirements)
+    met = set(met_by)
     tests = tuple(
         test
         for run in mine
@@ -114,7 +119,7 @@ def exercise(name: str, component: Component, threat: Threat, runs: Sequence[Run
         if test.case.role == component.role and not met.isdisjoint(test.case.requirements)
     )
     state, why = _state(tests, mine)
-    return Exercise(name, state, why, tests, (*_gaps(threat, component.role, tests), *_other_bindings(component, mine)))
+    return Exercise(name, state, why, tests, (*_gaps(met_by, component.role, tests), *_other_bindings(component, mine)))
 
 
 def _runs_of(component: Component, runs: Sequence[Run]) -> tuple[list[Run], str]:
@@ -156,11 +161,11 @@ def _tests(number: int) -> str:
     return f"{number} test{'' if number == 1 else 's'}"
 
 
-def _gaps(threat: Threat, role: str, tests: Sequence[TestResult]) -> list[Gap]:
-    """Requirements of a threat that bind the role and that no test decided, by reason."""
+def _gaps(met_by: Sequence[str], role: str, tests: Sequence[TestResult]) -> list[Gap]:
+    """Requirements among these that bind the role and that no test decided, by reason."""
     bound = {role, *(_EVERY_PEER if role in PEERS else ())}
     reasons: dict[str, list[str]] = {}
-    for name in threat.requirements:
+    for name in met_by:
         requirement = requirements()[name]
         if requirement.testability.by_conversation and bound.intersection(requirement.roles):
             statuses = [test.status for test in tests if name in test.case.requirements]

@@ -41,6 +41,7 @@ def to_html(review: Review, signed: Mapping[str, Any] | None = None) -> str:
         Section("sign-off", "Sign-off", "given" if signed else f"{len(blockers)} open" if blockers else "possible"),
         Section("system", "The system"),
         Section("threats", "Threats", str(len(review.findings))),
+        Section("scenarios", "Scenarios", str(len(review.scenarios))),
         Section("not-applicable", "What does not apply", str(len(review.inapplicable))),
         Section("words", "What the words mean"),
     ]
@@ -48,7 +49,7 @@ def to_html(review: Review, signed: Mapping[str, Any] | None = None) -> str:
         "review": review, "blockers": blockers, "signed": signed, "states": State, "looks": _LOOKS,
         "counts": Counter(finding.state for finding in review.findings), "claims": claim_verdicts,
         "attack": _attack, "attacks": shown_attacks, "rows": _rows, "complaints": _complaints, "powers": powers(),
-        "anchor": anchor, "diagram": diagram.svg(review.system), "requirements": requirements(),
+        "anchor": anchor, "label": status_label, "diagram": diagram.svg(review.system), "requirements": requirements(),
     }  # fmt: skip
     title = f"Threat review: {review.system.about.name}"
     return render(
@@ -69,7 +70,11 @@ def _attack(finding: Finding) -> dict[str, Any] | None:
     shown: ShownAttack = found[0]
     tip = f"tip-{anchor(finding)}"
     picture = charts.svg(shown.attack).replace('id="tip"', f'id="{tip}"').replace("#tip)", f"#{tip})")
-    return {"shown": shown, "picture": picture, "text": charts.text(shown.attack), "others": found[1:]}
+    played = [(one.component, one.played(shown.removed)) for one in finding.exercises]
+    return {
+        "shown": shown, "picture": picture, "text": charts.text(shown.attack), "others": found[1:],
+        "played": [(component, test) for component, test in played if test is not None],
+    }  # fmt: skip
 
 
 def _rows(finding: Finding) -> list[tuple[Requirement, list[Cell]]]:

@@ -14,7 +14,8 @@ from typing import Any
 from ...model.checks import CHECKS
 from ...model.extract.committed import attacks, expected
 from ...model.verifier.attack import Attack
-from ...spec import Testability, Threat, claims, powers, requirements, threats
+from ...spec import IsoRow, Testability, Threat, claims, iso_register, powers, requirements, threats
+from ..verdict.verdict import Verdict
 from .exercise import Exercise, Gap, KnownTest, Run, State, exercise, poses, worst
 from .rules import Applies, applicable, peers, rules
 from .system import MOST, Decision, System
@@ -79,6 +80,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario of A.1, as users meet it: the row of the standard, and what runs say about the requirements in it."""
+
+    row: IsoRow
+    exercises: tuple[Exercise, ...]
+
+    @property
+    def state(self) -> State:
+        """The worst of all components; no better than PARTLY while a requirement is open."""
+        found = worst(one.state for one in self.exercises)
+        return State.PARTLY if found is State.WITHSTOOD and self.open else found
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The requirements that no test decided."""
+        tests = [test for one in self.exercises for test in one.tests if isinstance(test.status, Verdict)]
+        decided = {name for test in tests for name in test.case.requirements}
+        return tuple(name for name in self.row.requirements if name not in decided)
+
+
+@dataclass(frozen=True, slots=True)
 class Blocker:
     """What stands in the way of a sign-off at one finding."""
 
@@ -96,6 +118,7 @@ class Review:
     system: System
     runs: tuple[Run, ...]
     findings: tuple[Finding, ...]
+    scenarios: tuple[Scenario, ...]
 
     @property
     def inapplicable(self) -> Mapping[str, str]:
@@ -125,16 +148,30 @@ class Review:
 def review(system: System, runs: Sequence[Run], known: Collection[KnownTest]) -> Review:
     """The review of a system by runs; `known` are the tests that the suite has."""
     findings = (_finding(system, applies, runs, known) for applies in applicable(system))
-    return Review(system, tuple(runs), tuple(findings))
+    rows = (row for row in iso_register().values() if row.clause.startswith("A.1."))
+    scenarios = (Scenario(row, _exercises(system, row.requirements, runs, known)) for row in rows)
+    return Review(system, tuple(runs), tuple(findings), tuple(scenarios))
+
+
+def _exercises(
+    system: System, met_by: Sequence[str], runs: Sequence[Run], known: Collection[KnownTest]
+) -> tuple[Exercise, ...]:
+    """What runs say of requirements at every component that the review is about."""
+    return tuple(
+        exercise(name, component, met_by, runs)
+        for name, component in system.components.items()
+        if not component.outside and poses(met_by, component.role, known)
+    )
 
 
 def _finding(system: System, applies: Applies, runs: Sequence[Run], known: Collection[KnownTest]) -> Finding:
     threat = threats()[applies.threat]
+    met_by = threat.requirements
     concerned = [
-        name for name in _concerned(system, applies.element) if poses(threat, system.components[name].role, known)
+        name for name in _concerned(system, applies.element) if poses(met_by, system.components[name].role, known)
     ]
     inside = [name for name in concerned if not system.components[name].outside]
-    exercises = tuple(exercise(name, system.components[name], threat, runs) for name in inside)
+    exercises = tuple(exercise(name, system.components[name], met_by, runs) for name in inside)
     others = tuple(
         f"{system.components[name].title} is outside this review: {system.components[name].outside}"
         for name in concerned

@@ -136,6 +136,21 @@ def test_what_no_test_shows_is_left(tmp_path: Path) -> None:
     assert "because made up: LBL-05" in " ".join(finding(reviewed(tmp_path, quiet), "A.2.2.2").left)
 
 
+def test_the_attack_is_told_as_the_run_played_it(tmp_path: Path) -> None:
+    exercises = {one.component: one for one in finding(reviewed(tmp_path, results()), "A.2.2.2").exercises}
+    removed = shown_attacks("A.2.2.2")[0].removed
+    played = exercises["cloud"].played(removed)
+    assert played is not None and played.case.id == f"test_attacks::test_attack[service-attack-{'+'.join(removed)}]"
+    assert exercises["camera"].played(removed) is None
+
+
+def test_scenarios_say_what_runs_leave_open(tmp_path: Path) -> None:
+    scenarios = {one.row.id: one for one in reviewed(tmp_path, results()).scenarios}
+    assert set(scenarios) == {"A.1.1", "A.1.2", "A.1.3"}
+    assert scenarios["A.1.2"].state is State.WITHSTOOD and not scenarios["A.1.2"].open
+    assert "REV-11" in scenarios["A.1.1"].open and scenarios["A.1.1"].state is State.PARTLY
+
+
 # --- Sign-off --------------------------------------------------------------------------------------------------------
 
 
