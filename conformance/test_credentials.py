@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from cbor2 import CBORTag
 
 from ..harness.codec import cbor, cose
+from ..harness.identity.credentials import Credentials
 from ..harness.identity.errors import CredentialUnavailable, Refused
 from ..harness.identity.faults import CREDENTIAL_FAULTS, bad_leaf
-from ..harness.identity.keys import derive_key, signer
+from ..harness.identity.keys import PrivateKey, derive_key, signer
+from ..harness.identity.pki import issue_leaf
 from ..harness.identity.world import World
 from ..harness.tester.deviation import Deviation
 from ..harness.tester.session import OPPOSITE, Iut
@@ -28,6 +30,7 @@ from .parties import (
     leaf_of,
     one_bit_other,
     presenting,
+    tam_of,
     world_with,
 )
 
@@ -189,3 +192,38 @@ def test_root_sent_along(case: Case, bench: Bench) -> None:
     branch = iut.pki.branch(iut.opposite)
     chain = (*iut.world.credentials.chain, branch.root.certificate)
     bench.works(opened, world=world_with(iut, chain=chain))
+
+
+@for_each(
+    fault(
+        role, f"cred_{side_of_peer(role)}_key_is_of_one_identity", "certify-again", f"accepted-before{when}", data=when
+    )
+    for role in ROLES
+    for when in ("", "-and-restarted")
+)
+def test_key_of_another_identity(case: Case, bench: Bench) -> None:
+    """A leaf for a second identity, refused solely because its key was accepted for the first: ROT-04, IDN-25."""
+    iut = bench.iut
+    key = derive_key(iut.pki.seed, f"shared by two {case.field}")
+    first, second = (_party_with(iut, key, label) for label in ("first of two", "second of two"))
+    admitted = {"authorised_devices": [party.leaf.identity for party in (iut.world.credentials, first, second)]}
+    with iut.configured(**(admitted if iut.role == "service" else {})):
+        iut.good(world=_as(iut, first))
+        if case.data:
+            iut.restart()
+    with iut.configured(**(admitted if iut.role == "service" else {})):
+        bench.refuses(
+            Telling(credential_message(iut)), world=_as(iut, second), configuration=f"two identities{case.data}"
+        )
+
+
+def _party_with(iut: Iut, key: PrivateKey, label: str) -> Credentials:
+    """A further party with that identity key."""
+    party, issuing = iut.pki.party(iut.opposite, label), iut.pki.branch(iut.opposite).issuing
+    leaf = issue_leaf(dataclasses.replace(iut.pki.leaf_spec(iut.opposite, label), key=key), issuing)
+    proofs = iut.pki.staple(leaf.certificate, issuing)
+    return dataclasses.replace(party, leaf=leaf.certificate, key=key, proofs=proofs)
+
+
+def _as(iut: Iut, party: Credentials) -> World:
+    return iut.fresh_world(credentials=party, tam=tam_of(iut, party))

@@ -111,6 +111,7 @@ _declare(
             ("physical_root_is_not_revoked", "VRT-05"),
             ("root_may_be_virtual", "VRT-06"),
             ("generation_is_not_older", "VRT-07"),
+            ("key_is_of_one_identity", "IDN-25"),
         )
         for side in "ri"
     ),

@@ -23,6 +23,7 @@ from .removals import removals
 from .results import result_faults
 from .revocation import revocation_faults
 from .session import session_faults
+from .shared_keys import shared_key_faults
 from .states import states
 from .tpm import tpm_faults
 from .verifying import verifier_faults
@@ -32,6 +33,7 @@ _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, psa_faults, collection_faults, handshake_faults, label_faults, session_faults,
     record_faults, ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
+    shared_key_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

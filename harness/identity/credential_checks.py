@@ -77,6 +77,14 @@ def _is_not_mine(world: World, id_cred: bytes) -> None:
         raise Unfit("my own certificate or key")
 
 
+def _key_is_of_one_identity(world: World, id_cred: bytes) -> None:
+    leaf = world.credential(id_cred).leaf
+    held = [item for item in world.held().values() if item.spki == leaf.spki and item.eku & {EKU_DEVICE, EKU_SERVICE}]
+    known = [[item.identity, item.platform] for item in held]
+    if any(names != [leaf.identity, leaf.platform] for names in (*known, *world.memory.names_of(leaf.spki))):
+        raise Unfit("the key is that of another identity")
+
+
 def _is_not_revoked_locally(world: World, id_cred: bytes) -> None:
     if any(status.revoked for _, status in local_statuses(world, world.credential(id_cred))):
         raise Unfit("revoked by a list that this party holds")
@@ -98,6 +106,9 @@ cred_r_is_no_attestation_certificate, cred_i_is_no_attestation_certificate = bot
 cred_r_is_intended = named("cred_r_is_intended", _is_intended)
 cred_i_is_authorised = named("cred_i_is_authorised", _is_authorised)
 cred_r_is_not_mine, cred_i_is_not_mine = both_sides("cred_{}_is_not_mine", _is_not_mine)
+cred_r_key_is_of_one_identity, cred_i_key_is_of_one_identity = both_sides(
+    "cred_{}_key_is_of_one_identity", _key_is_of_one_identity
+)
 cred_r_is_not_revoked_locally, cred_i_is_not_revoked_locally = both_sides(
     "cred_{}_is_not_revoked_locally", _is_not_revoked_locally
 )

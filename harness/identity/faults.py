@@ -174,6 +174,11 @@ def _other_identity(uri: str) -> str:
     return uri[:-2] + ("00" if uri[-2:] != "00" else "01") if uri.startswith("urn:") else "https://other.example/"
 
 
+def _rekeyed(name: str, make: Make) -> Make:
+    """The same with a key of its own: one identity, one key (IDN-25)."""
+    return lambda case: make(replace(case, spec=replace(case.spec, key=derive_key(case.pki.seed, f"bad/{name}"))))
+
+
 def _identity_key(case: Case) -> Mapping[str, Any]:
     party = case.spec.subject.common_name.partition(" ")[0]
     return {"key": derive_key(case.pki.seed, f"{party} identity")}
@@ -230,8 +235,12 @@ CREDENTIAL_FAULTS: dict[str, Fault] = {
     "tpm-attestation-usage": Fault(
         "cred_{}_is_no_attestation_certificate", _changed(lambda case: {"eku": (*case.spec.eku, EKU_TPM_AK)})
     ),
-    **{name: Fault("cred_{}_is_authorised", make) for name, make in _IDENTITY_FAULTS.items()},
+    **{name: Fault("cred_{}_is_authorised", _rekeyed(name, make)) for name, make in _IDENTITY_FAULTS.items()},
     "key-of-the-victim": Fault("cred_{}_is_not_mine", _changed(lambda case: {"key": case.victim.public_key})),
+    "key-of-another-peer": Fault(
+        "cred_{}_key_is_of_one_identity",
+        _changed(lambda case: {"key": derive_key(case.pki.seed, f"{ANOTHER} identity")}),
+    ),
     "revoked": Fault(
         "cred_{}_is_not_revoked_locally", _changed(lambda case: {"serial": case.pki.revoked_serial(case.branch)})
     ),

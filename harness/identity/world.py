@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..codec import cbor
@@ -114,6 +115,8 @@ class Memory:
     """Sequence number of the next label that this party signs."""
     generations: dict[bytes, int] = field(default_factory=dict)
     """The highest generation accepted of each virtualized root of trust, by UEID of the physical one and instance."""
+    identities: dict[bytes, list[str]] = field(default_factory=dict)
+    """Identity URI and platform URN of each identity key that was accepted, by SHA-256 of its SubjectPublicKeyInfo."""
     live: LiveSeeds = field(default_factory=LiveSeeds, compare=False, repr=False)
     """Not kept: no session outlives a restart."""
 
@@ -138,6 +141,18 @@ class Memory:
         if len(self.generations) > MAX_REMEMBERED:
             del self.generations[next(iter(self.generations))]
 
+    def names_of(self, spki: bytes) -> list[list[str]]:
+        """Whose identity key this was, if it was accepted before."""
+        names = self.identities.get(sha256(spki).digest())
+        return [names] if names else []
+
+    def accept_identity(self, leaf: Certificate) -> None:
+        """Remember whose key it is; the first that has shown that it holds it keeps it."""
+        name = sha256(leaf.spki).digest()
+        self.identities[name] = self.identities.pop(name, [leaf.identity, leaf.platform])
+        if len(self.identities) > MAX_REMEMBERED:
+            del self.identities[next(iter(self.identities))]
+
     def accept_label(self, signer: bytes, sequence: int, label_id: bytes, issued_at: int) -> None:
         """Remember an accepted label."""
         self.label_sequence[signer] = sequence
@@ -154,6 +169,7 @@ class Memory:
             "time_floor": self.time_floor,
             "own_sequence": self.own_sequence,
             "generations": {key.hex(): value for key, value in self.generations.items()},
+            "identities": {key.hex(): value for key, value in self.identities.items()},
         }
 
     @classmethod
@@ -166,6 +182,7 @@ class Memory:
             saved["time_floor"],
             saved.get("own_sequence", 0),
             {bytes.fromhex(key): value for key, value in saved.get("generations", {}).items()},
+            {bytes.fromhex(key): value for key, value in saved.get("identities", {}).items()},
         )
 
 
@@ -250,9 +267,10 @@ class World:
     def authenticated(self, id_cred: bytes) -> None:
         """The peer has shown that it holds the key of its certificate: what that says is remembered."""
         with suppress(ValueError, Refused):  # One that leaves a check out may have let in who has none.
-            virtual = self.credential(id_cred).leaf.virtual
-            if virtual is not None:
-                self.memory.accept_generation(read_virtual_root(virtual))
+            leaf = self.credential(id_cred).leaf
+            self.memory.accept_identity(leaf)
+            if leaf.virtual is not None:
+                self.memory.accept_generation(read_virtual_root(leaf.virtual))
 
     def save(self) -> dict[str, Any]:
         """What a restart must keep."""

@@ -230,6 +230,7 @@ def credential_checks(party: Party) -> tuple[Step, ...]:
                 "physical_root_is_not_revoked",
                 "root_may_be_virtual",
                 "generation_is_not_older",
+                "key_is_of_one_identity",
             )
         ),
     )

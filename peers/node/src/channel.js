@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { Certificate, checkIdentity } from './certificate.js';
+import { sha256 } from './cose.js';
 import { ids } from './identifiers.js';
 import { ensure } from './refusal.js';
 import { checkPath } from './trust.js';
@@ -85,7 +86,20 @@ export function judgePeer(channel, trust) {
   if (isDevice) ensure(identity === credentials.policy.intended_peer, 'policy', 'another service (IDN-15)');
   checkPath({ leaf, sent, anchors: credentials.peerRoots, certain: false }, trust);
   if (!isDevice) ensure(credentials.policy.authorised_devices.includes(identity), 'policy', 'device is not authorised (IDN-16)');
+  checkKeyIsOfOne(leaf, trust);
   return { leaf, sent };
+}
+
+/** One key, one identity: neither a certificate that is held nor a peer that was accepted has it for another (IDN-25). */
+function checkKeyIsOfOne(leaf, { credentials, store }) {
+  const named = ({ uris, platform }) => `${uris[0]} ${platform?.urn}`;
+  const key = leaf.publicKey.export({ type: 'spki', format: 'der' });
+  const roles = [ids.oid.eku_device, ids.oid.eku_service];
+  const held = credentials.known.filter(({ publicKey, extendedKeyUsages }) =>
+    publicKey.equals(leaf.publicKey) && roles.some((role) => extendedKeyUsages.includes(role)));
+  const only = (name) => ensure(name === named(leaf), 'policy', 'the key is that of another identity (IDN-25)');
+  held.map(named).forEach(only);
+  only(store.keyOf(sha256(key), named(leaf)));
 }
 
 /** The exporter of RFC 9846 section 7.5; both ends have verified the other's Finished when it is called (TLS-12). */

@@ -89,6 +89,16 @@ export class Store {
     return this.#state.sent;
   }
 
+  /** Whose identity key this is: `name`, unless it was accepted under another before (IDN-25). */
+  keyOf(digest, name) {
+    this.#state.keys ??= {};
+    const key = digest.toString('hex');
+    if (this.#state.keys[key]) return this.#state.keys[key];
+    this.#state.keys[key] = name;
+    this.#save();
+    return name;
+  }
+
   /** Highest sequence number and label ids accepted from a signer (LBL-09, LBL-11). */
   signer(digest) {
     return this.#state.signers[digest.toString('hex')] ?? { highest: -1, ids: {} };
