@@ -84,6 +84,7 @@ class Fleet:
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
             tam=self._request.tam, verifier=self._request.verifier, virtual=self._request.virtual,
             evidence=self._request.evidence,
+            chains=self._request.chains,
         )  # fmt: skip
 
     @property

@@ -73,6 +73,7 @@ class SuiteRun:
         options = f" --iut {request.iut}" if request.iut else ""
         options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
         options += " --verifier" if request.verifier else ""
+        options += " --chains" if request.chains else ""
         options += " --slow" if request.slow else ""
         options += f" --tam {request.tam}" if request.tam != "software" else ""
         options += " --virtual" if request.virtual else ""

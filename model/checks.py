@@ -401,6 +401,28 @@ _declare(
     ("env_bootcount_is_attested_one", "LBL-20"),
     ("env_is_not_older", "LBL-21"),
 )
+_declare(
+    _ENCODING,
+    receipt(Code.LABEL_INVALID),
+    ("label_blocks_are_well_formed", "CHN-15"),
+    ("label_blocks_fit_content", "CHN-04"),
+)
+_declare(
+    _ENCODING,
+    receipt(Code.CHAIN_BROKEN),
+    ("label_action_is_complete", "CHN-06"),
+    ("label_action_is_known", "CHN-07"),
+    ("label_action_fits_inputs", "CHN-11"),
+    ("forwarded_data_is_unchanged", "CHN-13"),
+    ("chain_labels_are_well_formed", "CHN-08"),
+    ("chain_labels_are_there", "CHN-08"),
+    ("chain_names_its_data", "CHN-08"),
+    ("chain_signatures_verify", "CHN-08"),
+    ("chain_subjects_are_signers", "CHN-08"),
+    ("chain_signers_have_a_path", "CHN-08"),
+    ("chain_signers_are_not_revoked", "CHN-09"),
+)
+_declare(_AVAILABILITY, receipt(Code.CHAIN_BROKEN), ("chain_is_bounded", "CHN-10"))
 
 # --- Beside the table: units, records, frames, timers (harness) ------------------------------------------------------
 _declare(

@@ -8,6 +8,7 @@ from itertools import chain
 from ...model.protocol.background import background
 from .attestation_keys import again_faults, key_faults
 from .binders import binder_faults, giving_faults
+from .chains import chain_faults
 from .claims import claim_faults
 from .collection import collection_faults
 from .credentials import credentials
@@ -33,7 +34,7 @@ _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, psa_faults, collection_faults, handshake_faults, label_faults, session_faults,
     record_faults, ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
-    shared_key_faults,
+    shared_key_faults, chain_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

@@ -46,8 +46,8 @@ class Features:
     requires_labels: bool = key(True, "it refuses DATA without a label")
     sends_labels: bool = key(True, "it labels the data that it sends")
     hash_envelope: bool = key(False, "its labels can carry the digest of content that travels elsewhere")
-    label_blocks: bool = key(False, "its labels can sign content as a tree of blocks")
-    label_inputs: bool = key(False, "its labels can name the labels of the data that theirs was made from")
+    label_blocks: bool = key(False, "its labels can sign content as a tree of blocks, and it judges such labels")
+    label_inputs: bool = key(False, "its labels can name those of what the data was made from, and it judges chains")
     revocation_proofs: tuple[str, ...] = key(
         ("crl",), "proofs of non-revocation that it can judge", choices=("crl", "ocsp", "short-lived")
     )

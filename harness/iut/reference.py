@@ -24,13 +24,14 @@ def reference(
     verifier: bool = False,
     virtual: bool = False,
     evidence: Collection[str] = (),
+    chains: bool = False,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
     clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
     declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust, and
-    `evidence` are further forms that it declares.
+    `evidence` are further forms that it declares. With `chains` it declares blocks and processing chains.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -44,6 +45,8 @@ def reference(
         verifier=verifier,
         evidence_formats=(*alone.evidence_formats, *evidence),
         evidence_accepted=(*alone.evidence_accepted, *evidence),
+        label_blocks=chains,
+        label_inputs=chains,
     )
     return Description(
         Path.cwd(),

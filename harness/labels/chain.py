@@ -103,20 +103,33 @@ def _check_width(label: Label, labels: int, limits: Limits | None) -> None:
 
 def check_action(label: Label, known: frozenset[str] = ACTIONS) -> None:
     """Raise LabelError unless action and inputs are there as they must be (CHN-06, CHN-07, CHN-11)."""
+    check_complete(label)
+    check_known(label, known)
+    check_origin(label)
+
+
+def check_complete(label: Label) -> None:
+    """Raise LabelError unless what was made from something tells how: action, agent and parameters (CHN-06)."""
     action = label.action
     if action is None:
         if label.inputs:
-            raise LabelError(
-                "CHN-06", "action", "none is named for data that was made from other data", label=label.digest
-            )
-        return
-    if not action.agent or action.parameters is None:
+            reason = "none is named for data that was made from other data"
+            raise LabelError("CHN-06", "action", reason, label=label.digest)
+    elif not action.agent or action.parameters is None:
         raise LabelError("CHN-06", "action", "no agent or no digest of parameters", label=label.digest)
-    if action.name not in known:
-        raise LabelError("CHN-07", "action", f"{action.name} is unknown", label=label.digest)
-    if (action.name == CREATED) == bool(label.inputs):
+
+
+def check_known(label: Label, known: frozenset[str] = ACTIONS) -> None:
+    """Raise LabelError for an action that is not known (CHN-07)."""
+    if label.action is not None and label.action.name not in known:
+        raise LabelError("CHN-07", "action", f"{label.action.name} is unknown", label=label.digest)
+
+
+def check_origin(label: Label) -> None:
+    """Raise LabelError for data that was created from something, or processed from nothing (CHN-11)."""
+    if label.action is not None and (label.action.name == CREATED) == bool(label.inputs):
         there = "has inputs" if label.inputs else "has no input"
-        raise LabelError("CHN-11", "inputs", f"{action.name} {there}", label=label.digest)
+        raise LabelError("CHN-11", "inputs", f"{label.action.name} {there}", label=label.digest)
 
 
 def check_inputs(label: Label, find: Find) -> None:

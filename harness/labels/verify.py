@@ -68,14 +68,14 @@ def _times(stored: Stored, chain: Chain, trust: Trust) -> dict[bytes, int]:
     """The earliest trusted time of each label that has one."""
     if not stored.stamps:
         return {}
-    from .stamp import stated_time
+    from .stamp import proven_time
 
     times: dict[bytes, int] = {}
     for digest, response in stored.stamps:
         label = chain.top if digest == chain.top.digest else chain.find(digest)
         if label is None:
             raise LabelError("LBL-24", "time stamp", f"is over label {short(digest)}, which is not there")
-        found = stated_time(response, label.octets, digest, trust.authorities)
+        found = proven_time(response, label.octets, digest, trust.authorities)
         times[digest] = min(found, times.get(digest, found))
     return times
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -24,6 +24,7 @@ from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
 from .property_evidence import JUDGED, commitment, property_proofs
+from .label_checks import LABEL_CHECKS
 
 if TYPE_CHECKING:
     from ..identity.psa import SoftwarePsa
@@ -423,6 +424,10 @@ def _receipt_count(provider: WorldProvider, count: bytes, confirmed: bytes, sent
     _require(_decode(count) == expected, f"{_decode(count)} where {expected} is due")
 
 
+def _of_world(judge: Callable[..., None], provider: WorldProvider, *arguments: bytes) -> None:
+    judge(provider.world, *arguments)
+
+
 _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "receipt_counts_my_data": _receipt_count,
     "waiver_comes_with_its_flag": _waiver_flag,
@@ -444,4 +449,5 @@ _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "label_names_its_environment": _label_environment,
     "env_is_not_older": _env_age,
     "boot_seed_is_of_one_instance": _one_instance,
+    **{name: partial(_of_world, judge) for name, judge in LABEL_CHECKS.items()},
 }

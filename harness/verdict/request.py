@@ -44,6 +44,8 @@ class RunRequest:
     """Whether the roots of trust of the reference peers are virtual."""
     evidence: tuple[str, ...] = ()
     """Further forms of evidence that the reference peers declare, as conformance statements name them."""
+    chains: bool = False
+    """Whether the reference peers declare blocks and processing chains."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

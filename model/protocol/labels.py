@@ -23,6 +23,20 @@ from .attestation import (
 from .frames import BYTES, INT, TEXT, UINT, FrameType, I, R, Side, direction_of, message, own
 from .local import SEND
 
+CHAIN_CHECKS = (
+    "chain_labels_are_well_formed",
+    "chain_is_bounded",
+    "label_action_is_complete",
+    "label_action_is_known",
+    "label_action_fits_inputs",
+    "forwarded_data_is_unchanged",
+    "chain_labels_are_there",
+    "chain_names_its_data",
+    "chain_signatures_verify",
+    "chain_subjects_are_signers",
+    "chain_signers_have_a_path",
+    "chain_signers_are_not_revoked",
+)
 LABEL_TYPE = "application/vnd.tc.label+cose"
 ENV_TYPE = "application/vnd.tc.env+cose"
 LABEL_MAP = -71910
@@ -126,7 +140,11 @@ class Label:
     carried_label: Term
     carried_content: Term
     carried_environment: Term
+    carried_inputs: Term
     data: Message
+    blocks: Term
+    action: Term
+    inputs: Term
 
 
 def _label(side: Side) -> Label:
@@ -140,7 +158,8 @@ def _label(side: Side) -> Label:
     sequence = slot(f"LABEL_SEQ_{letter}", UINT, **{side.role: registers.sequence})
     sid = slot(f"LABEL_SID_{letter}", Sort("sid", 16), SID)
     environment = slot(f"LABEL_ENV_{letter}", ITEM, **{side.role: registers.reference})
-    further = {key: own(letter, f"LABEL_{what}", ITEM) for key, what in _FURTHER.items()}
+    blocks, action, inputs, interface = (own(letter, f"LABEL_{what}", ITEM) for what in _FURTHER)
+    further = {2: blocks, 5: action, 6: inputs, 7: interface}
     claims = map_({1: issuer, 2: subject, 6: iat, 7: bstr(cti)})
     label_map = map_({3: sequence, 4: bstr(sid)}, optional={1: environment, **further})
     protected = map_(
@@ -155,22 +174,22 @@ def _label(side: Side) -> Label:
     carriers = _data(side, term, content)
     return Label(
         alg, typ, hash_alg, content_type, issuer, subject, iat, cti, digest_of_leaf, sequence, sid, environment,
-        digest, signature, tbs, term, content, *carriers,
+        digest, signature, tbs, term, content, *carriers, blocks, action, inputs,
     )  # fmt: skip
 
 
-_FURTHER = {2: "BLOCKS", 5: "ACTION", 6: "INPUTS", 7: "TUI"}
+_FURTHER = ("BLOCKS", "ACTION", "INPUTS", "TUI")
 
 
-def _data(side: Side, term: Term, content: Term) -> tuple[Term, Term, Term, Term, Message]:
-    """The holes of DATA (unlabelled octets, label, content, environment object) and the frame."""
+def _data(side: Side, term: Term, content: Term) -> tuple[Term, Term, Term, Term, Term, Message]:
+    """The holes of DATA (unlabelled octets, label, content, environment object, labels of inputs) and the frame."""
     letter = side.letter
     plain, inputs = own(letter, "DATA_PLAIN", BYTES), own(letter, "DATA_INPUTS", ITEM)
     label = slot(f"DATA_LABEL_{letter}", ITEM, **{side.role: term})
     carried = slot(f"DATA_CONTENT_{letter}", BYTES, **{side.role: bstr(content)})
     environment = slot(f"DATA_ENVIRONMENT_{letter}", ITEM, **{side.role: LABEL_REGISTERS[letter].unsent})
     body = map_({}, optional={1: plain, 2: label, 3: carried, 4: environment, 5: inputs})
-    return plain, label, carried, environment, message(side, FrameType.DATA, body)
+    return plain, label, carried, environment, inputs, message(side, FrameType.DATA, body)
 
 
 LABEL = {s.letter: _label(s) for s in (I, R)}
@@ -222,4 +241,13 @@ def label_checks(signer: Side, new_environment: Term | None) -> tuple[Step, ...]
         equals("label_digest_is_content", label.digest),
         holds("label_names_its_environment", label.environment, direction_of(signer)),
         step("env_is_referred_to", Equals(label.environment, expected)),
+        holds("label_blocks_are_well_formed", label.blocks),
+        holds("label_blocks_fit_content", label.blocks, label.content),
+        *chain_checks(label),
     )
+
+
+def chain_checks(label: Label) -> tuple[Step, ...]:
+    """What the receiver asks of what data was made from: of the label itself, and of the labels that came with it."""
+    chain = (label.action, label.inputs, label.carried_inputs, label.carried_label)
+    return tuple(holds(check, *chain) for check in CHAIN_CHECKS)

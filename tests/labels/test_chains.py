@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 from label_setting import NOW, PARAMETERS, Setting, made_setting
 
-from trustconn.harness.labels.chain import Chain, Limits
+from trustconn.harness.labels.chain import PROFILE, Chain, Limits
 from trustconn.harness.labels.errors import LabelError
 from trustconn.harness.labels.label import Action, Input, Label, input_of, make, parse
 from trustconn.harness.labels.stored import Stored, read
@@ -24,11 +24,11 @@ def setting() -> Setting:
     return made_setting()
 
 
-def judged(setting: Setting, *labels: Label, limits: Limits | None = None, trust: Trust | None = None) -> list[Judged]:
+def judged(setting: Setting, *labels: Label, limits: Limits = PROFILE, trust: Trust | None = None) -> list[Judged]:
     """A chain as it comes out of its file; the last label is that of the data."""
     octets = [label.octets for label in labels]
     stored = read(Stored(octets[-1], tuple(octets[:-1])).encode())
-    return verify(stored, trust or setting.trust(), **({"limits": limits} if limits else {}))
+    return verify(stored, trust or setting.trust(), limits=limits)
 
 
 def refused(setting: Setting, *labels: Label, trust: Trust | None = None) -> LabelError:

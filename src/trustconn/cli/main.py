@@ -41,6 +41,7 @@ COMMANDS = {
     "iut": Command("iut", "write or check the description of an implementation under test"),
     "provision": Command("provision", "issue credentials for an implementation under test and for the suite"),
     "vectors": Command("vectors", "list test vectors, put them to a program, make them anew"),
+    "label": Command("label", "sign, verify and show the origin and processing of data, in files"),
     "property": Command("property", "certify, prove and verify a property of a hidden configuration, in files"),
 }
 

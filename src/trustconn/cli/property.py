@@ -17,13 +17,10 @@ Exit codes: 0 made, or accepted; 1 refused; 2 bad usage or a bad file; 3 NOT IMP
 """
 
 import argparse
-import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from ..harness.crypto.random import system_random
 from ..harness.identity.credentials import read_certificates
@@ -40,10 +37,9 @@ from ..harness.property.issuer import Issuer, generate, parse_public, parse_secr
 from ..harness.property.suites import PBA_2048, SUITES
 from . import exit_code
 from .errors import UsageError
+from .files import T, read_file, write_file
 from .options import readable_file
 from .status import status
-
-T = TypeVar("T")
 
 PUBLIC, SECRET = "public.cbor", "secret.cbor"
 MAX_FILE = 1 << 17
@@ -114,8 +110,8 @@ def _setup(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True)
     except OSError as error:
         raise UsageError(f"{arguments.out}: cannot be written: {error.strerror}") from error
-    _write(arguments.out / SECRET, issuer.encode(), secret=True)
-    _write(arguments.out / PUBLIC, issuer.public.encoded)
+    write_file(arguments.out / SECRET, issuer.encode(), secret=True)
+    write_file(arguments.out / PUBLIC, issuer.public.encoded)
     print(f"{arguments.out / PUBLIC}: key {issuer.public.id.hex()}, for provers and relying parties to pin")
     print(f"{arguments.out / SECRET}: for the issuer alone")
     return exit_code.PASSED
@@ -127,7 +123,7 @@ def _certify(arguments: argparse.Namespace) -> int:
     if configuration is None:
         configuration = configuration_value(_world(arguments.platform).tam.measurements())
     made = certificate.certify(issuer, arguments.property, configuration, system_random)
-    _write(arguments.out, made.encode(issuer.public), secret=True)
+    write_file(arguments.out, made.encode(issuer.public), secret=True)
     print(f"{arguments.out}: configuration {configuration.hex()} has {arguments.property}")
     return exit_code.PASSED
 
@@ -141,7 +137,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     except BadList as error:
         raise UsageError(f"--configuration: {error}") from error
-    _write(arguments.out, listed.encoded)
+    write_file(arguments.out, listed.encoded)
     print(f"{arguments.out}: list {listed.number} of {arguments.property}, {len(listed.configurations)} revoked")
     return exit_code.PASSED
 
@@ -158,7 +154,7 @@ def _prove(arguments: argparse.Namespace) -> int:
         return exit_code.UNDECIDED
     except PropertyError as error:
         return _refused(str(arguments.platform), error)
-    _write(arguments.out, data)
+    write_file(arguments.out, data)
     print(f"{arguments.out}: {len(data)} octets for this binder alone")
     return exit_code.PASSED
 
@@ -204,25 +200,4 @@ def _world(folder: Path) -> World:
 
 
 def _read(file: Path, parse: Callable[[bytes], T]) -> T:
-    """What `parse` makes of a file. Raises UsageError, which names the file."""
-    try:
-        with file.open("rb") as source:
-            return parse(source.read(MAX_FILE + 1))
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from error
-
-
-def _write(file: Path, data: bytes, *, secret: bool = False) -> None:
-    """Written beside its place and moved there, so that an interruption leaves no half of it."""
-    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(
-            os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644), "wb"
-        ) as out:
-            out.write(data)
-        unfinished.replace(file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+    return read_file(file, MAX_FILE, parse)

@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tam(parser)
     add_virtual(parser)
     add_evidence(parser)
+    add("--chains", action="store_true", help="also test how the reference peers judge blocks and processing chains")
     add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
@@ -97,6 +98,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
     if arguments.iut and arguments.evidence:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
+    if arguments.iut and arguments.chains:
+        raise UsageError("--chains is about the reference peers; a description says features.label_inputs")
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     require_committer(arguments.evidence, arguments.tam)
@@ -125,6 +128,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         verifier=arguments.verifier,
         virtual=arguments.virtual,
         evidence=tuple(dict.fromkeys(arguments.evidence)),
+        chains=arguments.chains,
         profile_set=arguments.profile_set,
     )
 

@@ -1,0 +1,414 @@
+"""Processing chains: every link that breaks one, its bounds, and chains that must be taken (section 12.2).
+
+The tester's own label is good in all of them. What it names, and the labels that come with it, are of other parties.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from ..harness.identity.oids import EKU_EAT_AK
+from ..harness.identity.pki import HOUR
+from ..harness.identity.tester import TesterPki
+from ..harness.labels.label import Action, Label, parse
+from ..harness.tester.conversation import Conversation
+from ..harness.tester.deviation import Deviation
+from ..harness.tester.session import Iut
+from ..harness.tester.telling import tell
+from .bench import Bench, opened
+from .case import Case, citing, fault, for_each
+from .chaining import (
+    AGENT,
+    CREATED,
+    EDITOR,
+    FORWARDED,
+    PARAMETERS,
+    PROCESSED,
+    SAME,
+    MakeOrigin,
+    Origin,
+    Workshop,
+    made_from,
+    signing,
+)
+from .labelling import Act, accepted, faulty, send
+
+ROLES = ("device", "service")
+DEPTH, WIDTH, LABELS = 32, 64, 1024
+"""The profile's bounds (CHN-10)."""
+
+
+def honest(shop: Workshop) -> Origin:
+    """A picture of a camera, cropped by an editor."""
+    picture = shop.label(b"picture")
+    return made_from([shop.label(b"cropped", picture, by=shop.signer(EDITOR))], picture)
+
+
+def taken(conversation: Conversation, origin: Origin, content: bytes = SAME) -> str:
+    """Send data that was made so; what went wrong."""
+    peer = conversation.peer
+    tell(peer, origin.tale(peer))
+    before = len(peer.observations)
+    send(peer, content)
+    conversation.flush()
+    receipt = f"RECEIPT_{peer.peer}"
+    conversation.until_seen(receipt, before)
+    seen = conversation.saw(receipt, before)
+    return "" if seen is not None and seen.code == 0 else "an honest chain was refused"
+
+
+def control(bench: Bench) -> dict[str, Any]:
+    """What tells the bench that the control of a fault is an honest chain that is taken."""
+    bench.iut.need_feature("label_inputs")
+
+    def play() -> str:
+        conversation = bench.iut.converse()
+        try:
+            wrong = opened(conversation) or taken(conversation, honest(Workshop(bench.iut)))
+            return "" if wrong else conversation.transcript.digest()
+        finally:
+            conversation.close()
+
+    return {"configuration": "chain", "control": play}
+
+
+def refused(bench: Bench, make: MakeOrigin, after: Act | None = None) -> None:
+    """Data that was made so is refused, and the session goes on."""
+    honest_one = control(bench)
+
+    def act(iut: Iut, conversation: Conversation) -> None:
+        tell(conversation.peer, make(Workshop(iut)).tale(conversation.peer))
+        send(conversation.peer)
+
+    bench.refuses(Deviation(), faulty(act, after=after), **honest_one)
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def _bit(label: Label) -> Label:
+    return parse(label.octets[:-1] + bytes([label.octets[-1] ^ 1]))
+
+
+def _below(shop: Workshop, **changes: Any) -> Origin:
+    """Something is wrong with the label of an input."""
+    picture = shop.label(b"picture")
+    return made_from([shop.label(b"cropped", picture, **changes)], picture)
+
+
+def _deeper(shop: Workshop, **changes: Any) -> Origin:
+    """Something is wrong with the label of an input of an input."""
+    picture = shop.label(b"picture", **changes)
+    return made_from([shop.label(b"cropped", picture, by=shop.signer(EDITOR))], picture)
+
+
+def _without(shop: Workshop, index: int) -> Origin:
+    origin = honest(shop)
+    return dataclasses.replace(origin, labels=origin.labels[:index] + origin.labels[index + 1 :])
+
+
+def _replaced(shop: Workshop) -> Origin:
+    """Another label about the same data comes in place of the one that is named."""
+    origin = honest(shop)
+    return dataclasses.replace(origin, labels=(origin.labels[0], shop.label(b"picture")))
+
+
+def _other_data(shop: Workshop) -> Origin:
+    origin = honest(shop)
+    return dataclasses.replace(origin, inputs=(dataclasses.replace(origin.inputs[0], data=bytes(32)),))
+
+
+def _nearly_the_data(shop: Workshop) -> Origin:
+    origin = honest(shop)
+    (named,) = origin.inputs
+    nearly = named.data[:-1] + bytes([named.data[-1] ^ 1])
+    return dataclasses.replace(origin, inputs=(dataclasses.replace(named, data=nearly),))
+
+
+def _other_data_below(shop: Workshop) -> Origin:
+    picture = shop.label(b"picture")
+    named = dataclasses.replace(shop.statement(b"x", [picture]).inputs[0], data=bytes(32))
+    return made_from([shop.label(b"cropped", picture, inputs=(named,))], picture)
+
+
+def _other_data_of_the_second(shop: Workshop) -> Origin:
+    one, two = shop.label(b"one"), shop.label(b"two")
+    origin = made_from([one, two])
+    wrong = dataclasses.replace(origin.inputs[1], data=bytes(32))
+    return dataclasses.replace(origin, inputs=(origin.inputs[0], wrong))
+
+
+def _signed_by_another_key(shop: Workshop) -> Origin:
+    return _deeper(shop, by=dataclasses.replace(shop.signer(), sign=shop.signer(EDITOR).sign))
+
+
+def _of_another_identity(shop: Workshop) -> Origin:
+    return _deeper(shop, by=dataclasses.replace(shop.signer(), identity="https://other.example/"))
+
+
+def _of_another_platform(shop: Workshop) -> Origin:
+    return _deeper(shop, by=dataclasses.replace(shop.signer(), platform="urn:tc:device:01" + "00" * 32))
+
+
+def _of_a_stranger(shop: Workshop) -> Origin:
+    """An authority with the same names and other keys."""
+    pki = TesterPki.from_seed(b"a stranger".ljust(32, b"."), shop.iut.pki.now)
+    return _deeper(shop, by=signing(pki.party(shop.iut.opposite, EDITOR).issued))
+
+
+def _issued(**changes: Any) -> MakeOrigin:
+    return lambda shop: _deeper(shop, by=shop.issued(**changes))
+
+
+def _expired(shop: Workshop) -> Origin:
+    now = shop.iut.clock.now()
+    return _deeper(shop, by=shop.issued(not_before=now - 3 * HOUR, not_after=now - HOUR), issued_at=now - 2 * HOUR)
+
+
+def _revoked(shop: Workshop) -> Origin:
+    return _deeper(shop, by=shop.issued(serial=shop.iut.pki.revoked_serial(shop.iut.opposite)))
+
+
+def _revoked_directly(shop: Workshop) -> Origin:
+    return made_from([shop.label(b"picture", by=shop.issued(serial=shop.iut.pki.revoked_serial(shop.iut.opposite)))])
+
+
+LINKS: dict[str, tuple[str, MakeOrigin]] = {
+    "input-missing": ("chain_labels_are_there", lambda shop: _without(shop, 0)),
+    "deeper-input-missing": ("chain_labels_are_there", lambda shop: _without(shop, 1)),
+    "another-label-of-the-same-data": ("chain_labels_are_there", _replaced),
+    "second-input-missing": (
+        "chain_labels_are_there",
+        lambda shop: dataclasses.replace(made_from([one := shop.label(b"one"), shop.label(b"two")]), labels=(one,)),
+    ),
+    "a-number-beside-the-labels": (
+        "chain_labels_are_well_formed",
+        lambda shop: dataclasses.replace(honest(shop), beside=(b"\x07",)),
+    ),
+    "a-label-without-tag-beside": (
+        "chain_labels_are_well_formed",
+        lambda shop: dataclasses.replace(honest(shop), beside=(shop.label(b"x").octets[1:],)),
+    ),
+    "data-of-another": ("chain_names_its_data", _other_data),
+    "data-of-the-same-first-octets": ("chain_names_its_data", _nearly_the_data),
+    "data-of-another-below": ("chain_names_its_data", _other_data_below),
+    "data-of-another-second": ("chain_names_its_data", _other_data_of_the_second),
+    "signature-bit": ("chain_signatures_verify", lambda shop: made_from([_bit(shop.label(b"picture"))])),
+    "signature-bit-below": (
+        "chain_signatures_verify",
+        lambda shop: made_from([shop.label(b"cropped", forged := _bit(shop.label(b"picture")))], forged),
+    ),
+    "signature-bit-in-the-middle": (
+        "chain_signatures_verify",
+        lambda shop: made_from([_bit(shop.label(b"cropped", picture := shop.label(b"picture")))], picture),
+    ),
+    "signature-by-another-key": ("chain_signatures_verify", _signed_by_another_key),
+    "sub-of-another": ("chain_subjects_are_signers", _of_another_identity),
+    "iss-of-another-platform": (
+        "chain_subjects_are_signers",
+        _of_another_platform,
+    ),
+    "signer-for-evidence": ("chain_signers_have_a_path", _issued(eku=(EKU_EAT_AK,))),
+    "signer-of-a-stranger": ("chain_signers_have_a_path", _of_a_stranger),
+    "signer-expired": ("chain_signers_have_a_path", _expired),
+    "signer-with-a-broken-certificate": ("chain_signers_have_a_path", _issued(signature_broken=True)),
+    "signer-revoked": ("chain_signers_are_not_revoked", _revoked_directly),
+    "signer-revoked-below": ("chain_signers_are_not_revoked", _revoked),
+}
+
+
+def _links() -> Iterator[Case]:
+    for role in ROLES:
+        for field, (check, _) in LINKS.items():
+            case = fault(role, check, "link", field)
+            yield citing(case, "LBL-24") if "revoked" in field else case
+
+
+@for_each(_links())
+def test_link(case: Case, bench: Bench) -> None:
+    """Data refused solely because of one link of the chain behind it: CHN-08, CHN-09."""
+    refused(bench, LINKS[case.field][1])
+
+
+# --- actions ---------------------------------------------------------------------------------------------------------
+
+
+def _acting(name: str, agent: str = AGENT, parameters: bytes | None = PARAMETERS) -> Action:
+    return Action(name, agent, parameters)
+
+
+def _top(action: Action | None) -> MakeOrigin:
+    """The tester's own label has the action."""
+    return lambda shop: dataclasses.replace(honest(shop), action=action)
+
+
+def _input(action: Action | None) -> MakeOrigin:
+    """The label of its input has it."""
+    return lambda shop: _below(shop, action=action)
+
+
+def _from_nothing(action: Action | None) -> MakeOrigin:
+    return lambda shop: Origin(action=action)
+
+
+ACTIONS: dict[str, tuple[str, MakeOrigin]] = {
+    "unknown": ("label_action_is_known", _top(_acting("c2pa.cropped"))),
+    "unknown-of-the-prefix": ("label_action_is_known", _top(_acting("tc.cropped"))),
+    "of-other-case": ("label_action_is_known", _top(_acting("TC.Processed"))),
+    "unknown-below": ("label_action_is_known", _input(_acting("tc.cropped"))),
+    "absent": ("label_action_is_complete", _top(None)),
+    "absent-below": ("label_action_is_complete", _input(None)),
+    "without-parameters": ("label_action_is_complete", _top(_acting(PROCESSED, parameters=None))),
+    "without-parameters-below": ("label_action_is_complete", _input(_acting(PROCESSED, parameters=None))),
+    "without-agent": ("label_action_is_complete", _top(_acting(PROCESSED, agent=""))),
+    "created-from-something": ("label_action_fits_inputs", _top(_acting(CREATED))),
+    "created-from-something-below": ("label_action_fits_inputs", _input(_acting(CREATED))),
+    "processed-from-nothing": ("label_action_fits_inputs", _from_nothing(_acting(PROCESSED))),
+    "forwarded-from-nothing": ("label_action_fits_inputs", _from_nothing(_acting(FORWARDED))),
+    "forwarded-and-changed": ("forwarded_data_is_unchanged", _top(_acting(FORWARDED))),
+    "forwarded-and-changed-below": ("forwarded_data_is_unchanged", _input(_acting(FORWARDED))),
+    "forwarded-and-one-changed": (
+        "forwarded_data_is_unchanged",
+        lambda shop: made_from([shop.label(SAME), shop.label(b"other")], action=FORWARDED),
+    ),
+}
+
+
+@for_each(fault(role, check, "act", field) for role in ROLES for field, (check, _) in ACTIONS.items())
+def test_action(case: Case, bench: Bench) -> None:
+    """Data refused solely because of what a label of its chain says was done: CHN-06, CHN-07, CHN-11, CHN-13."""
+    refused(bench, ACTIONS[case.field][1])
+
+
+# --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+def _deep(labels: int) -> MakeOrigin:
+    """A chain of so many labels, the tester's own on top."""
+
+    def make(shop: Workshop) -> Origin:
+        *below, top = shop.line(labels - 1)
+        return made_from([top], *below)
+
+    return make
+
+
+def _wide(inputs: int) -> MakeOrigin:
+    return lambda shop: made_from(shop.originals(inputs))
+
+
+def _wide_below(inputs: int) -> MakeOrigin:
+    def make(shop: Workshop) -> Origin:
+        originals = shop.originals(inputs)
+        return made_from([shop.label(b"collage", *originals)], *originals)
+
+    return make
+
+
+def _many(labels: int) -> MakeOrigin:
+    """A chain of so many labels that is neither deep nor wide."""
+
+    def make(shop: Workshop) -> Origin:
+        collages = -(-(labels - 1) // (WIDTH + 1))
+        originals = shop.originals(labels - 1 - collages)
+        parts = [originals[start::collages] for start in range(collages)]
+        tops = [shop.label(b"collage %d" % number, *part, short=True) for number, part in enumerate(parts)]
+        return made_from(tops, *originals)
+
+    return make
+
+
+BEYOND: dict[str, MakeOrigin] = {
+    "depth": _deep(DEPTH + 1),
+    "inputs": _wide(WIDTH + 1),
+    "inputs-below": _wide_below(WIDTH + 1),
+    "labels": _many(LABELS + 1),
+}
+
+
+@for_each(fault(role, "chain_is_bounded", "exceed", field) for role in ROLES for field in BEYOND)
+def test_bound(case: Case, bench: Bench) -> None:
+    """Data refused solely because the chain behind it is one label, or one input, too large: CHN-10."""
+    refused(bench, BEYOND[case.field])
+
+
+def _one_of_each() -> Iterator[tuple[str, MakeOrigin]]:
+    """A check, and something that it must meet."""
+    judged = dict(reversed([*LINKS.values(), *ACTIONS.values()]))
+    yield from (judged | {"chain_is_bounded": BEYOND["inputs"]}).items()
+
+
+LATER = dict(_one_of_each())
+
+
+@for_each(fault(role, check, "later", check) for role in ROLES for check in LATER)
+def test_later_label(case: Case, bench: Bench) -> None:
+    """Data refused for its chain, where its label names an environment object that came before: CHN-06 to CHN-13."""
+    refused(bench, LATER[case.field], after=lambda iut, conversation: accepted(conversation))
+
+
+# --- what must be taken ----------------------------------------------------------------------------------------------
+
+
+def _diamond(shop: Workshop) -> Origin:
+    """Twenty levels of two labels that are both made from both below: each is to be verified once."""
+    left, right = shop.label(b"left"), shop.label(b"right")
+    labels = [left, right]
+    for number in range(20):
+        pair = labels[-2:]
+        labels += [shop.label(b"%d %d" % (number, side), *pair, short=True) for side in (0, 1)]
+    return made_from(labels[-2:], *labels[:-2])
+
+
+def _own(shop: Workshop) -> Origin:
+    """What the implementation has labelled itself is among what was processed."""
+    own = shop.iut.pki.party("device" if shop.iut.opposite == "service" else "service")
+    return made_from([shop.label(b"yours", by=signing(own.issued))])
+
+
+def _plain_original(shop: Workshop) -> Origin:
+    return made_from([shop.label(b"picture", action=None)])
+
+
+def _of_another_session(shop: Workshop) -> Origin:
+    return made_from([shop.label(b"picture", sid=bytes(16))])
+
+
+def _doing(action: str) -> MakeOrigin:
+    return lambda shop: made_from([shop.label(b"picture")], action=action)
+
+
+GOOD: dict[str, tuple[tuple[str, ...], MakeOrigin]] = {
+    "original": (("CHN-11",), _from_nothing(_acting(CREATED))),
+    "a-picture-that-was-cropped": (("CHN-06", "CHN-08"), honest),
+    "a-label-twice": (
+        ("CHN-08", "CHN-10"),
+        lambda shop: made_from([shop.label(b"cropped", picture := shop.label(b"picture")), picture]),
+    ),
+    "diamonds": (("CHN-10",), _diamond),
+    "the-greatest-depth": (("CHN-10",), _deep(DEPTH)),
+    "the-most-inputs": (("CHN-10",), _wide(WIDTH)),
+    "the-most-labels": (("CHN-10",), _many(LABELS)),
+    "own-labels": (("CHN-08",), _own),
+    "an-original-without-action": (("CHN-06",), _plain_original),
+    "an-original-of-another-session": (("CHN-08",), _of_another_session),
+    "signers-that-are-held": (("CHN-08",), _deep(3)),
+    "forwarded": (("CHN-13",), lambda shop: made_from([shop.label(SAME)], action=FORWARDED)),
+    "aggregated": (("CHN-07",), _doing("tc.aggregated")),
+    "filtered": (("CHN-07",), _doing("tc.filtered")),
+    "redacted": (("CHN-07",), _doing("tc.redacted")),
+}
+
+
+@for_each(Case(role, needs, "take", field) for role in ROLES for field, (needs, _) in GOOD.items())
+def test_chain(case: Case, bench: Bench) -> None:
+    """Data with an honest chain is taken, up to its bounds: CHN-06 to CHN-13."""
+    bench.iut.need_feature("label_inputs")
+    make = GOOD[case.field][1]
+
+    def play(conversation: Conversation) -> str:
+        return opened(conversation) or taken(conversation, make(Workshop(bench.iut)))
+
+    bench.works(play)
