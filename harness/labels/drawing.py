@@ -10,7 +10,7 @@ from html import escape
 from .errors import short
 from .label import Label
 from .trust import shown
-from .verify import AGENT, Judged
+from .verify import Judged
 
 WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, LINE = 250, 92, 280, 140, 30, 16
 LIMIT = 38
@@ -44,7 +44,7 @@ class Box:
             return ()
         around, told = judged.environment, judged.parameters or {}
         found = [f"environment by its attestation key, boot count {around.bootcount}"] if around else []
-        named = ", ".join(f"{name}={value}" for name, value in told.items() if name != AGENT)
+        named = ", ".join(f"{name}={value}" for name, value in told.items() if isinstance(name, str))
         return tuple(map(printable, [*found, *([named] if named else [])]))
 
 

@@ -15,9 +15,10 @@ from .label import Label
 from .stored import Stored
 from .trust import Trust
 
-AGENT, KIND = "agent", "kind"
+AGENT, KIND = 1, 2
 """Parameters that every action has: who or what did it, and what kind of agent that is (CHN-12)."""
 KINDS = ("person", "device", "algorithm", "generative")
+"""By their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Judged:
     signer: str
     existed: int | None
     environment: Environment | None
-    parameters: Mapping[str, Any] | None
+    parameters: Mapping[int | str, Any] | None
 
     @property
     def generative(self) -> bool:
         """Whether a generative algorithm made the data, as its signer says."""
-        return self.parameters is not None and self.parameters.get(KIND) == "generative"
+        return self.parameters is not None and KINDS[self.parameters[KIND]] == "generative"
 
 
 def verify(
@@ -91,7 +92,7 @@ def _environment(
     return environment.check(label, octets, trust, existed)
 
 
-def _parameters(label: Label, parameters: Mapping[bytes, bytes]) -> Mapping[str, Any] | None:
+def _parameters(label: Label, parameters: Mapping[bytes, bytes]) -> Mapping[int | str, Any] | None:
     """What an action's parameters say, where they are kept (CHN-12)."""
     action = label.action
     octets = parameters.get(action.parameters) if action is not None and action.parameters is not None else None
@@ -101,7 +102,7 @@ def _parameters(label: Label, parameters: Mapping[bytes, bytes]) -> Mapping[str,
         value = cbor.decode(octets)
     except cbor.CborError as error:
         raise LabelError("CHN-12", "parameters", str(error), label=label.digest) from error
-    if not isinstance(value, dict) or value.get(AGENT) != action.agent or value.get(KIND) not in KINDS:
+    if not isinstance(value, dict) or value.get(AGENT) != action.agent or value.get(KIND) not in range(len(KINDS)):
         raise LabelError("CHN-12", "parameters", "do not tell the label's agent and its kind", label=label.digest)
     return value
 
@@ -110,4 +111,4 @@ def encode_parameters(agent: str, kind: str, further: Mapping[str, Any]) -> byte
     """Parameters of an action, encoded. Raises ValueError for an unknown kind of agent."""
     if kind not in KINDS:
         raise ValueError(f"{kind}: expected one of {', '.join(KINDS)}")
-    return cbor.encode({**further, AGENT: agent, KIND: kind})
+    return cbor.encode({**further, AGENT: agent, KIND: KINDS.index(kind)})

@@ -23,8 +23,8 @@ from ..identity.tpm_emulation import EmulatedTpm
 from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
-from .property_evidence import JUDGED, commitment, property_proofs
 from .label_checks import LABEL_CHECKS
+from .property_evidence import JUDGED, commitment, property_proofs
 
 if TYPE_CHECKING:
     from ..identity.psa import SoftwarePsa

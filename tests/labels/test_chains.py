@@ -236,7 +236,7 @@ def test_a_generative_agent_is_told(setting: Setting) -> None:
     made = encode_parameters("painter 3", "generative", {"prompt": "a bridge"})
     (found,) = _with_parameters(setting, made, "painter 3")()
     assert found.generative
-    assert found.parameters == {"agent": "painter 3", "kind": "generative", "prompt": "a bridge"}
+    assert found.parameters == {1: "painter 3", 2: 3, "prompt": "a bridge"}
 
 
 def test_parameters_of_another_agent_are_refused(setting: Setting) -> None:
@@ -247,6 +247,6 @@ def test_parameters_of_another_agent_are_refused(setting: Setting) -> None:
 
 def test_parameters_without_a_kind_of_agent_are_refused(setting: Setting) -> None:
     with pytest.raises(LabelError, match="CHN-12"):
-        _with_parameters(setting, b"\xa1\x65agent\x66camera", "camera")()
+        _with_parameters(setting, b"\xa1\x01\x66camera", "camera")()
     with pytest.raises(ValueError, match="expected one of"):
         encode_parameters("camera", "oracle", {})

@@ -56,7 +56,7 @@ def test_a_picture_verifies_through_crop_and_compression(folder: Path, capsys: p
     assert "small.jpg: verified, all of 1 block, 3 labels" in said
     assert "tc.created by camera; application/octet-stream, 5 blocks" in said
     assert "environment by its attestation key, boot count 1" in said
-    assert "iso=200, kind=device" in said
+    assert "iso=200" in said
     assert "from parentOf 2" in said
 
 
