@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from ..vector import Area
-from . import bundles, certificates, edhoc, encoding, evidence, grammar, records, revocation, schedule, structures
+from . import (
+    bundles,
+    certificates,
+    edhoc,
+    encoding,
+    evidence,
+    grammar,
+    labels,
+    records,
+    revocation,
+    schedule,
+    structures,
+)
 from .seed import SEED
 
 AREAS: tuple[Area, ...] = (
@@ -17,6 +29,7 @@ AREAS: tuple[Area, ...] = (
     evidence.AREA,
     structures.AREA,
     bundles.AREA,
+    labels.AREA,
 )
 
 __all__ = ["AREAS", "SEED"]

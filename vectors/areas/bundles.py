@@ -145,6 +145,8 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
     maker = Maker(at)
     yield from valid(at, "TPM-01", _good(maker))
     yield from invalid(at, _tales(maker))
+    if receiver != evidence.RECEIVERS[0]:
+        return  # What is symmetric is asked for once.
     rest = chain(_parts(maker), _maps(maker), _certificates(maker))
     yield from (_form_alone(vector) for vector in invalid(at, rest))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import appraisal, channel, edhoc, grammar, pki, tpm
+from . import appraisal, channel, edhoc, grammar, labels, pki, tpm
 from .strict import load, tree
 
 Input = Any
@@ -33,6 +33,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "certificate": pki.certificate,
     "status": pki.status,
     "evidence": appraisal.eat,
+    "label": labels.label,
     "tpm-structure": tpm.structure,
     "tpm-evidence": tpm.evidence,
 }
