@@ -1,8 +1,9 @@
 /** Evidence and what else a relying party judges, by this peer's own modules. */
-import { appraise } from '../attestation.js';
+import { appraise, checkWaiver } from '../attestation.js';
 import { decode } from '../cbor.js';
 import { readFrame } from '../grammar.js';
 import { ids } from '../identifiers.js';
+import { checkRevocation, readProofs } from '../revocation.js';
 import { matches } from './cddl.js';
 import { checkLabel } from '../label.js';
 import { hex, octets } from './octets.js';
@@ -49,7 +50,31 @@ function label(input) {
   return { content: hex(body.get(3)) };
 }
 
+/** A HELLO, as the session judges it; the path of the leaf was judged in the handshake. */
+function hello(input) {
+  const { name, body } = readFrame(octets(input.frame), (kind) => must(kind === 'hello', 'another frame'));
+  must(name === 'hello' && body.get(1) === ids.protocol_version, 'version');
+  const waives = (body.get(5) & ids.hello.flag.waiver) !== 0;
+  must(waives === body.has(9), 'waiver and its flag');
+  const path = certificates([input.leaf, input.issuer]);
+  const terms = { now: input.now, maxAge: input.max_age, certain: true, identity: true, seen: () => {} };
+  checkRevocation(path, readProofs(body.get(8)), [], terms);
+  if (!input.requires_evidence) return { direction: 'not-required' };
+  if (waives) {
+    const credentials = {
+      waiverAuthorities: certificates(input.waiver_authorities), revokedWaivers: input.revoked_waivers,
+      policy: { minimum_waiver_level: input.minimum_level },
+    };
+    checkWaiver(body.get(9), path[0], { credentials, now: input.now });
+  } else {
+    must(body.get(3).some((type) => input.accepted.includes(type)), 'no common evidence');
+  }
+  return { direction: waives ? 'waived' : 'attests' };
+}
+
 export const judgedOperations = {
+  hello,
+
   label,
 
   evidence(input) {
