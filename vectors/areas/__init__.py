@@ -13,6 +13,7 @@ from . import (
     hellos,
     labels,
     records,
+    results,
     revocation,
     schedule,
     structures,
@@ -31,6 +32,7 @@ AREAS: tuple[Area, ...] = (
     evidence.AREA,
     structures.AREA,
     bundles.AREA,
+    results.AREA,
     labels.AREA,
 )
 

@@ -87,7 +87,9 @@ def _bad(at: Moment) -> Iterator[Candidate]:
     yield _changed(at, "HELLO[3]", "nothing", "evidence is required and none is offered", _3=[])
     yield _changed(at, "HELLO[3]", "no-common-type", "nothing that is accepted", _3=[4711, "application/x"])
     yield _changed(at, "HELLO[3]", "type-as-text", "a number that stands as text", _3=["263"])
-    yield _changed(at, "HELLO[5]", "flag-alone", "announces a waiver and shows none", _5=FLAG_REQUIRES_EVIDENCE | FLAG_WAIVER)
+    yield _changed(
+        at, "HELLO[5]", "flag-alone", "announces a waiver and shows none", _5=FLAG_REQUIRES_EVIDENCE | FLAG_WAIVER
+    )
     yield _changed(at, "HELLO[5]", "unknown-flag", "a flag that does not exist", _5=16)
     for key in (6, 7):
         yield _changed(at, f"HELLO[{key}]", "above", "more than 32 bits", **{f"_{key}": 2**32})
@@ -130,25 +132,46 @@ def _waivers(at: Moment) -> dict[str, tuple[bytes, str]]:
         "level-0": (_statement(at, level=0), "no level"),
         "level-5": (_statement(at, level=5), "a level that does not exist"),
         "of-another-leaf": (_statement(at, leaf_sha256=other.sha256), "about another certificate"),
-        "of-the-attestation-key": (_statement(at, leaf_sha256=at.peer.ak.sha256), "about the attestation key's certificate"),
-        "leaf-last-octet": (_statement(at, leaf_sha256=leaf.sha256[:-1] + bytes([leaf.sha256[-1] ^ 1])), "the last octet is another"),
+        "of-the-attestation-key": (
+            _statement(at, leaf_sha256=at.peer.ak.sha256),
+            "about the attestation key's certificate",
+        ),
+        "leaf-last-octet": (
+            _statement(at, leaf_sha256=leaf.sha256[:-1] + bytes([leaf.sha256[-1] ^ 1])),
+            "the last octet is another",
+        ),
         "expired": (_statement(at, expires_at=at.now), "has ended"),
         "of-the-future": (_statement(at, issued_at=at.now + 61), "not issued yet"),
         "exportable": (_statement(at, not_exportable=False), "the key can be exported"),
         "revoked": (_statement(at, statement_id=pki.revoked_waiver), "is revoked"),
         "unpinned-authority": (_signed(at, authority=pki.unpinned_authority), "by an authority that is not pinned"),
-        "by-the-peer": (_signed(at, authority=Authority(leaf, at.peer.key)) if at.peer.key else b"", "by the peer itself"),
-        "other-key": (_signed(at, sign=signer(pki.unpinned_authority.key)), "signed by another key under the authority's name"),
+        "by-the-peer": (
+            _signed(at, authority=Authority(leaf, at.peer.key)) if at.peer.key else b"",
+            "by the peer itself",
+        ),
+        "other-key": (
+            _signed(at, sign=signer(pki.unpinned_authority.key)),
+            "signed by another key under the authority's name",
+        ),
         "other-external-aad": (_signed(at, aad=b"tc1-label"), "under the domain of labels"),
         "no-external-aad": (_signed(at, aad=b""), "without a domain"),
         "signature-bit": (statement[:-1] + bytes([statement[-1] ^ 1]), "one bit of the signature the other way"),
         "signature-zeros": (statement[:-64] + bytes(64), "a signature of zeros"),
-        "typ-of-a-label": (_signed(at, header={**header, 16: "application/vnd.tc.label+cose"}), "the type of another object"),
+        "typ-of-a-label": (
+            _signed(at, header={**header, 16: "application/vnd.tc.label+cose"}),
+            "the type of another object",
+        ),
         "alg-esp256": (_signed(at, header={**header, 1: -9}), "another number of the algorithm"),
         "kid-too": (_signed(at, header={**header, 4: b"kid"}), "a header too many"),
         "no-typ": (_signed(at, header={k: v for k, v in header.items() if k != 16}), "no type"),
-        "chain-unprotected": (_signed(at, unprotected={33: pki.waiver_authority.certificate.der}), "an unprotected header"),
-        "claim-missing": (_signed(at, payload=encode({k: v for k, v in claims.items() if k != 7})), "custody is not stated"),
+        "chain-unprotected": (
+            _signed(at, unprotected={33: pki.waiver_authority.certificate.der}),
+            "an unprotected header",
+        ),
+        "claim-missing": (
+            _signed(at, payload=encode({k: v for k, v in claims.items() if k != 7})),
+            "custody is not stated",
+        ),
         "claim-too-many": (_signed(at, payload=encode({**claims, 9: 1})), "a claim that nobody knows"),
         "custody-as-number": (_signed(at, payload=encode({**claims, 7: 1})), "a number in place of a boolean"),
     }
@@ -168,8 +191,15 @@ def _bad_waivers(at: Moment) -> Iterator[Candidate]:
 def _good_waivers(at: Moment) -> Iterator[Candidate]:
     yield _candidate("HELLO[9]", "honest", at.frame, "a waiver in place of evidence")
     yield _candidate("HELLO[9]", "level-4", _with_waiver(at, _statement(at, level=4)), "a higher level")
-    yield _candidate("HELLO[9]", "barely-issued", _with_waiver(at, _statement(at, issued_at=at.now + 60)), "within what clocks may differ")
-    yield _candidate("HELLO[9]", "nearly-expired", _with_waiver(at, _statement(at, expires_at=at.now + 1)), "a second left")
+    yield _candidate(
+        "HELLO[9]",
+        "barely-issued",
+        _with_waiver(at, _statement(at, issued_at=at.now + 60)),
+        "within what clocks may differ",
+    )
+    yield _candidate(
+        "HELLO[9]", "nearly-expired", _with_waiver(at, _statement(at, expires_at=at.now + 1)), "a second left"
+    )
     yield _changed(at, "HELLO[3]", "none", "offers no evidence besides", _3=[])
 
 

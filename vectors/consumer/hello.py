@@ -50,7 +50,9 @@ def _form(body: Any) -> None:
         proofs = body[8]
         ensure(isinstance(proofs, list) and proofs, "proofs", MALFORMED)
         ensure(all(isinstance(proof, list) and len(proof) == 2 for proof in proofs), "proofs", MALFORMED)
-        ensure(all(p[0] in (0, 1) and type(p[0]) is int and isinstance(p[1], bytes) for p in proofs), "proofs", MALFORMED)
+        ensure(
+            all(p[0] in (0, 1) and type(p[0]) is int and isinstance(p[1], bytes) for p in proofs), "proofs", MALFORMED
+        )
     ensure(isinstance(body.get(10, ""), str), "purpose", MALFORMED)
 
 

@@ -6,6 +6,7 @@ import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
+import { result } from './result.js';
 import { sequence } from './sequence.js';
 import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
@@ -21,6 +22,7 @@ export const operations = {
   ...tpmOperations,
 
   edhoc: handshake,
+  result,
 
   cbor: (input) => ({ value: tree(decode(octets(input.octets))) }),
 
