@@ -102,6 +102,8 @@ class SuiteItem(pytest.Item):
 
 def _tests(config: pytest.Config) -> TestsByModule:
     """The tests that the options select, by module. Raises `pytest.UsageError`."""
+    if hasattr(config, "workerinput"):
+        raise pytest.UsageError("the suite plays its tests itself, both roles at the same time: run it without -n")
     if _TESTS not in config.stash:
         from .collect import suite_tests
         from .fleet import Fleet

@@ -2,44 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from html import escape
 from textwrap import wrap
 
 from .system import Flow, System
 
-WIDTH, HEIGHT, GAP, ROOM = 170, 58, 26, 190
-"""Pixels: a component's box, the space below it, and the space between zones, where the names of flows stand."""
-TOP, MARGIN = 64, 20
+WIDTH, HEIGHT, GAP, ROOM = 170, 58, 26, 90
+"""Pixels: a component's box, the space below it, and the space between zones."""
+TOP, MARGIN, LANE, AROUND = 64, 24, 26, 12
+"""Pixels: the head of a zone, its margin, a lane below the boxes, and the distance at which lines go around them."""
+STRIDE = WIDTH + 2 * MARGIN + ROOM
+"""Pixels from zone to zone."""
 LETTERS = 24
 """Letters in a line of a box."""
-LEGIBLE = 'fill="#1b1f24" stroke="#fff" stroke-width="5" stroke-linejoin="round" paint-order="stroke"'
-"""Text that can be read where a line crosses it."""
 Place = tuple[int, int]
 
 
 def svg(system: System) -> str:
-    """A standalone picture; what is cut short is whole in its tooltip."""
+    """A standalone picture; flows have the numbers of their order. What is cut short is whole in its tooltip."""
     zones = [name for name in system.zones if any(one.zone == name for one in system.components.values())]
     places = _places(system, zones)
     rows = max((sum(one.zone == zone for one in system.components.values()) for zone in zones), default=0)
-    width = len(zones) * (WIDTH + 2 * MARGIN) + (len(zones) - 1) * ROOM + 2
-    height = TOP + rows * (HEIGHT + GAP) + MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif"',
-        ' font-size="12">',
-    ]
+    width, bottom = len(zones) * STRIDE - ROOM + 2, TOP + rows * (HEIGHT + GAP)
+    lines, lanes = _routed(system, places, bottom)
+    height = bottom + lanes * LANE + MARGIN
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    parts = [head, ' font-family="sans-serif" font-size="12">']
     for column, zone in enumerate(zones):
-        parts += _zone(system, zone, column * (WIDTH + 2 * MARGIN + ROOM) + 1, height - 2)
-    taken: dict[frozenset[str], int] = {}
-    for flow in system.flows.values():
-        ends = frozenset((flow.source, flow.target))
-        taken[ends] = taken.get(ends, -1) + 1
-        parts += _flow(flow, places[flow.source], places[flow.target], taken[ends])
+        parts += _zone(system, zone, column * STRIDE + 1, height - 2)
+    parts += lines
     for name, place in places.items():
         component = system.components[name]
         parts += _box(place, component.title, component.role)
     return "\n".join([*parts, "</svg>"])
+
+
+def _routed(system: System, places: Mapping[str, Place], bottom: int) -> tuple[list[str], int]:
+    """The lines of all flows, and how many lanes below the boxes they take."""
+    parts: list[str] = []
+    taken: Counter[frozenset[str]] = Counter()
+    lanes = 0
+    for number, flow in enumerate(system.flows.values(), 1):
+        ends, names = (places[flow.source], places[flow.target]), frozenset((flow.source, flow.target))
+        lane = bottom + lanes * LANE + LANE // 2 if abs(ends[0][0] - ends[1][0]) > STRIDE else None
+        shift = lanes * 6 if lane else taken[names] * 22
+        parts += _flow(number, flow, ends, shift, lane)
+        taken[names] += 1
+        lanes += lane is not None
+    return parts, lanes
 
 
 def _places(system: System, zones: list[str]) -> dict[str, Place]:
@@ -48,7 +60,7 @@ def _places(system: System, zones: list[str]) -> dict[str, Place]:
     places = {}
     for name, component in system.components.items():
         column, row = zones.index(component.zone), counts[component.zone]
-        x = column * (WIDTH + 2 * MARGIN + ROOM) + MARGIN + WIDTH // 2 + 1
+        x = column * STRIDE + MARGIN + WIDTH // 2 + 1
         places[name] = (x, TOP + row * (HEIGHT + GAP) + HEIGHT // 2)
         counts[component.zone] += 1
     return places
@@ -75,30 +87,31 @@ def _box(place: Place, title: str, role: str) -> Iterator[str]:
     yield f'<text x="{x}" y="{y + 22}" text-anchor="middle" fill="#505a65" font-size="11">{escape(role)}</text>'
 
 
-def _flow(flow: Flow, source: Place, target: Place, number: int) -> Iterator[str]:
-    """A line, bent where it joins boxes of one column; a trusted connection is drawn strongly, others are dashed."""
-    looks = (
-        'stroke="#0b57a4" stroke-width="2.5"' if flow.channel != "other" else 'stroke="#7b8794" stroke-dasharray="3 3"'
-    )
-    (x, y), (to_x, to_y), shift = source, target, number * 18
-    if x == to_x:
-        side = x + WIDTH // 2
-        bend = side + 34 + shift
-        path = f"M{side},{y} C{bend},{y} {bend},{to_y} {side},{to_y}"
-        label = (bend + 4, (y + to_y) // 2)
-        anchor = "start"
+def _flow(number: int, flow: Flow, ends: tuple[Place, Place], shift: int, lane: int | None) -> Iterator[str]:
+    """A line with the number: straight to the next column, bent within one, and by a lane below past other columns."""
+    known = flow.channel != "other"
+    looks = 'stroke="#0b57a4" stroke-width="2.5"' if known else 'stroke="#606b76" stroke-dasharray="4 3"'
+    (x, y), (far_x, far_y) = sorted(ends)
+    right, left = x + WIDTH // 2, far_x - WIDTH // 2
+    if x == far_x:
+        bend = right + 30 + shift
+        path, middle = f"M{right},{y} C{bend},{y} {bend},{far_y} {right},{far_y}", (bend - 7, (y + far_y) // 2)
+    elif lane is None:
+        path = f"M{right},{y + shift} L{left},{far_y + shift}"
+        middle = ((right + left) // 2, (y + far_y) // 2 + shift)
     else:
-        near, far = ((x, y), (to_x, to_y)) if x < to_x else ((to_x, to_y), (x, y))
-        path = f"M{near[0] + WIDTH // 2},{near[1] + shift} L{far[0] - WIDTH // 2},{far[1] + shift}"
-        label, anchor = ((near[0] + far[0]) // 2, (near[1] + far[1]) // 2 + shift), "middle"
-    yield f'<path d="{path}" fill="none" {looks}/>'
-    yield from _lines(label[0], label[1] - 18, flow.title, LETTERS, 2, LEGIBLE, anchor)
+        out, back = right + AROUND + shift, left - AROUND - shift
+        path = f"M{right},{y} H{out} V{lane} H{back} V{far_y} H{left}"
+        middle = ((out + back) // 2, lane)
+    yield f'<path d="{path}" fill="none" {looks}><title>{escape(flow.title)}</title></path>'
+    yield f'<circle cx="{middle[0]}" cy="{middle[1]}" r="10" fill="#fff" {looks.partition(" stroke-")[0]}/>'
+    yield f'<text x="{middle[0]}" y="{middle[1] + 4}" text-anchor="middle" fill="#1b1f24">{number}</text>'
 
 
-def _lines(x: int, y: int, text: str, letters: int, most: int, looks: str, anchor: str = "middle") -> Iterator[str]:
+def _lines(x: int, y: int, text: str, letters: int, most: int, looks: str) -> Iterator[str]:
     """A text in at most `most` lines."""
     lines = wrap(text, letters) or [""]
     if len(lines) > most:
         lines = [*lines[: most - 1], lines[most - 1][: letters - 1] + "…"]
     spans = "".join(f'<tspan x="{x}" dy="{0 if not n else 14}">{escape(line)}</tspan>' for n, line in enumerate(lines))
-    yield f'<text x="{x}" y="{y}" text-anchor="{anchor}" {looks}>{spans}<title>{escape(text)}</title></text>'
+    yield f'<text x="{x}" y="{y}" text-anchor="middle" {looks}>{spans}<title>{escape(text)}</title></text>'

@@ -119,11 +119,13 @@ class Review:
     runs: tuple[Run, ...]
     findings: tuple[Finding, ...]
     scenarios: tuple[Scenario, ...]
+    outside: tuple[Applies, ...]
+    """What applies to components that are outside the review."""
 
     @property
     def inapplicable(self) -> Mapping[str, str]:
         """Threats that apply to nothing, and why."""
-        hit = {finding.threat.id for finding in self.findings}
+        hit = {finding.threat.id for finding in self.findings} | {applies.threat for applies in self.outside}
         return {rule.threat: _unmet(rule.to, rule.when) for rule in rules().values() if rule.threat not in hit}
 
     @property
@@ -147,10 +149,17 @@ class Review:
 
 def review(system: System, runs: Sequence[Run], known: Collection[KnownTest]) -> Review:
     """The review of a system by runs; `known` are the tests that the suite has."""
-    findings = (_finding(system, applies, runs, known) for applies in applicable(system))
+    everything = applicable(system)
+    outside = tuple(one for one in everything if _is_outside(system, one.element))
+    findings = (_finding(system, applies, runs, known) for applies in everything if applies not in outside)
     rows = (row for row in iso_register().values() if row.clause.startswith("A.1."))
     scenarios = (Scenario(row, _exercises(system, row.requirements, runs, known)) for row in rows)
-    return Review(system, tuple(runs), tuple(findings), tuple(scenarios))
+    return Review(system, tuple(runs), tuple(findings), tuple(scenarios), outside)
+
+
+def _is_outside(system: System, element: str) -> bool:
+    component = system.components.get(element)
+    return component is not None and component.outside is not None
 
 
 def _exercises(

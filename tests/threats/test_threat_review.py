@@ -128,6 +128,14 @@ def test_what_others_test_is_left_over_and_named(tmp_path: Path) -> None:
     assert alone.state is State.NOT_EXERCISED
 
 
+def test_threats_to_what_is_outside_are_neither_findings_nor_forgotten(tmp_path: Path) -> None:
+    edit = replacing('iut = "trustconn reference service"', 'outside = "The host has it tested."')
+    found = reviewed(tmp_path, results(roles=("device",)), edit=edit)
+    assert {one.threat for one in found.outside} == {"A.2.3.2", "A.2.3.3", "A.2.3.4"}
+    assert "cloud" not in {one.applies.element for one in found.findings}
+    assert set(found.inapplicable) == {"A.2.3.1"}
+
+
 def test_what_no_test_shows_is_left(tmp_path: Path) -> None:
     left = " ".join(finding(reviewed(tmp_path, results()), "A.2.2.2").left)
     assert "CLM-08 does not hold against an adversary who commands the software" in left

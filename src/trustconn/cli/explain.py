@@ -91,6 +91,8 @@ def _threat(wanted: str) -> Iterator[list[Part]]:
     if threat := spec.threats().get(wanted):
         yield [
             Part("threat", f"{wanted}, to the {threat.category}: {threat.title}"),
+            Part("STRIDE", ", ".join(threat.stride)),
+            Part("EMB3D", ", ".join(f"{id_} {title}" for id_, title in threat.emb3d.items())),
             Part("powers", ", ".join(threat.powers)),
             Part("claims", ", ".join(threat.claims)),
             Part("requirements", ", ".join(threat.requirements)),

@@ -14,7 +14,6 @@ from pathlib import Path
 from ..harness.verdict.expected import NOTHING, Expectations
 from ..harness.verdict.expected import load as load_expected
 from ..harness.verdict.profile_set import read_set
-from ..harness.verdict.reports import write_reports
 from ..harness.verdict.request import RequestError, RunRequest
 from ..harness.verdict.results import Results
 from . import exit_code
@@ -189,6 +188,7 @@ def _print_list(results: Results) -> int:
 
 def report(results: Results, out: Path, expected: Expectations = NOTHING) -> None:
     """Write the reports of a run beside its results, and print the summary."""
+    from ..harness.verdict.reports import write_reports
     from ..harness.verdict.summary import print_summary
 
     write_reports(results, out, expected)

@@ -119,6 +119,8 @@ def _write(review: Review, out: Path) -> None:
         decided = finding.decision.choice if finding.decision else "no decision"
         known = f"{finding.threat.id:8} {finding.applies.element:16} {finding.state.value:16} {decided:12}"
         print(known, finding.threat.title)
+    for one in review.outside:
+        print(f"{one.threat:8} {one.element:16} is outside this review")
     for threat, why in review.inapplicable.items():
         print(f"{threat:8} does not apply: {why}")
     blockers = sum(1 for _ in review.blockers())
