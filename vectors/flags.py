@@ -38,6 +38,8 @@ def _flag(bug: str, text: str, **lists: list[str]) -> Flag:
 
 
 FLAGS = _load()
+OTHERWISE = "RuleNotEnforced"
+"""The flag of an invalid vector that no other fits."""
 
 
 @cache
@@ -53,4 +55,5 @@ def flags_of(vector: Vector) -> tuple[str, ...]:
     """Flags that an invalid vector has by its operator and its requirement."""
     if vector.valid:
         return ()
-    return (*_by("operators").get(vector.operator, ()), *_by("requirements").get(vector.requirement, ()))
+    found = (*_by("operators").get(vector.operator, ()), *_by("requirements").get(vector.requirement, ()))
+    return found or vector.flags or (OTHERWISE,)

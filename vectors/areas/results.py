@@ -15,13 +15,14 @@ from ...harness.identity.pki import Issued
 from ...harness.identity.tester import REVOKED_POLICY, REVOKED_VERIFIER
 from ...harness.tester.background import honest_verifier
 from ...harness.tester.local import LocalIut
+from ...harness.tester.session import Role
 from ..judging import refusals, requirement
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
 from .judged import OF_FORM
 from .seed import NOW, SEED
 
 SOURCE = "generated; section 6.4, chapter 9, draft-ietf-rats-ear-04"
-ROLE = "service"
+ROLE: Role = "service"
 """The relying party, which asks about a device."""
 EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266
 STATUS, POLICY_IDS = 1000, 1003
