@@ -33,6 +33,7 @@ from ..vectors.store import current_files
 from . import plan
 from .collect import suite_tests
 from .fault_table import fault_table
+from .solution_table import solution_table
 
 HERE = Path(__file__).parent
 SET = "tc1-2026.1"
@@ -166,6 +167,7 @@ def generated(*, freeze: bool = False) -> Iterator[Generated]:
     yield Generated(HERE / "coverage.json", _coverage())
     yield Generated(HERE / "coverage.md", _requirement_coverage())
     yield Generated(HERE / "faults.md", fault_table())
+    yield Generated(HERE / "annex_b.md", solution_table())
     yield Generated(wireshark_names.FILE, wireshark_names.render())
     yield from (Generated(path, text) for path, text in current_files().items())
     frozen = HERE / "sets" / f"{SET}.txt"
