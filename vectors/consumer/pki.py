@@ -289,7 +289,8 @@ def _presented(header: Any, known: list[Certificate]) -> list[Certificate]:
 
 def certificate(given: dict[str, Any]) -> dict[str, str]:
     """Operation `certificate`."""
-    chain = _presented(load(bytes.fromhex(given["id_cred"])), certificates(given["known"]))
+    known = certificates(given["known"])
+    chain = _presented(load(bytes.fromhex(given["id_cred"])), known)
     leaf, own, now = chain[0], Certificate(bytes.fromhex(given["own"])), given["now"]
     whole = path(chain, certificates(given["roots"]))
     ensure(all(item.valid_at(now) for item in whole), "outside its period")
@@ -301,6 +302,9 @@ def certificate(given: dict[str, Any]) -> dict[str, str]:
     ensure(not {OID["eku_eat_ak"], OID["eku_tcg_ak"]} & set(leaf.usages), "a certificate of an attestation key")
     ensure(leaf.uris and leaf.uris[0] in given["identities"], "another identity")
     ensure(leaf.der != own.der and leaf.spki != own.spki, "my own certificate or key")
+    for held in known:
+        other = held.spki == leaf.spki and (held.uris[:1] != leaf.uris[:1] or held.platform != leaf.platform)
+        ensure(not other, "a key that is known under another name")
     refuse_listed(whole, [bytes.fromhex(crl) for crl in given["crls"]])
     return {"identity": leaf.uris[0], "leaf": leaf.digest.hex()}
 

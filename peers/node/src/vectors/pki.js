@@ -40,6 +40,8 @@ export const pkiOperations = {
     const path = findPath(leaf, others, certificates(input.roots), input.now, { ordered: header.has(33) });
     const identity = checkIdentity(leaf, input.role, certificates([input.own])[0]);
     must(input.identities.includes(identity), 'another identity');
+    const elsewhere = known.find(({ publicKey, uris }) => publicKey.equals(leaf.publicKey) && uris.join() !== leaf.uris.join());
+    must(!elsewhere, 'a key that is known under another name');
     checkRevocation(path, [], lists(input.crls), { now: input.now, maxAge: Infinity, certain: false, identity: true, seen: () => {} });
     return { identity, leaf: hex(leaf.digest) };
   },
