@@ -111,15 +111,21 @@ def exercise(name: str, component: Component, met_by: Sequence[str], runs: Seque
     mine, why = _runs_of(component, runs)
     if not mine:
         return Exercise(name, State.NOT_EXERCISED, why)
-    met = set(met_by)
-    tests = tuple(
-        test
-        for run in mine
-        for test in run.results.tests
-        if test.case.role == component.role and not met.isdisjoint(test.case.requirements)
-    )
+    tests = _last_verdicts(component.role, met_by, mine)
     state, why = _state(tests, mine)
     return Exercise(name, state, why, tests, (*_gaps(met_by, component.role, tests), *_other_bindings(component, mine)))
+
+
+def _last_verdicts(role: str, met_by: Sequence[str], runs: Sequence[Run]) -> tuple[TestResult, ...]:
+    """Each test over each binding with its last verdict; a run that could not play it takes none back."""
+    met, last = set(met_by), dict[tuple[str, str], TestResult]()
+    for run in sorted(runs, key=lambda run: run.results.header.started):
+        for test in run.results.tests:
+            if test.case.role == role and not met.isdisjoint(test.case.requirements):
+                place = run.results.header.binding, test.case.id
+                if isinstance(test.status, Verdict) or place not in last:
+                    last[place] = test
+    return tuple(last.values())
 
 
 def _runs_of(component: Component, runs: Sequence[Run]) -> tuple[list[Run], str]:

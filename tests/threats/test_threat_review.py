@@ -14,6 +14,7 @@ from trustconn.harness.threats.exercise import State
 from trustconn.harness.threats.review import claim_verdicts, shown_attacks
 from trustconn.harness.threats.rules import rules
 from trustconn.harness.threats.system import example, load
+from trustconn.harness.verdict.results import Results
 from trustconn.harness.verdict.verdict import Verdict
 
 ANNEX_A = {f"A.2.{part}.{item}" for part in (2, 3, 4) for item in (1, 2, 3, 4)}
@@ -101,6 +102,17 @@ def test_no_verdict_and_an_inconclusive_one_are_no_pass(tmp_path: Path) -> None:
     assert nothing.state is State.NOT_EXERCISED
     unsure = finding(reviewed(tmp_path, results(lambda *_: Verdict.INCONC)), "A.2.4.3")
     assert unsure.state is State.UNDECIDED
+
+
+def test_the_last_verdict_over_each_binding_counts(tmp_path: Path) -> None:
+    def state(*found: Results) -> State:
+        return finding(reviewed(tmp_path, *found), "A.2.4.3").state
+
+    failed = results(lambda *_: Verdict.FAIL, day=2)
+    assert state(results(day=1), failed) is state(failed, results(day=1)) is State.FAILED
+    assert state(failed, results(day=3)) is State.WITHSTOOD
+    assert state(failed, results(lambda *_: None, day=3)) is State.FAILED
+    assert state(failed, results(day=3, binding="tls")) is State.FAILED
 
 
 @pytest.mark.parametrize("cut", [lambda: results(selection="ATT"), lambda: interrupted(results())])

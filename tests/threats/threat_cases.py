@@ -27,11 +27,16 @@ def every_test_passes(_: str, __: str) -> Verdict | None:
 
 
 def results(
-    judge: Judge = every_test_passes, *, roles: tuple[str, ...] = ("device", "service"), selection: str = ""
+    judge: Judge = every_test_passes,
+    *,
+    roles: tuple[str, ...] = ("device", "service"),
+    selection: str = "",
+    day: int = 1,
+    binding: str = "edhoc",
 ) -> Results:
     """A run in which each test of the suite, as a test without fault, has the verdict that `judge` gives it."""
     iuts = tuple(IutRecord(f"trustconn reference {role}", role, "1") for role in roles)
-    made = Header("2026-11-01T00:00:00Z", {}, iuts, 0, selection)
+    made = Header(f"2026-11-{day:02}T00:00:00Z", {}, iuts, 0, selection, binding=binding)
     return Results(made, tuple(requirement_records(roles)), tuple(_tests(judge, roles)), True)
 
 
