@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--trustconn-select", metavar="EXPR", help="expression over test and requirement ids, as `trustconn run` has it"
     )
+    add("--trustconn-profile-set", metavar="NAME", help="a frozen list of tests, such as tc1-2026.1")
     add("--trustconn-seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--trustconn-slow", action="store_true", help="wait for real timers where no clock can be advanced (minutes)")
     add(
@@ -58,7 +59,7 @@ def _file(text: str) -> Path:
 def pytest_configure(config: pytest.Config) -> None:
     """What the options name is looked at first, so that a mistake is one line. Raises `pytest.UsageError`."""
     option = config.option
-    if option.iut or option.expected or option.trustconn_select:
+    if option.iut or option.expected or option.trustconn_select or option.trustconn_profile_set:
         _tests(config)
         _expected(config)
 
@@ -126,7 +127,7 @@ def _request(config: pytest.Config) -> RunRequest:
     option = config.option
     return RunRequest(
         out=option.trustconn_out, iut=option.iut, select=option.trustconn_select, seed=option.trustconn_seed,
-        slow=option.trustconn_slow,
+        slow=option.trustconn_slow, profile_set=option.trustconn_profile_set,
     )  # fmt: skip
 
 
