@@ -104,14 +104,24 @@ _declare(
     *(
         (f"cred_{side}_{rest}", requirement)
         for rest, requirement in (
-            ("virtual_root_is_well_formed", "VRT-03"),
-            ("virtual_root_is_endorsed", "VRT-01"),
-            ("endorser_key_is_for_that_alone", "VRT-02"),
             ("validity_is_nested", "VRT-04"),
-            ("physical_root_is_not_revoked", "VRT-05"),
             ("root_may_be_virtual", "VRT-06"),
             ("generation_is_not_older", "VRT-07"),
             ("key_is_of_one_identity", "IDN-25"),
+        )
+        for side in "ri"
+    ),
+)
+_declare(
+    _SYMBOLIC,
+    edhoc_error(1),
+    *(
+        (f"cred_{side}_{rest}", requirement)
+        for rest, requirement in (
+            ("virtual_root_is_well_formed", "VRT-03"),
+            ("virtual_root_is_endorsed", "VRT-01"),
+            ("endorser_key_is_for_that_alone", "VRT-02"),
+            ("physical_root_is_not_revoked", "VRT-05"),
         )
         for side in "ri"
     ),
@@ -219,20 +229,24 @@ _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_
 
 # --- Results of a verifier (rows of model/protocol/asking.py) --------------------------------------------------------
 _declare(
-    _ENCODING,
+    _SYMBOLIC,
     alert(Code.ATTESTATION_FAILED),
-    ("ear_header_is_exact", "VER-05"),
-    ("ear_profile_is_this_one", "VER-05"),
     ("ear_verifier_is_pinned", "VER-05"),
     ("ear_signature_verifies", "VER-05"),
     ("ear_names_the_policy", "VER-05"),
     ("ear_is_affirming", "VER-05"),
+)
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("ear_header_is_exact", "VER-05"),
+    ("ear_profile_is_this_one", "VER-05"),
     ("ear_names_the_properties", "PBA-03"),
 )
 _declare(_ENCODING, alert(Code.REVOKED), ("ear_is_not_revoked", "PBA-06"))
 _declare(_ENCODING, alert(Code.ATTESTATION_FAILED), ("result_is_given", "VER-05"), beside_table=True)
-_declare(_ENCODING, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05"))
-_declare(_ENCODING, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))
+_declare(_SYMBOLIC, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05"))
+_declare(_SYMBOLIC, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))
 _declare(_ENCODING, alert(Code.STALE), ("ear_is_in_force", "VER-05"))
 
 _declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("cmw_is_marked_result", "ATT-07"), form="ear")
@@ -251,14 +265,14 @@ _declare(
 _declare(_ENCODING, alert(Code.REVOKED), ("properties_are_not_withdrawn", "PBA-16"), form="pba")
 
 # --- A verifier's own (rows of model/protocol/background.py) ---------------------------------------------------------
-_declare(_ENCODING, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
+_declare(_SYMBOLIC, verifier_error(VerifierError.MALFORMED), ("request_names_the_leaf", "VER-02"))
 _declare(_ENCODING, verifier_error(VerifierError.UNKNOWN_POLICY), ("policy_is_known", "VER-03"))
 _declare(_ENCODING, verifier_error(VerifierError.REPLAY), ("binder_is_new", "VER-01"))
 _declare(_AVAILABILITY, verifier_error(VerifierError.MALFORMED), ("request_is_bounded", "VER-07"), beside_table=True)
 
-# --- Evidence of a TPM (rows with model/protocol/tpm.py): decided by conversations, not among the claims --------------
+# --- Evidence of a TPM (rows with model/protocol/tpm.py) --------------------------------------------------------------
 _declare(
-    _ENCODING,
+    _SYMBOLIC,
     alert(Code.ATTESTATION_FAILED),
     ("tpm_ak_is_for_tpm", "TPM-02"),
     ("tpm_ak_is_the_certified_one", "TPM-02"),
@@ -272,24 +286,29 @@ _declare(
     ("tpm_signers_agree", "TPM-07"),
     ("tpm_reset_counts_agree", "TPM-07"),
     ("tpm_restart_counts_agree", "TPM-07"),
-    ("tpm_firmware_agrees", "TPM-07"),
-    ("tpm_quote_has_no_weak_bank", "TPM-08"),
     ("tpm_quote_covers_the_policy", "TPM-08"),
     ("tpm_quoted_digest_is_recomputed", "TPM-08"),
     ("tpm_pcrs_match_reference_values", "TPM-12"),
+    form="tpm2",
+)
+_declare(
+    _ENCODING,
+    alert(Code.ATTESTATION_FAILED),
+    ("tpm_firmware_agrees", "TPM-07"),
+    ("tpm_quote_has_no_weak_bank", "TPM-08"),
     ("tpm_event_types_are_expected", "TPM-17"),
     ("tpm_log_replays", "TPM-12"),
     form="tpm2",
 )
 _declare(
-    _ENCODING,
+    _SYMBOLIC,
     alert(Code.BINDER_MISMATCH),
     ("tpm_quote_is_over_the_binder", "TPM-06"),
     ("tpm_certification_is_over_the_binder", "TPM-06"),
     form="tpm2",
 )
 _declare(
-    _ENCODING,
+    _SYMBOLIC,
     alert(Code.IDENTITY_MISMATCH),
     ("tpm_certified_name_is_the_identity_key", "TPM-09"),
     ("tpm_identity_key_is_the_leafs", "TPM-09"),
@@ -305,7 +324,7 @@ _declare(
     form="tpm2",
 )
 _declare(
-    _ENCODING,
+    _SYMBOLIC,
     receipt(Code.LABEL_INVALID),
     ("env_quote_signature_verifies", "LBL-31"),
     ("env_quote_is_generated", "LBL-31"),

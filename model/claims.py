@@ -21,10 +21,13 @@ from .protocol.attestation import (
     WAIVER,
     binder,
 )
+from .protocol.background import QUESTION, VERIFIER
 from .protocol.channel import TRAFFIC_KEY
 from .protocol.edhoc import INITIATOR, RESPONDER, SUITES_I
 from .protocol.frames import ATTESTS, WAIVED, I, R, Side, direction_of, peer_of
 from .protocol.labels import ENVIRONMENT, LABEL
+from .protocol.tpm import BUNDLE, ENVIRONMENTS
+from .symbols import unary
 from .table import Guard
 from .terms import Term
 
@@ -98,10 +101,22 @@ class Signed(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Endorsed(Statement):
+    """The physical root that `leaf`, that of a peer on a virtualized root, names has endorsed just this leaf."""
+
+    leaf: Term
+
+
+@dataclass(frozen=True, slots=True)
 class Unreachable(Statement):
-    """No run comes to the event with a peer of whom the power `over` holds."""
+    """No run comes to the event with a peer of whom the power `over` holds.
+
+    With `host`, the leaf of a peer, it holds of the physical root on which that peer runs; peers that run on none are
+    not spoken of.
+    """
 
     over: str
+    host: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,8 @@ class Executable(Statement):
 SIDES = (I, R)
 REVOKED_ATTESTATION_KEY = "revoked-attestation-key"
 """The power `revoked-certificate` over an attestation key."""
+REVOKED_HOST = "revoked-physical-root"
+"""The same over a physical root of trust, whose endorsement authority goes with it."""
 
 
 def _commit(side: Side) -> str:
@@ -188,6 +205,56 @@ def _waiver(relying_party: Side) -> Statement:
     return Signed(relying_party.role, "verdict_sent", waiver.signature.means.args[0], waiver.tbs, where=waived)
 
 
+def _one_tpm(relying_party: Side) -> tuple[Statement, ...]:
+    """In one start, the TPM of this platform quoted its registers and certified this identity key, for this channel."""
+    attester = peer_of(relying_party)
+    bundle, evidence = BUNDLE[attester.letter], EVIDENCE[attester.letter]
+    quote, certification, tam = bundle.quote, bundle.certification, TAM_NAME[attester.letter]
+    nonce, platform, key = binder(attester), evidence.ueid, evidence.token.cnf
+    here = relying_party.role, "evidence_accepted", tam
+    return (
+        Agree(
+            *here, "quoted",
+            (nonce, platform, bundle.pcrs, quote.reset, quote.restart),
+            (quote.extra, platform, bundle.pcrs, quote.reset, quote.restart),
+        ),
+        Agree(
+            *here, "certified",
+            (nonce, platform, key, quote.reset, quote.restart),
+            (certification.extra, platform, key, certification.reset, certification.restart),
+        ),
+        Meets(relying_party.role, "evidence_accepted", bundle.pcrs, "tpm_pcrs_match_reference_values"),
+    )  # fmt: skip
+
+
+def _result(relying_party: Side) -> Statement:
+    """The verifier has judged evidence about this key, for this channel."""
+    attester = peer_of(relying_party)
+    nonce, key = binder(attester), unary("cose_key", attester.party.cred)
+    asked = QUESTION[attester.letter].asked
+    return Agree(relying_party.role, "evidence_accepted", VERIFIER, "appraised", (nonce, key), (asked, key))
+
+
+def _judged_evidence(relying_party: Side) -> Statement:
+    """What a verifier affirms, the TAM of this platform has attested: its software, this key, this channel."""
+    attester = peer_of(relying_party)
+    evidence, cred = EVIDENCE[attester.letter], attester.party.cred
+    data = (binder(attester), unary("cose_key", cred), unary("device_id", cred))
+    peers = (QUOTE_REQUEST[attester.letter].binder, evidence.token.cnf, evidence.ueid)
+    return Agree(relying_party.role, "evidence_accepted", TAM_NAME[attester.letter], "attested", data, peers)
+
+
+def _environment_quoted(receiver: Side) -> Statement:
+    """The TPM that was attested, in the start that was attested, for this epoch and session."""
+    attester = peer_of(receiver)
+    environment, request, tam = ENVIRONMENTS[attester.letter], QUOTE_REQUEST[attester.letter], TAM_NAME[attester.letter]
+    made = BUNDLE[attester.letter].quote
+    data = (environment.epoch, environment.sid, environment.quote.reset, environment.quote.restart)
+    peers = (request.epoch, request.sid, made.reset, made.restart)
+    attests = Guard(direction_of(attester), ATTESTS)
+    return Agree(receiver.role, "label_accepted", tam, "attested", data, peers, where=attests)
+
+
 VERDICTS = ("verdict_sent", "verdict_received")
 APPLICATION = ("data_sent", "label_accepted")
 """Data without a label is taken in OPEN alone, as data with one is, and no role sends any: `data_accepted` is no case
@@ -226,11 +293,19 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
         *(Unreachable(side.role, "evidence_accepted", REVOKED_ATTESTATION_KEY) for side in SIDES),
     ),
     "CLM-17": tuple(_environment(side) for side in SIDES),
+    "CLM-19": tuple(statement for side in SIDES for statement in (_result(side), _judged_evidence(side))),
     "CLM-22": tuple(Executable(s.role, at) for s in SIDES for at in ENDS),
+    "CLM-23": (
+        *(Endorsed(side.role, _commit(side), peer_of(side).party.id_cred) for side in SIDES),
+        *(Unreachable(side.role, _commit(side), REVOKED_HOST, peer_of(side).party.id_cred) for side in SIDES),
+    ),
+    "CLM-24": tuple(chain.from_iterable(_one_tpm(side) for side in SIDES)),
+    "CLM-25": tuple(Unreachable(side.role, "evidence_accepted", "imported-identity-key") for side in SIDES),
+    "CLM-26": tuple(_environment_quoted(side) for side in SIDES),
 }
 """Claim id to what is decided; the claim holds when all of it does."""
 
-UNDECIDED = frozenset({"CLM-18", "CLM-19", "CLM-20", "CLM-21", "CLM-23"})
+UNDECIDED = frozenset({"CLM-18", "CLM-20", "CLM-21"})
 """Claims about parts of the specification that no row describes yet."""
 
 

@@ -23,6 +23,7 @@ class Whose(Enum):
     PARTIES = "both parties of the claim"
     DEVICE = "the claim's device"
     OTHERS = "parties that are none of the claim's"
+    HOST = "the physical root of trust on which the claim's peer runs"
     REVOKED = "parties whose certificate has been revoked"
 
 
@@ -31,6 +32,7 @@ class Part(Enum):
 
     SOFTWARE = "software"
     TAM = "tam"
+    ENDORSER = "endorsement authority"
 
 
 class Sessions(Enum):
@@ -75,15 +77,20 @@ POWERS: dict[str, Power] = {
     for power in (
         Power("network", Whose.OTHERS, (IDENTITY_KEY,)),
         Power("device-software", Whose.DEVICE, (IDENTITY_KEY,), (Part.SOFTWARE,)),
+        Power("exploited-software", Whose.PEER, (IDENTITY_KEY,), (Part.SOFTWARE,)),
         Power("other-tenant", Whose.OTHERS, (IDENTITY_KEY,), (Part.SOFTWARE,)),
         Power("session-key", sessions=Sessions.OTHER),
         Power("this-session-key", sessions=Sessions.THIS),
         Power("other-identity-key", Whose.OTHERS, (IDENTITY_KEY,)),
         Power("stolen-identity-key", Whose.PEER, (IDENTITY_KEY,)),
+        Power("imported-identity-key", Whose.PEER, (IDENTITY_KEY,), (Part.SOFTWARE,)),
         Power("own-identity-key", Whose.CLAIMANT, (IDENTITY_KEY,)),
         Power("other-attestation-key", Whose.OTHERS, (ATTESTATION_KEY,)),
         Power("later-identity-key", Whose.PARTIES, (IDENTITY_KEY,), late=True),
         Power("revoked-certificate", Whose.REVOKED, (IDENTITY_KEY,)),
+        Power("other-physical-root", Whose.OTHERS, (), (Part.ENDORSER,)),
+        Power("host-identity-key", Whose.HOST, (IDENTITY_KEY,)),
+        Power("hostile-host", Whose.HOST, (), (Part.ENDORSER,)),
         Power("hostile-tam", Whose.PEER, (ATTESTATION_KEY,), (Part.TAM,)),
     )
 }

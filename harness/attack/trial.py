@@ -19,7 +19,7 @@ from ...model.verifier import charts
 from ...model.verifier.attack import Attack
 from ..iut.control import ControlError
 from ..iut.launch import LaunchError
-from ..peer.binding import DEFAULT
+from ..peer.binding import BINDINGS, DEFAULT
 from ..peer.tcp import TcpError
 from ..tester.conversation import Conversation
 from ..tester.local import LocalIut
@@ -239,7 +239,7 @@ def both(story: Story, seed: int, binding: str = DEFAULT) -> Pair:
 
 
 def found(file: Path) -> tuple[Story, ...]:
-    """The attacks that `trustconn verify --matrix --json` has written.
+    """The attacks that `trustconn verify --matrix --json` has written, on tables that peers play.
 
     Raises:
         ValueError: the file holds something else.
@@ -247,7 +247,8 @@ def found(file: Path) -> tuple[Story, ...]:
     """
     try:
         answers = json.loads(file.read_text(encoding="utf-8"))["answers"]
-        return tuple(_found(answer["without"], broken) for answer in answers for broken in answer["broken"])
+        played = [answer for answer in answers if answer.get("variant", DEFAULT) in BINDINGS]
+        return tuple(_found(answer["without"], broken) for answer in played for broken in answer["broken"])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not what `verify --matrix --json` writes: {type(error).__name__} {error}") from error
 

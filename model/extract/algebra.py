@@ -31,10 +31,14 @@ PRIVATE_KEY, CREDENTIAL = "private key", "credential"
 
 HAS_IDENTITY_KEY = frozenset({
     "network", "device-software", "other-tenant", "other-identity-key", "stolen-identity-key", "own-identity-key",
-    "revoked-certificate", "hostile-tam",
+    "revoked-certificate", "hostile-tam", "exploited-software", "host-identity-key",
+    IMPORTED_KEY := "imported-identity-key",
 })  # fmt: skip
 HAS_ATTESTATION_KEY = frozenset({"other-attestation-key", "hostile-tam", REVOKED_AK := "revoked-attestation-key"})
-EVERYBODY = HAS_IDENTITY_KEY | HAS_ATTESTATION_KEY | {"honest"}
+HAS_MEASURED_SOFTWARE = frozenset({"exploited-software", "hostile-tam", IMPORTED_KEY})
+HAS_OTHER_SOFTWARE = HAS_MEASURED_SOFTWARE | {"other-tenant", "device-software"}
+REVOKED_HOST = "revoked-physical-root"
+EVERYBODY = HAS_IDENTITY_KEY | HAS_ATTESTATION_KEY | {"honest", "other-physical-root", "hostile-host", REVOKED_HOST}
 
 
 def made_from(name: str, arity: int | None = None) -> Symbol:
@@ -66,17 +70,27 @@ def _owned(name: str, powers: frozenset[str], *, arity: int = 1, sort: str = "")
 
 
 WORLD: tuple[Symbol, ...] = (
-    # Anybody can write a certificate of any key down; the key that a valid one certifies is its owner's.
+    # Anybody can write a certificate of any key down, or the public key itself; the key that a valid certificate
+    # certifies is its owner's.
     Symbol("cert", 3, ((0, 1),), sort=CREDENTIAL),
     Symbol("akcert", 2, ((0,),), sort=CREDENTIAL),
     Symbol("cose_key", 1, ((0,),), sort="public key"),
+    Symbol("public key", 1, ((),)),
     Symbol("leaf_digest", 1, ((0,),), sort=OCTETS_32),
     _owned("sk", HAS_IDENTITY_KEY, arity=2, sort=PRIVATE_KEY),
     _owned("ak", HAS_ATTESTATION_KEY, sort=PRIVATE_KEY),
     _owned("tam", frozenset({"other-tenant", "hostile-tam"})),
-    _owned("rogue", frozenset({"other-tenant", "device-software", "hostile-tam"})),
+    _owned("rogue", HAS_OTHER_SOFTWARE),
+    _owned("exploited", HAS_MEASURED_SOFTWARE),
+    _owned("loose ak", HAS_OTHER_SOFTWARE),
+    _owned("keeps its key", EVERYBODY - {IMPORTED_KEY}),
+    Symbol("virtual root", 4, ((0, 1, 2),), sort=CREDENTIAL),
+    _owned("endorsement key", frozenset({"other-physical-root", "hostile-host", REVOKED_HOST}), sort=PRIVATE_KEY),
+    _owned("host_not_revoked", EVERYBODY - {REVOKED_HOST}),
     _owned("not_revoked", EVERYBODY - {"revoked-certificate"}),
     _owned("ak_not_revoked", EVERYBODY - {REVOKED_AK}),
 )
-"""Keys and statements of the world: identity and attestation keys, the way to a TAM from software as it should be
-(`tam`) and from any other (`rogue`), and what revocation data says of a leaf and of an attestation key."""
+"""Keys and statements of the world. Identity and attestation keys; the way to a TAM from software as it should be
+(`tam`), from any other (`rogue`), and from software that was taken over after it had been measured (`exploited`); a key
+of a TPM that signs whatever software gives it; the key of an endorsement authority; the word that an identity key was
+made where it is; what revocation data says of a leaf, of an attestation key and of a physical root."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..claims import (
     Agree,
+    Endorsed,
     Meets,
     Order,
     Preceded,
@@ -26,6 +27,7 @@ from ..verifier.claims import Claim, height, premises
 from ..verifier.protocol import Protocol, Template
 from ..verifier.query import Alternative, Place, Premise, Query
 from .extract import LEAK_POWER, Extracted, Snapshot
+from .hosts import ENDORSER, HOST, VIRTUAL
 from .reader import MEETS
 from .view import AGENT
 
@@ -37,7 +39,7 @@ ANYBODY = "stolen-identity-key"
 """What a third party has signed must be true of a peer that is not honest at all."""
 COMPLETED = "handshake_completed"
 """The event from which on a session has its keys."""
-PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE)
+PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE, Whose.HOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _over_others(power: Power) -> tuple[str, ...]:
 
 def _classes(power: Power, role: str) -> dict[str, str]:
     me, peer = ("D", "S") if role == DEVICE else ("S", "D")
-    agent = {Whose.PEER: peer, Whose.CLAIMANT: me, Whose.DEVICE: "D"}.get(power.whose)
+    agent = {Whose.PEER: peer, Whose.CLAIMANT: me, Whose.DEVICE: "D", Whose.HOST: HOST}.get(power.whose)
     return {} if agent is None else {agent: power.name}
 
 
@@ -199,8 +201,14 @@ class Translator:
         elif isinstance(statement, Signed):
             whoever = {_peer(statement): ANYBODY, **scenario.classes}
             yield replace(plain, classes=whoever, alternatives=tuple(self._signed(statement, here)))
+        elif isinstance(statement, Endorsed):
+            if _is_virtual(here, statement.leaf):
+                yield replace(plain, alternatives=tuple(self._endorsed(statement, here)))
         elif isinstance(statement, Unreachable):
-            yield replace(plain, classes={**scenario.classes, _peer(statement): statement.over})
+            if statement.host is None:
+                yield replace(plain, classes={**scenario.classes, _peer(statement): statement.over})
+            elif _is_virtual(here, statement.host):
+                yield replace(plain, classes={**scenario.classes, HOST: statement.over})
         elif isinstance(statement, Meets):
             same = ((0, _kept(here, statement.term)), (0, MEETS[statement.check][0]))
             yield replace(plain, alternatives=(Alternative((), (same,)),))
@@ -287,12 +295,25 @@ class Translator:
             pairs = tuple(((0, a), (1, b)) for a, b in zip(data, content, strict=True) if a is not None)
             yield Alternative(((name, 1),), pairs, (((1, 0), (0, self._height(here) - 1)),))
 
+    def _endorsed(self, statement: Endorsed, here: Snapshot) -> Iterator[Alternative]:
+        leaf = here.template(statement.leaf)
+        assert leaf is not None
+        for name in self.extracted.roles(ENDORSER):
+            said = self.protocol.role(name).steps[0]
+            pairs = tuple(((0, leaf), (1, data)) for data in getattr(said, "data", ()))
+            yield Alternative(((name, 1),), pairs, (((1, 0), (0, self._height(here) - 1)),))
+
     def _height(self, snapshot: Snapshot) -> int:
         return height(self.protocol.role(snapshot.role), snapshot.event)
 
 
 def _peer(statement: Statement) -> str:
     return AGENT["R" if statement.role == DEVICE else "I"]
+
+
+def _is_virtual(here: Snapshot, leaf: Term) -> bool:
+    found = here.template(leaf)
+    return isinstance(found, tuple) and found[0] == VIRTUAL
 
 
 def _kept(here: Snapshot, term: Term) -> Template:

@@ -5,24 +5,25 @@
     python -m trustconn.model.extract.expected --only a b the removals of these checks alone
 
 `expected.json` holds the verdict and the number of states for each question, and what each removal breaks;
-`attacks.json` one attack for each check that carries a claim, the one with the fewest runs. Attacks over TLS are not
-among them: there a library makes and judges the messages of the handshake, and no octets of ours can follow the trace.
+`attacks.json` one attack for each check that carries a claim, the one with the fewest runs, with its variant if that is
+not the first. Attacks over TLS are not among them: there a library makes and judges the messages of the handshake, and
+no octets of ours can follow the trace.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..protocol.tables import profile
 from ..verifier import charts
-from .committed import ATTACKS, VERDICTS, attacks, expected
+from .committed import ATTACKS, VERDICTS, expected, shown
 from .matrix import matrix
-from .removal import DEFAULT, Removal
-from .verdicts import Decision, Prover, all_questions
+from .removal import Removal
+from .variants import DEFAULT, VARIANTS
+from .verdicts import Decision, all_questions, new_prover
 
 LARGEST_SET = 6
 """Checks in a set of which an attack is shown; a larger one is that of all redundant checks at once."""
@@ -67,6 +68,12 @@ def name_of(checks: Iterable[str]) -> str:
     return " + ".join(checks)
 
 
+def decided() -> Iterator[Decision]:
+    """The answers of a new prover for each variant, that is asked its questions in their order."""
+    provers = {name: new_prover(name) for name in VARIANTS}
+    yield from (provers[question.variant].decide(question) for question in all_questions())
+
+
 def claims_data(decisions: Iterable[Decision]) -> dict[str, Any]:
     """The verdicts of questions, for `expected.json`."""
     return {
@@ -95,12 +102,13 @@ def attack_data(removals: Iterable[Removal]) -> dict[str, Any]:
     """The smallest attack of each removal, with its charts; of redundant checks, those of the smallest sets."""
     found = {}
     for removal in removals:
-        if removal.breaches and removal.binding == DEFAULT and len(removal.checks) <= LARGEST_SET:
+        if removal.breaches and removal.variant != "tls" and len(removal.checks) <= LARGEST_SET:
             breach = min(removal.breaches, key=lambda b: (len(b.attack.runs), len(b.attack.events), b.claim))
             found[name_of(removal.checks)] = {
                 "claim": breach.claim, "role": breach.role, "event": breach.event,
                 "text": charts.text(breach.attack), "mermaid": charts.mermaid(breach.attack),
                 "attack": breach.attack.to_json(),
+                **({} if removal.variant == DEFAULT else {"variant": removal.variant}),
             }  # fmt: skip
     return found
 
@@ -112,10 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", metavar="CHECK", default=[], help="the removals of these checks alone")
     options = parser.parse_args(arguments)
     data = dict(expected()) if VERDICTS.is_file() else {}
-    shown = dict(attacks()) if ATTACKS.is_file() else {}
+    before = dict(shown()) if ATTACKS.is_file() else {}
     if not options.only:
-        prover = Prover(profile())
-        data["claims"] = claims_data(prover.decide(question) for question in all_questions())
+        data["claims"] = claims_data(decided())
         _write(VERDICTS, data)
     if not options.claims:
         removals = list(matrix(print, checks=tuple(options.only), sets=not options.only))
@@ -123,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         data["matrix"] = kept | matrix_data(removals)
         _write(VERDICTS, data)
         again, found = {name_of(r.checks) for r in removals}, attack_data(removals)
-        left = {n: a for n, a in (shown | found).items() if n in found or n not in again}
+        left = {n: a for n, a in (before | found).items() if n in found or n not in again}
         _write(ATTACKS, {"attacks": left if options.only else found})
     return 0
 

@@ -13,23 +13,35 @@ from ..claims import STATEMENTS, Agree, Secret, Signed, Unique
 from ..symbols import SHARE, received_slots
 from ..table import LOCAL, Equals, Holds, Step, Table, Transition, Verifies
 from ..terms import Term
+from .tpm import ALIKE
 
 REPRESENTATIVE = ("OFFERED_I", "OFFERED_R")
 """One field of each HELLO stands for all that nobody looks at: the HELLOs are compared as wholes."""
-IN_THE_WORLD = ("PROOFS_", "ENDORSEMENTS_", "WAIVER_X5T_")
-"""Revocation data is asked of the world, and the authority that a waiver names is its key."""
+IN_THE_WORLD = ("PROOFS_", "ENDORSEMENTS_", "WAIVER_X5T_", "EAR_X5T_", "TPM_AK_PUBLIC_")
+"""Revocation data is asked of the world, the authority or verifier that a statement names is its key, and so is the
+public area of an attestation key."""
 
 
 def erased(table: Table) -> frozenset[str]:
     """Labels of slots that are received somewhere and that nothing looks at."""
     received = {slot for row in table.rows for p in _patterns(row) for slot in received_slots(p)}
     kept = set(_looked_at(table))
-    kept |= {way for slot in kept if slot.op == "slot" for way in slot.defs.values()}
+    ways = {way for slot in kept if slot.op == "slot" for way in slot.defs.values()}
+    kept |= ways | {slot for way in ways if way.op == "map" for slot in received_slots(way)}
+    fields = {field for slot in kept for field in _fields(slot)}
+    kept |= {slot for slot in received if not fields.isdisjoint(_fields(slot))}
     return frozenset(
         slot.label
         for slot in received
         if slot.label.startswith(IN_THE_WORLD) or (slot not in kept and slot.label not in REPRESENTATIVE)
     )
+
+
+def _fields(slot: Term) -> frozenset[str]:
+    """The field of a structure of a TPM that a slot is, whatever the kind of structure."""
+    if slot.op != "slot":
+        return frozenset()
+    return frozenset(slot.label.removeprefix(kind) for kind in ALIKE if slot.label.startswith(f"{kind}_"))
 
 
 def _patterns(row: Transition) -> tuple[Term, ...]:

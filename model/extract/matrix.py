@@ -6,7 +6,8 @@ without which everything is still proved is redundant under the powers of the cl
 Switching off only adds traces. So all redundant checks are switched off at once: a claim that holds even then holds
 without any set of them. For the others `sets` finds all smallest sets. All nine modes are looked at.
 
-A check that only the TLS table has is left out of that one, every other of the table of EDHOC; sets stay within one.
+A check that only one variant of the table has is left out of that one, every other of the table of EDHOC; sets stay
+within one, with those checks of the first that protect the same.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 
-from ..protocol.tables import BINDINGS
-from .removal import Removal, binding_of, in_order, remove, symbolic_checks
+from .removal import Removal, in_order, remove, symbolic_checks
 from .sets import smallest_sets
+from .variants import VARIANTS, variant_of
 from .verdicts import TIME_LIMIT
 
 
@@ -41,8 +42,8 @@ def matrix(
         for removal in _alone(pool, checks or symbolic_checks(), claims, time_limit, tell):
             redundant += removal.checks if removal.verdict == "redundant" else ()
             yield removal
-        for binding in BINDINGS if sets else ():
-            own = [check for check in redundant if binding_of(check) == binding]
+        for name, variant in VARIANTS.items() if sets else ():
+            own = [check for check in redundant if variant_of(check) == name or check in variant.shared]
             if len(own) > 1:
                 yield from _together(pool, own, claims, time_limit, tell)
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..protocol.frames import SIDES
 from ..protocol.session import TIER_OF
 from ..symbols import SHARE, received_slots
 from ..table import Equals, Holds, Step, Transition, Verifies
@@ -17,6 +18,7 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
+from . import asked, hosts, tpm
 from .algebra import PRIVATE_KEY
 from .view import (
     AGENT,
@@ -24,6 +26,7 @@ from .view import (
     KIND,
     STRUCTURE,
     TRANSPARENT,
+    VERIFIER_KEY,
     ZERO_SHARE,
     Declarations,
     Setting,
@@ -32,11 +35,12 @@ from .view import (
     tuple_of,
 )
 
-ANY, EARLY, IDENTITY, OTHER = "any", "early", "identity", "other"
+ANY, EARLY, IDENTITY, OTHER, UNRESTRICTED = "any", "early", "identity", "other", "unrestricted"
 """Readings that switched off checks allow: of a key, of the order, of a certificate and of its usage."""
 EXPECTED, PREFERRED = "expected", "preferred suite last"
 MEETS = {
     "measurements_match_reference_values": (EXPECTED, "measurements"),
+    "tpm_pcrs_match_reference_values": (EXPECTED, "measurements"),
     "suite_is_most_preferred": (PREFERRED, "suites"),
 }
 """The value that a predicate lets pass, and its sort."""
@@ -78,6 +82,8 @@ class Reader(View):
 
     def receive(self, term: Term) -> Template | None:
         """The pattern for a term that comes in."""
+        if term in self.hidden:
+            return None
         if term.op == "tag" and term.params[0] == 18:
             return self._token(term)
         if term.op in TRANSPARENT:
@@ -95,10 +101,15 @@ class Reader(View):
         if step not in self._asked:
             self._asked.append(step)
 
+    def is_on(self, check: str) -> bool:
+        """Whether the row that takes in makes this check."""
+        return check in self._on
+
     def authority_key(self, term: Term) -> Template:
-        """The key that a waiver must be signed with."""
-        pinned = self.setting.choices.get("waiver authority") != ANY
-        return AUTHORITY if pinned else self._variable(f"key of {term.args[0].label}", PRIVATE_KEY)
+        """The key that a waiver, or a result, must be signed with."""
+        whose = VERIFIER_KEY if term.args[0].label.startswith("EAR_") else AUTHORITY
+        pinned = self.setting.choices.get(whose) != ANY
+        return whose if pinned else self.variable(f"key of {term.args[0].label}", PRIVATE_KEY)
 
     # --- slots -------------------------------------------------------------------------------------------------------
 
@@ -130,22 +141,23 @@ class Reader(View):
         """A variable of the type of what should stand there; None where an honest message has nothing."""
         if slot.sort is SHARE:
             zero = self.setting.choices.get("share") == ZERO_SHARE
-            return self.declared.constant(ZERO_SHARE, "share") if zero else self._variable(slot.label, GROUP)
+            return self.declared.constant(ZERO_SHARE, "share") if zero else self.variable(slot.label, GROUP)
         expected = slot.means if step is None else _expected(step)
         try:
             meant = slot.label if expected is None else self.value(expected)
         except LookupError:
             meant = slot.label
         if meant == slot.label:
-            return self._variable(slot.label, plain_sort(slot.sort))
+            return self.variable(slot.label, plain_sort(slot.sort))
         return None if meant is None else self._like(slot.label, meant)
 
     def _like(self, label: str, meant: Template) -> Template:
         if isinstance(meant, tuple) and meant[0] == "tuple":
             return ("tuple", *(self._like(f"{label} {n}", part) for n, part in enumerate(meant[1:])))
-        return self._variable(label, self.sort_of(meant))
+        return self.variable(label, self.sort_of(meant))
 
-    def _variable(self, label: str, sort: str) -> str:
+    def variable(self, label: str, sort: str) -> str:
+        """A new variable, named after what it stands for."""
         number = 1
         while (name := label if number == 1 else f"{label} {number}") in self.variables:
             number += 1
@@ -159,22 +171,28 @@ class Reader(View):
         check, choices = f"cred_{letter.lower()}", self.setting.choices
         meant = {f"{check}_is_intended", f"{check}_is_authorised"} & self._on
         usage = self.declared.constant(KIND["IR".replace(letter, "") if choices.get("usage") else letter], "usage")
-        agent = AGENT[letter] if meant else self._variable(f"name of {letter}", AGENT_SORT)
+        agent = AGENT[letter] if meant else self.variable(f"name of {letter}", AGENT_SORT)
         key: Template = ("sk", usage, agent)
         if choices.get("identity key") == ANY:
-            key = self._variable(f"key of {letter}", PRIVATE_KEY)
+            key = self.variable(f"key of {letter}", PRIVATE_KEY)
+        if hosts.is_virtual(self, letter):
+            if self.is_on(f"{check}_virtual_root_is_endorsed"):
+                key = self.variable(f"key of {letter}", PRIVATE_KEY)
+            return (hosts.VIRTUAL, usage, agent, hosts.HOST, key)
         return ("cert", usage, agent, key)
 
     def attestation_certificate(self, letter: str) -> Template:
         """The certificate of an attestation key; with both checks on its use off, an identity certificate passes."""
-        peer = self.values[_id_cred(self, letter)]
-        assert isinstance(peer, tuple)
-        named = "ak_names_peer_device" in self._on
-        agent = peer[2] if named else self._variable(f"platform of {letter}", AGENT_SORT)
-        keys: dict[str, Template] = {IDENTITY: ("sk", self.declared.constant(KIND[letter], "usage"), agent)}
+        peer = self.need(SIDES[letter].party.id_cred)
+        named = not self._on.isdisjoint(("ak_names_peer_device", "tpm_ak_names_peer_device"))
+        agent = peer[2] if named else self.variable(f"platform of {letter}", AGENT_SORT)
+        keys: dict[str, Template] = {
+            IDENTITY: ("sk", self.declared.constant(KIND[letter], "usage"), agent),
+            UNRESTRICTED: ("loose ak", agent),
+        }
         choice = self.setting.choices.get("attestation key", "")
         if choice == ANY:
-            return ("akcert", agent, self._variable(f"attestation key of {letter}", PRIVATE_KEY))
+            return ("akcert", agent, self.variable(f"attestation key of {letter}", PRIVATE_KEY))
         return ("akcert", agent, keys.get(choice, ("ak", agent)))
 
     def other_certificate(self, letter: str) -> Template:
@@ -184,24 +202,31 @@ class Reader(View):
             expected = _expected(step)
             assert expected is not None
             return self.need(expected)
-        agent = self._variable(f"platform of {letter}", AGENT_SORT)
-        return ("akcert", agent, self._variable(f"environment key of {letter}", PRIVATE_KEY))
+        agent = self.variable(f"platform of {letter}", AGENT_SORT)
+        return ("akcert", agent, self.variable(f"environment key of {letter}", PRIVATE_KEY))
+
+    def peer_key(self, letter: str) -> Template:
+        """The key in the certificate of a peer."""
+        return self.need(SIDES[letter].party.id_cred)[-1]
+
+    def measured(self, label: str, check: str) -> Template:
+        """Measurements that the reference values allow, or any."""
+        judged = self.is_on(check) and self.setting.choices.get("policy") != asked.OTHER
+        return self.declared.constant(EXPECTED, "measurements") if judged else self.variable(label, "measurements")
 
     def measurements(self, letter: str) -> Template:
-        """Measurements that the reference values allow, or any."""
-        if "measurements_match_reference_values" in self._on:
-            return self.declared.constant(EXPECTED, "measurements")
-        return self._variable(f"MEASUREMENTS_{letter}", "measurements")
+        """Those in a token."""
+        return self.measured(f"MEASUREMENTS_{letter}", "measurements_match_reference_values")
 
     def suites(self, letter: str) -> Template:
         """The list that leads to the suite which both prefer, or one that leads to another."""
         if "suite_is_most_preferred" in self._on:
             return self.declared.constant(PREFERRED, "suites")
-        return self._variable(f"SUITES_{letter}", "suites")
+        return self.variable(f"SUITES_{letter}", "suites")
 
     def other_measurements(self, letter: str) -> Template:
         """Measurements in an environment object: whatever was attested."""
-        return self._variable(f"ENV_MEASUREMENTS_{letter}", "measurements")
+        return self.variable(f"ENV_MEASUREMENTS_{letter}", "measurements")
 
     def flags(self, letter: str) -> Template:
         """The flags that lead into this mode."""
@@ -215,7 +240,7 @@ class Reader(View):
     def sequence(self, letter: str) -> Template:
         """A sequence number that differs from those before it in this session."""
         before = [v for v in self.variables if v.startswith(f"LABEL_SEQ_{letter}")]
-        found = self._variable(f"LABEL_SEQ_{letter}", "number")
+        found = self.variable(f"LABEL_SEQ_{letter}", "number")
         if "label_seq_increases" in self._on:
             self._asked.extend(Match(found, other, equal=False) for other in before)
         return found
@@ -231,13 +256,15 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "FLAGS": Reader.flags,
     "TIER": Reader.tier,
     "LABEL_SEQ": Reader.sequence,
+    **tpm.SLOTS,
+    **asked.SLOTS,
 }
 """Slots that predicates speak of, by the label without its letter."""
 
 
 def _not_mine(reader: Reader, step: Step) -> None:
     assert isinstance(step.form, Holds)
-    own = reader._held()["id_cred"]
+    own = reader.held()["id_cred"]
     reader.ask(Match(own, reader.need(step.form.arguments[0]), equal=False))
 
 
@@ -258,6 +285,8 @@ _WORLD: dict[str, Callable[[Reader, Step], None]] = {
     "cred_i_is_not_revoked_locally": _leaf_in_force,
     "peer_leaf_is_not_revoked": _leaf_in_force,
     "ak_is_not_revoked": _ak_in_force,
+    "env_quote_is_of_the_same_start": tpm.same_start,
+    **hosts.WORLD,
 }
 """Predicates that ask the world for something, beside what they make of a slot."""
 
@@ -274,7 +303,3 @@ def _expected(step: Step) -> Term | None:
     if isinstance(form, Equals):
         return form.expected if form.expected is not None else form.slot.means
     return form.binds.means if isinstance(form, Holds) and form.binds is not None else None
-
-
-def _id_cred(reader: Reader, letter: str) -> Term:
-    return next(slot for slot in reader.values if slot.op == "slot" and slot.label == f"ID_CRED_{letter}")

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..checks import CHECKS, CheckClass
-from ..protocol.tables import BINDINGS, profile
 from ..verifier.attack import Attack
 from ..verifier.verify import ATTACK, PROOF
-from .modes import MODES, Mode
-from .verdicts import TIME_LIMIT, Prover, all_questions
-
-DEFAULT = next(iter(BINDINGS))
-"""The binding whose table decides what both have."""
+from .modes import Mode
+from .variants import DEFAULT, variant_of_all
+from .verdicts import TIME_LIMIT, all_questions, new_prover
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Breach:
     role: str
     event: str
     attack: Attack
-    binding: str = DEFAULT
+    variant: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Removal:
     undecided: tuple[str, ...]
     states: int
     seconds: float
-    binding: str = DEFAULT
+    variant: str = DEFAULT
 
     @property
     def verdict(self) -> str:
@@ -49,11 +46,6 @@ def symbolic_checks() -> tuple[str, ...]:
     return tuple(name for name, check in CHECKS.items() if check.cls is CheckClass.SYMBOLIC)
 
 
-def binding_of(check: str) -> str:
-    """The binding over whose table a check is left out; one beside the table belongs to both."""
-    return next((b for b in BINDINGS if check in profile(b).checks), DEFAULT)
-
-
 def in_order(checks: frozenset[str]) -> tuple[str, ...]:
     """A set of checks in the order of the register."""
     return tuple(name for name in symbolic_checks() if name in checks)
@@ -63,16 +55,16 @@ def remove(
     checks: Sequence[str],
     claims: tuple[str, ...] = (),
     time_limit: float = TIME_LIMIT,
-    modes: tuple[Mode, ...] = MODES,
+    modes: tuple[Mode, ...] = (),
 ) -> Removal:
-    """Decide the claims without these checks, which must be of one binding."""
-    binding = binding_of(checks[0]) if checks else DEFAULT
-    prover = Prover(profile(binding), frozenset(checks), modes)
-    asked = [question for question in all_questions(claims) if question.expected == PROOF]
+    """Decide the claims of a variant without these checks, which must be of one; `modes`: only these."""
+    name = variant_of_all(checks)
+    prover = new_prover(name, frozenset(checks), modes)
+    asked = [question for question in all_questions(claims, name) if question.expected == PROOF]
     decisions = [prover.decide(question, time_limit=time_limit) for question in asked]
     breaches = tuple(
-        Breach(d.question.claim, d.role, d.event, d.attack, binding) for d in decisions if d.kind == ATTACK and d.attack
+        Breach(d.question.claim, d.role, d.event, d.attack, name) for d in decisions if d.kind == ATTACK and d.attack
     )
     undecided = tuple(d.question.claim for d in decisions if d.kind not in (PROOF, ATTACK))
     states, seconds = sum(d.states for d in decisions), sum(d.seconds for d in decisions)
-    return Removal(tuple(checks), breaches, undecided, states, seconds, binding)
+    return Removal(tuple(checks), breaches, undecided, states, seconds, name)

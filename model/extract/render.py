@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..checks import CHECKS
-from ..claims import STATEMENTS, UNDECIDED
+from ..claims import UNDECIDED
 from ..draw import markdown
-from ..protocol.tables import BINDINGS
-from .committed import attacks, expected
-from .removal import binding_of, symbolic_checks
+from .committed import expected, shown
+from .removal import symbolic_checks
+from .variants import VARIANTS, variant_of_all
+from .verdicts import all_questions
 
 
 def render_verdicts() -> str:
@@ -25,12 +26,13 @@ def render_verdicts() -> str:
             f"Not decided by the model: {', '.join(sorted(UNDECIDED))}.",
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
-            " powers: other checks protect the same. All nine modes are looked at; checks that only TLS has are left"
-            " out over TLS, all others over EDHOC.",
+            " powers: other checks protect the same. Checks that only TLS has are left out over TLS, all others over"
+            " EDHOC, in all nine modes; but those of TPM evidence, of results of a verifier and of virtualized roots"
+            " where either side in turn gives such evidence, has its evidence judged so, or is such a root.",
             markdown(
                 ("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]
             ),
-            *(said for binding in BINDINGS for said in _sets(binding, removals)),
+            *(said for variant in VARIANTS for said in _sets(variant, removals)),
         )
     )
 
@@ -50,27 +52,34 @@ def _check(name: str, removals: Mapping[str, Any]) -> tuple[str, str]:
     row = removals[name]
     if row["broken"]:
         return f"`{name}`", ", ".join(row["broken"])
-    parts = [other.split(" + ") for other in removals if other in attacks()]
+    parts = [other.split(" + ") for other in removals if other in shown()]
     others = [" and ".join(f"`{p}`" for p in each if p != name) for each in parts if name in each and len(each) > 1]
     return f"`{name}`", row["verdict"] + (f"; breaks together with {', or with '.join(others)}" if others else "")
 
 
-def _sets(binding: str, removals: Mapping[str, Any]) -> Iterable[str]:
-    own = {name: row for name, row in removals.items() if binding_of(name.partition(" + ")[0]) == binding}
+def _sets(variant: str, removals: Mapping[str, Any]) -> Iterable[str]:
+    own = {name: row for name, row in removals.items() if variant_of_all(name.split(" + ")) == variant}
     alone = [name for name, row in own.items() if row["verdict"] == "redundant" and " + " not in name]
+    alone += VARIANTS[variant].shared
     together = next((row for name, row in own.items() if len(alone) > 1 and set(name.split(" + ")) == set(alone)), None)
     if together is None:
         return
-    hold = [claim for claim in STATEMENTS if claim not in (*together["broken"], *together["undecided"])]
+    asked = dict.fromkeys(question.claim for question in all_questions(variant=variant))
+    hold = [claim for claim in asked if claim not in (*together["broken"], *together["undecided"])]
     rows = [(name, row) for name, row in own.items() if " + " in name and row is not together]
+    said = f"leave {', '.join(hold)} proved: no set of them, of whatever size, breaks one of these."
     yield (
-        f"Over {binding.upper()}, all {len(alone)} redundant checks switched off at once leave {', '.join(hold)}"
-        " proved: no set of them, of whatever size, breaks one of these."
+        f"{_capital(VARIANTS[variant].said)}, all {len(alone)} redundant checks switched off at once "
+        + (said if hold else "leave no claim proved.")
         + (" Of the sets that break another claim these are all smallest ones." if rows else "")
     )
     if rows:
         head = ("without all of", "claims with an attack")
         yield markdown(head, [(name, ", ".join(r["broken"])) for name, r in rows])
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def render_attacks() -> str:
@@ -80,7 +89,7 @@ def render_attacks() -> str:
         " session of one role; the attacker is the network. `trustconn verify --claim CLAIM --without CHECK --chart`"
         " finds it anew and shows what each name stands for."
     )
-    return "\n\n".join((hint, *(_attack(name, data) for name, data in attacks().items())))
+    return "\n\n".join((hint, *(_attack(name, data) for name, data in shown().items())))
 
 
 def _attack(name: str, data: Mapping[str, Any]) -> str:

@@ -11,14 +11,13 @@ says that at once; what is then left is tried one by one.
 
 from __future__ import annotations
 
-from ..protocol.tables import profile
 from ..verifier.protocol import ModelError
 from ..verifier.query import Query
 from ..verifier.replay import ReplayError, replay
 from ..verifier.verify import PROOF
-from .modes import MODES
 from .removal import Breach, in_order, remove
-from .verdicts import Prover, questions
+from .variants import VARIANTS
+from .verdicts import Prover, new_prover, questions
 
 Checks = frozenset[str]
 
@@ -71,7 +70,8 @@ def _used(off: Checks, breach: Breach) -> Checks:
 def is_attack(off: Checks, breach: Breach) -> bool:
     """Whether a trace is an attack on the same claim when only these checks are off."""
     taken = {run.role.partition(",")[0].rpartition(" ")[2] for run in breach.attack.runs}
-    prover = Prover(profile(breach.binding), off, tuple(mode for mode in MODES if str(mode) in taken) or MODES)
+    modes = tuple(mode for mode in VARIANTS[breach.variant].modes if str(mode) in taken)
+    prover = new_prover(breach.variant, off, modes)
     question = next(q for q in questions(breach.claim) if q.expected == PROOF)
     for statement, scenario in question.scenarios:
         for claim in prover.claims(statement, scenario):

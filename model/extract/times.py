@@ -6,12 +6,12 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..protocol.tables import profile
 from ..verifier.clock import now
 from ..verifier.published.rows import ROWS
 from ..verifier.verify import PROOF, Verifier
-from .committed import attacks
-from .verdicts import Prover, all_questions, questions
+from .committed import shown
+from .variants import VARIANTS, variant_of_all
+from .verdicts import all_questions, new_prover, questions
 
 ROW_POWERS = frozenset({"dishonest", "stolen"})
 
@@ -30,11 +30,14 @@ class Timed:
 def times() -> Iterator[Timed]:
     """Everything in turn: `preparation`, then `claim`, `attack` and `key exchange`."""
     start = now()
-    prover = Prover(profile())
-    prover.gate()
-    yield Timed("preparation", "roles, and that each can end", "", prover.verifier.gate_states, now() - start)
+    provers = {name: new_prover(name) for name in VARIANTS if all_questions(variant=name)}
+    states = 0
+    for prover in provers.values():
+        prover.gate()
+        states += prover.verifier.gate_states
+    yield Timed("preparation", "roles, and that each can end", "", states, now() - start)
     for question in all_questions():
-        decision = prover.decide(question)
+        decision = provers[question.variant].decide(question)
         yield Timed("claim", question.id, decision.kind, decision.states, decision.seconds)
     yield from _attacks()
     gc.collect()
@@ -47,9 +50,10 @@ def times() -> Iterator[Timed]:
 
 def _attacks() -> Iterator[Timed]:
     """The search that finds the attack that is shown for a check."""
-    for name, shown in attacks().items():
+    for name, attack in shown().items():
         gc.collect()  # What the provers before have left is no part of this search.
-        prover = Prover(profile(), frozenset(name.split(" + ")))
-        question = next(q for q in questions(shown["claim"]) if q.expected == PROOF)
+        checks = name.split(" + ")
+        prover = new_prover(variant_of_all(checks), frozenset(checks))
+        question = next(q for q in questions(attack["claim"]) if q.expected == PROOF)
         decision = prover.decide(question)
-        yield Timed("attack", f"{shown['claim']} without {name}", decision.kind, decision.states, decision.searched)
+        yield Timed("attack", f"{attack['claim']} without {name}", decision.kind, decision.states, decision.searched)

@@ -13,7 +13,7 @@ from functools import cache
 
 from ..claims import STATEMENTS, Agree, Meets, Order, Secret, Statement, fails_under, holds_under
 from ..protocol.edhoc import SERVICE
-from ..protocol.tables import profile
+from ..protocol.tables import BINDINGS
 from ..table import Table
 from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, height
@@ -23,6 +23,7 @@ from ..verifier.verify import ATTACK, BOUNDED, OUT_OF_TIME, PROOF, VACUOUS, Verd
 from .claims import ALL_OVER_OTHERS, COMPLETED, Scenario, TableClaim, Translator, scenario_under, scenarios
 from .extract import Extracted, extract
 from .modes import MODES, Mode
+from .variants import DEFAULT, VARIANTS, variant_of_claim
 
 Progress = Callable[[str], None]
 TIME_LIMIT = 60.0
@@ -44,6 +45,11 @@ class Question:
     def id(self) -> str:
         """Name: the claim, and the power that defeats it."""
         return self.claim if self.expected == PROOF else f"{self.claim} {self.powers[0]}"
+
+    @property
+    def variant(self) -> str:
+        """The table that it is asked over."""
+        return variant_of_claim(self.claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +130,15 @@ class _Gated(Verifier):
 class Prover:
     """A table with some checks off, and what has been decided about it."""
 
-    def __init__(self, table: Table, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = MODES) -> None:
-        self.extracted: Extracted = extract(table, without=without, modes=modes)
+    def __init__(
+        self,
+        table: Table,
+        without: frozenset[str] = frozenset(),
+        modes: tuple[Mode, ...] = MODES,
+        to_open: bool = False,
+        hosted: bool = False,
+    ) -> None:
+        self.extracted: Extracted = extract(table, without=without, modes=modes, to_open=to_open, hosted=hosted)
         self.verifier = _Gated(self.extracted.protocol)
         self._translator = Translator(self.extracted)
         self._decided: dict[object, Verdict] = {}
@@ -260,15 +273,26 @@ class Prover:
         return False
 
 
+def new_prover(variant: str, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = ()) -> Prover:
+    """A prover of a variant without these checks, with nothing decided; `modes`: only these."""
+    chosen = VARIANTS[variant]
+    return Prover(chosen.table(), without, modes or chosen.modes, chosen.to_open, chosen.hosted)
+
+
 @cache
-def prover(without: frozenset[str] = frozenset(), binding: str = "edhoc") -> Prover:
-    """The prover of the profile over a binding, without these checks."""
-    return Prover(profile(binding), without)
+def prover(without: frozenset[str] = frozenset(), variant: str = DEFAULT) -> Prover:
+    """The prover of a variant, without these checks."""
+    return new_prover(variant, without)
 
 
-def all_questions(claims: tuple[str, ...] = ()) -> tuple[Question, ...]:
-    """The questions of these claims, or of all that the model decides."""
-    return tuple(q for claim in claims or STATEMENTS for q in questions(claim))
+def all_questions(claims: tuple[str, ...] = (), variant: str = "") -> tuple[Question, ...]:
+    """The questions of these claims, or of all that the model decides; with a variant of those that are asked over it.
+
+    What is asked over the first variant is asked over each binding.
+    """
+    over = DEFAULT if variant in BINDINGS else variant
+    asked = (claim for claim in claims or STATEMENTS if over in ("", variant_of_claim(claim)))
+    return tuple(q for claim in asked for q in questions(claim))
 
 
 __all__ = ["Decision", "Prover", "Question", "all_questions", "prover", "question_under", "questions"]

@@ -13,6 +13,7 @@ from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import EXPONENT, Symbol, Template
+from . import hosts, tpm
 from .algebra import KEEPS, MACS, OCTETS_32, SIZES, WORLD, derived, made_from
 from .modes import Mode
 
@@ -20,7 +21,9 @@ KIND = {"I": "device", "R": "service"}
 """Usage that the certificate of a side is for."""
 AGENT = {"I": "D", "R": "S"}
 """Name of a side's agent in every role."""
-AUTHORITY, ZERO_SHARE, NOTHING = "waiver authority", "zero", "nothing"
+AUTHORITY, VERIFIER_KEY, ZERO_SHARE, NOTHING = "waiver authority", "key of the verifier", "zero", "nothing"
+RESULT = "result"
+"""Results are signed with no external_aad: that is what tells them from all else."""
 TRANSPARENT = frozenset({"bstr", "tag", "compact", "cred", "present"})
 """Symbols of one argument that add nothing to it: framing, and the credential that a whole certificate is."""
 STRUCTURE = frozenset({"seq", "array", "concat", "map"})
@@ -37,7 +40,8 @@ class Setting:
     """What is fixed while one role is extracted.
 
     `off`: checks that are not made. `erased`: labels of slots of which nothing is kept. `signed`: for each signature
-    slot the check that verifies it. `choices`: which reading a role takes where there are several.
+    slot the check that verifies it. `choices`: which reading a role takes where there are several. `forwarded`:
+    evidence that is judged by a verifier, by the letter of the attester.
     """
 
     mode: Mode
@@ -45,6 +49,7 @@ class Setting:
     erased: frozenset[str]
     signed: Mapping[Term, str]
     choices: Mapping[str, str] = field(default_factory=dict)
+    forwarded: Mapping[str, Term] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -73,6 +78,8 @@ class View:
         self.variables: dict[str, str] = {}
         self.fresh: dict[str, str] = {}
         self.drawn: dict[str, int] = {}
+        self.hidden: frozenset[Term] = frozenset()
+        """Terms of which nothing is kept where they stand now: they go another way."""
         self._transcript = False
 
     def value(self, term: Term) -> Template | None:
@@ -81,7 +88,7 @@ class View:
         Raises:
             LookupError: the role cannot know it.
         """
-        if self._transcript and term in self.setting.signed:
+        if term in self.hidden or (self._transcript and term in self.setting.signed):
             return None
         if term in self.values:
             return self.values[term]
@@ -92,7 +99,7 @@ class View:
         if term.op == "const":
             return self._constant(term.params[0], term.params[1])
         if term.op == "octets":
-            return None
+            return self._octets(term)
         if term.op == "tag" and term.params[0] == 18:
             return self._token(term)
         if term.op in TRANSPARENT:
@@ -126,6 +133,11 @@ class View:
             return AGENT_SORT
         return self.declared.symbols[str(template[0])].result
 
+    @property
+    def agent(self) -> str:
+        """The name of the agent of this side."""
+        return AGENT[self.letter]
+
     # --- leaves ------------------------------------------------------------------------------------------------------
 
     def _slot(self, slot: Term) -> Template | None:
@@ -144,26 +156,29 @@ class View:
             raise LookupError(f"{self.role} does not hold {name.label}")
         if name.label in ("x", "y"):
             return self._draw(name.label, EXPONENT)
-        held = self._held().get(base)
-        if held is not None:
-            return held
+        found = tpm.held(self, base) if base.startswith("tpm_") else self.held().get(base)
+        if found is not None:
+            return found
         if base == "sequence":
             return self._draw(name.label, "number")
         if name.sort.size in SIZES:
             return self._draw(name.label, SIZES[name.sort.size])
         return self.declared.constant(name.label, plain_sort(name.sort))
 
-    def _held(self) -> dict[str, Template]:
+    def held(self) -> dict[str, Template]:
         """What a platform holds, and what its configuration says."""
         agent, kind = AGENT[self.letter], self.declared.constant(KIND[self.letter], "usage")
-        certificate = ("cert", kind, agent, ("sk", kind, agent))
+        key = ("sk", kind, agent)
+        certificate: Template = ("cert", kind, agent, key)
+        if hosts.is_virtual(self, self.letter):
+            certificate = (hosts.VIRTUAL, kind, agent, hosts.HOST, key)
         software = self.setting.choices.get("software", "expected")
         return {
-            "id_cred": certificate, "sk": ("sk", kind, agent), "idk": ("cose_key", certificate), "ueid": agent,
+            "id_cred": certificate, "sk": key, "idk": self.cose_key(certificate), "ueid": agent,
             "ak": ("ak", agent), "ak_chain": ("akcert", agent, ("ak", agent)), "suites": "SUITES",
             "flags": self.declared.constant(self.setting.mode.flags(self.letter), "flags"),
             "measurements": self.declared.constant(software, "measurements"),
-            AUTHORITY.replace(" ", "_"): AUTHORITY,
+            AUTHORITY.replace(" ", "_"): AUTHORITY, "sk_verifier": VERIFIER_KEY,
         }  # fmt: skip
 
     def _draw(self, label: str, sort: str) -> str:
@@ -172,11 +187,18 @@ class View:
         self.fresh.setdefault(name, sort)
         return name
 
+    def _octets(self, term: Term) -> str | None:
+        """Octets in which nothing is said are left out."""
+        content = term.params[0]
+        assert isinstance(content, bytes)
+        text = tpm.OCTETS.get(content)
+        return None if text is None else self.declared.constant(text, f"tpm_{len(content)}")
+
     def _constant(self, kind: object, value: object) -> str:
         if kind in ("bool", "int"):
             return self.declared.constant(str(value), "number")
         text = value.decode() if isinstance(value, bytes) else str(value)
-        return self.declared.constant(text, "text")
+        return self.declared.constant(text or RESULT, "text")
 
     # --- symbols -----------------------------------------------------------------------------------------------------
 
@@ -246,8 +268,12 @@ class View:
         """A signature over a message; a symbol for each kind of message, which its own text tells from others."""
         content = _once(message)
         texts = [p for p in content if p in self.declared.constants and self.declared.constants[p] == "text"]
-        kind = str(texts[-1]).removeprefix("tc1-")
+        kind = str(texts[-1]).removeprefix("tc1-") if texts else "by a TPM"
         return (self.declared.symbol(replace(made_from("sign"), name=f"sign {kind}")), key, content)
+
+    def cose_key(self, certificate: Template) -> Template:
+        """The key in a certificate. Where nobody judges the certificate, another may hold the same key."""
+        return ("public key", certificate[-1]) if self.setting.forwarded else ("cose_key", certificate)
 
     def authority_key(self, term: Term) -> Template:
         """The key that a waiver is signed with."""
@@ -287,6 +313,7 @@ _MAKERS: dict[str, Callable[[View, Term], Template | None]] = {
     "stream": lambda view, term: view.value(term.args[2]),
     "aead": View._sealed,
     "public_key": View._key_of,
+    "cose_key": lambda view, term: view.cose_key(view.need(term.args[0])),
     "chain_key": View._key_of,
     "device_id": lambda view, term: view.need(term.args[0])[2],
     "chain_digest": lambda view, term: None,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from trustconn.model.extract.modes import Mode
+from trustconn.model.extract.variants import DEFAULT
 from trustconn.model.extract.verdicts import EXECUTABILITY, Prover, all_questions
 from trustconn.model.protocol.tables import profile
 from trustconn.model.verifier.checking import CertificateError, Checker, check
@@ -83,7 +84,7 @@ def test_all_proofs_of_the_profile_are_checked(
 
     monkeypatch.setattr(prover.verifier, "verify", noted)  # Every question goes through it.
     checkers: dict[frozenset[str], Checker] = {}
-    for question in all_questions():
+    for question in all_questions(variant=DEFAULT):
         if question.expected == "proof" and question.claim != EXECUTABILITY:
             found.clear()
             assert prover.decide(question).kind == "proof"

@@ -95,8 +95,9 @@ def _why(checks: frozenset[str]) -> str:
     """What the removal matrix says of a check that no attack needs gone."""
     from ..model.extract.committed import expected
 
-    verdicts = [expected()["matrix"].get(check, {}).get("verdict", "not in the matrix") for check in sorted(checks)]
-    return f": {', '.join(verdicts)}"
+    removals = expected()["matrix"]
+    verdicts = [removals.get(check, {}).get("verdict", "not in the matrix") for check in sorted(checks)]
+    return f": {', '.join(verdicts)}" + (", in the model alone" if "carries" in verdicts else "")
 
 
 def _list(stories: Iterable["Story"], binding: str, chart: bool) -> int:

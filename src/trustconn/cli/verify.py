@@ -100,11 +100,11 @@ def _table(arguments: argparse.Namespace) -> int:
     from ..model.extract.verdicts import TIME_LIMIT, Decision, prover
 
     questions = _questions(arguments)
-    asked = prover(arguments.without, arguments.binding or "edhoc")
     decisions: list[Decision] = []
     print(HEAD)
     with status() as tell:
         for question in questions:
+            asked = prover(arguments.without, arguments.binding or question.variant)
             decision = asked.decide(question, time_limit=arguments.time_limit or TIME_LIMIT, progress=tell)
             decisions.append(decision)
             print(_line(decision), flush=True)
@@ -122,15 +122,19 @@ def _questions(arguments: argparse.Namespace) -> Sequence[Any]:
     from ..model.claims import STATEMENTS
     from ..model.extract.verdicts import all_questions, question_under
 
+    over = arguments.binding or ""
+    asked = tuple(dict.fromkeys(question.claim for question in all_questions(variant=over)))
     for claim in arguments.claim:
         if claim not in STATEMENTS:
             raise UsageError(f"{claim} is specified and not decided by the model")
+        if claim not in asked:
+            raise UsageError(f"{claim} is not asked over {over}: leave --binding out")
     if not arguments.powers:
-        return all_questions(tuple(arguments.claim))
+        return all_questions(tuple(arguments.claim) or asked)
     for power in arguments.powers:
         require_known("power", power, spec.powers())
     try:
-        return [question_under(claim, arguments.powers) for claim in arguments.claim or STATEMENTS]
+        return [question_under(claim, arguments.powers) for claim in arguments.claim or asked]
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -184,7 +188,7 @@ def _removal(removal: Any) -> str:
 def _removal_record(removal: Any) -> dict[str, Any]:
     return {
         "without": list(removal.checks), "verdict": removal.verdict, "undecided": list(removal.undecided),
-        "states": removal.states,
+        "states": removal.states, "variant": removal.variant,
         "broken": [
             {"claim": b.claim, "role": b.role, "event": b.event, "attack": b.attack.to_json()} for b in removal.breaches
         ],

@@ -1,0 +1,200 @@
+"""Claims over TPM evidence, an asked verifier and virtualized roots: what their roles are, and what they rest on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from trustconn.model.checks import CHECKS, CheckClass
+from trustconn.model.extract.committed import expected, shown
+from trustconn.model.extract.extract import Extracted
+from trustconn.model.extract.removal import remove, symbolic_checks
+from trustconn.model.extract.variants import DEFAULT, VARIANTS, variant_of, variant_of_all
+from trustconn.model.extract.verdicts import Prover, all_questions, new_prover, prover
+from trustconn.model.protocol.tables import BINDINGS
+from trustconn.model.verifier.attack import Attack
+from trustconn.model.verifier.checking import Checker
+from trustconn.model.verifier.claims import Claim
+from trustconn.model.verifier.protocol import Recv, Send, Template
+from trustconn.model.verifier.query import Query
+from trustconn.model.verifier.replay import ReplayError, replay
+from trustconn.model.verifier.verify import Verdict
+
+OTHERS = [name for name in VARIANTS if name not in BINDINGS]
+
+
+def inside(template: Template) -> set[str]:
+    """Every symbol and name in a template."""
+    return {template} if isinstance(template, str) else set().union(*map(inside, template))
+
+
+def taken(extracted: Extracted, role: str) -> set[str]:
+    steps = extracted.protocol.role(role).steps
+    return set().union(*(inside(step.message) for step in steps if isinstance(step, Recv)))
+
+
+# --- what is asked where ---------------------------------------------------------------------------------------------
+
+
+def test_a_claim_and_a_check_are_of_one_variant() -> None:
+    claims = [claim for variant in VARIANTS.values() for claim in variant.claims]
+    assert len(claims) == len(set(claims))
+    assert {variant_of(name) for name in symbolic_checks()} == set(VARIANTS)
+
+
+@pytest.mark.parametrize("form", ["tpm2"])
+def test_what_is_judged_of_tpm_evidence_alone_is_left_out_there(form: str) -> None:
+    own = [name for name, check in CHECKS.items() if check.form == form and check.cls is CheckClass.SYMBOLIC]
+    assert len(own) == 26
+    assert {variant_of(name) for name in own} == {"tpm"}
+
+
+def test_a_set_is_left_out_where_its_own_member_is() -> None:
+    assert variant_of_all(["ak_is_not_the_identity_key", "tpm_ak_is_for_tpm"]) == "tpm"
+    assert variant_of_all(["ak_is_not_the_identity_key"]) == DEFAULT
+
+
+@pytest.mark.parametrize("variant", OTHERS)
+def test_every_role_can_come_to_its_end(variant: str) -> None:
+    assert prover(variant=variant).gate() == ""
+
+
+# --- what roles take in ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("check", "role", "variable"),
+    [
+        ("tpm_quote_is_generated", "service an", "QUOTE_MAGIC_I"),
+        ("tpm_quote_covers_the_policy", "service an", "QUOTE_SELECTION_I"),
+        ("tpm_identity_key_is_kept", "device na", "TPM_IDK_MADE_R"),
+        ("tpm_reset_counts_agree", "device na", "CERTIFICATION_RESET_R"),
+        ("ear_is_affirming", "service an", "EAR_STATUS_I"),
+        ("ear_cnf_is_peer_identity_key", "service an", "EAR_CNF_I"),
+        ("cred_r_virtual_root_is_well_formed", "device nn, virtual service", "endorsing host"),
+    ],
+)
+def test_a_check_that_is_off_leaves_a_variable(check: str, role: str, variable: str) -> None:
+    variant = variant_of(check)
+    assert variable not in prover(variant=variant).extracted.protocol.role(role).variables
+    assert variable in new_prover(variant, frozenset({check})).extracted.protocol.role(role).variables
+
+
+@pytest.mark.parametrize("check", ["tpm_ak_is_restricted", "tpm_ak_is_the_certified_one"])
+def test_an_attestation_key_of_which_nothing_is_known_may_sign_anything(check: str) -> None:
+    weak = new_prover("tpm", frozenset({check})).extracted
+    assert "loose ak" in taken(weak, "service an, unrestricted attestation key")
+
+
+def test_quote_and_certification_are_signed_by_one_key_in_one_form() -> None:
+    extracted = prover(variant="tpm").extracted
+    ((send,), (other,)) = (
+        [step for step in extracted.protocol.role(name).steps if isinstance(step, Send)]
+        for name in ("TPM quotes", "tam_device certifies its identity key")
+    )
+    assert send.message[:2] == other.message[:2]
+    assert len(send.message[2]) == len(other.message[2])
+
+
+def test_a_relying_party_that_asks_takes_nothing_of_evidence_but_the_result() -> None:
+    extracted = prover(variant="verifier").extracted
+    assert "sign eat" not in taken(extracted, "service an")
+    assert "sign result" in taken(extracted, "service an")
+    assert "sign eat" in taken(extracted, "verifier of devices, affirming by policy of the relying party")
+
+
+def test_a_verifier_takes_any_certificate_with_any_key() -> None:
+    role = prover(variant="verifier").extracted.protocol.role(
+        "verifier of services, affirming by policy of the relying party"
+    )
+    assert role.variables["key of the leaf"] == "private key"
+
+
+def test_a_virtualized_root_is_vouched_for_by_the_host_that_it_names() -> None:
+    extracted = prover(variant="virtual").extracted
+    assert {"sign endorsement", "endorsement key", "host_not_revoked"} <= taken(extracted, "device nn, virtual service")
+    assert not {"sign endorsement", "endorsement key"} & taken(extracted, "device nn, virtual device")
+
+
+# --- removals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("checks", "claims"),
+    [
+        (("tpm_ak_is_restricted",), ("CLM-24", "CLM-25")),
+        (("tpm_identity_key_is_kept",), ("CLM-24", "CLM-25")),
+        (("tpm_reset_counts_agree",), ("CLM-24",)),
+        (("tpm_quote_is_a_quote",), ()),
+        (("ak_is_not_the_identity_key", "tpm_ak_is_for_tpm"), ("CLM-24", "CLM-25", "CLM-26")),
+        (("ear_nonce_is_binder",), ("CLM-19",)),
+        (("ear_names_the_policy",), ("CLM-19",)),
+        (("request_names_the_leaf",), ()),
+        (("cred_i_physical_root_is_not_revoked",), ("CLM-23",)),
+        (("cred_r_endorser_key_is_for_that_alone",), ("CLM-23",)),
+    ],
+)
+def test_what_a_check_carries(checks: tuple[str, ...], claims: tuple[str, ...]) -> None:
+    removal = remove(checks)
+    assert tuple(breach.claim for breach in removal.breaches) == claims
+    assert removal.variant == variant_of_all(checks)
+    assert tuple(expected()["matrix"][" + ".join(checks)]["broken"]) == claims
+
+
+def test_an_attack_on_a_variant_is_replayed_without_the_check_and_not_with_it() -> None:
+    """By the replayer, which shares nothing with the search."""
+    check = "tpm_identity_key_is_kept"
+    attack = Attack.from_json(shown()[check]["attack"])
+    assert shown()[check]["variant"] == "tpm"
+    classes = dict(attack.classes)
+    for without, replays in ((frozenset({check}), True), (frozenset(), False)):
+        weak = new_prover("tpm", without)
+        assert any(_replays(weak, attack, query, powers) for query, powers in _queries(weak, classes)) is replays
+
+
+def _queries(weak: Prover, classes: dict[str, str]) -> list[tuple[Query, frozenset[str]]]:
+    found = []
+    for question in all_questions(variant="tpm"):
+        for statement, scenario in question.scenarios:
+            for claim in weak.claims(statement, scenario):
+                queries = claim.queries(weak.extracted.protocol)
+                found += [(query, scenario.powers) for query in queries if dict(query.classes) == classes]
+    return found
+
+
+def _replays(weak: Prover, attack: Attack, query: Query, powers: frozenset[str]) -> bool:
+    try:
+        replay(weak.extracted.protocol, attack, query, powers)
+    except (ReplayError, KeyError):
+        return False
+    return True
+
+
+# --- certificates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", OTHERS)
+def test_all_proofs_of_a_variant_are_checked(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = new_prover(variant)
+    found: list[tuple[Claim, frozenset[str], Verdict]] = []
+    verify = fresh.verifier.verify
+
+    def noted(claim: Claim, **options: Any) -> Verdict:
+        verdict = verify(claim, **options, certify=True)
+        found.append((claim, options["powers"], verdict))
+        return verdict
+
+    monkeypatch.setattr(fresh.verifier, "verify", noted)  # Every question goes through it.
+    for question in all_questions(variant=variant):
+        if question.expected == "proof":
+            assert fresh.decide(question).kind == "proof"
+    proofs = [one for one in found if one[2].kind == "proof"]
+    assert proofs
+    checkers: dict[frozenset[str], Checker] = {}
+    for claim, powers, verdict in proofs:
+        assert verdict.certificate is not None
+        checker = checkers.setdefault(powers, Checker(fresh.extracted.protocol, powers))
+        for query, given in zip(claim.queries(fresh.extracted.protocol), verdict.certificate.trees, strict=True):
+            assert checker.check(query, json.loads(json.dumps(given))) >= 0
