@@ -16,6 +16,7 @@ from . import (
     results,
     revocation,
     schedule,
+    sessions,
     structures,
 )
 from .seed import SEED
@@ -34,6 +35,7 @@ AREAS: tuple[Area, ...] = (
     bundles.AREA,
     results.AREA,
     labels.AREA,
+    sessions.AREA,
 )
 
 __all__ = ["AREAS", "SEED"]

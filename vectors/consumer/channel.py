@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from .crypto import expand, open_aead
-from .edhoc import SUITES, kdf
+from .edhoc import SUITES, Suite, kdf
 from .refusal import Refused, ensure
 from .strict import dump
 
@@ -81,14 +81,15 @@ def records(given: dict[str, Any]) -> dict[str, Any]:
         if len(left) < 4 + length:
             break
         payload, left = left[5 : 4 + length], left[4 + length :]
-        stream += _opened(given, number, payload)
+        stream += open_record(given, number, payload, SUITES[given["suite"]])
         number += 1
         stream = _frames(stream, frames, FRAME[given["open"]])
     return {"frames": frames}
 
 
-def _opened(given: dict[str, Any], number: int, payload: bytes) -> bytes:
-    suite, iv = SUITES[given["suite"]], bytes.fromhex(given["iv"])
+def open_record(given: dict[str, Any], number: int, payload: bytes, suite: Suite) -> bytes:
+    """The plaintext of one record. Raises Refused."""
+    iv = bytes.fromhex(given["iv"])
     tag = 8 if suite.aead == "AES-CCM-16-64-128" else 16
     ensure(number < given["limit"], "a record more than allowed")
     ensure(len(payload) - tag <= PLAINTEXT, "a plaintext that is too long")

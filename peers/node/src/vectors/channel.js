@@ -44,7 +44,7 @@ function binder(input) {
   );
 }
 
-function openRecord({ suite, key, iv, limit }, number, payload) {
+export function openRecord({ suite, key, iv, limit }, number, payload) {
   const { aead } = algorithms(suite);
   const tag = aead === 'AES-CCM-16-64-128' ? 8 : 16;
   must(number < limit, 'a record more than allowed');

@@ -49,7 +49,7 @@ function checkEad(items) {
   return join(...items);
 }
 
-class Reader {
+export class Reader {
   found = {};
 
   constructor({ method, suites, x, y, credentials }) {

@@ -8,6 +8,7 @@ import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { result } from './result.js';
 import { sequence } from './sequence.js';
+import { session } from './session.js';
 import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
 
@@ -23,6 +24,7 @@ export const operations = {
 
   edhoc: handshake,
   result,
+  session,
 
   cbor: (input) => ({ value: tree(decode(octets(input.octets))) }),
 
