@@ -83,8 +83,7 @@ class Fleet:
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
             tam=self._request.tam, verifier=self._request.verifier, virtual=self._request.virtual,
-            evidence=self._request.evidence,
-            chains=self._request.chains,
+            evidence=self._request.evidence, chains=self._request.chains, anonymous=self._request.anonymous,
         )  # fmt: skip
 
     @property

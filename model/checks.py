@@ -108,6 +108,7 @@ _declare(
             ("root_may_be_virtual", "VRT-06"),
             ("generation_is_not_older", "VRT-07"),
             ("key_is_of_one_identity", "IDN-25"),
+            ("pseudonym_is_short_lived", "ANO-10"),
         )
         for side in "ri"
     ),
@@ -223,6 +224,8 @@ _declare(
     alert(Code.IDENTITY_MISMATCH),
     ("key_attributes_show_custody", "ATT-22"),
     ("boot_seed_is_of_one_instance", "VRT-08"),
+    ("ak_is_as_anonymous_as_the_leaf", "ANO-10"),
+    ("anonymity_is_the_leafs", "ANO-09"),
 )
 _declare(_ENCODING, alert(Code.REVOKED), ("peer_leaf_is_still_not_revoked", "REV-09"))
 _declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ...model.protocol.background import background
+from .anonymity import anonymity_faults
 from .attestation_keys import again_faults, key_faults
 from .binders import binder_faults, giving_faults
 from .chains import chain_faults
@@ -34,7 +35,7 @@ _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, psa_faults, collection_faults, handshake_faults, label_faults, session_faults,
     record_faults, ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
-    shared_key_faults, chain_faults,
+    shared_key_faults, chain_faults, anonymity_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

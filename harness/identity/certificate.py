@@ -20,6 +20,7 @@ PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublic
 MAX_CERTIFICATE = 8192
 """Octets of DER; a longer certificate is refused unparsed."""
 DEVICE_URN: str = identifiers()["urn"]["device"]
+ANONYMOUS: str = identifiers()["oid"]["eku_anon"]
 
 UNREADABLE = (
     ValueError,
@@ -92,6 +93,11 @@ class Certificate:
     def identity(self) -> str:
         """The first URI subject alternative name, or "" where there is none."""
         return self.uris[0] if self.uris else ""
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it is for a pseudonym: it carries tc-anon."""
+        return ANONYMOUS in self.eku
 
     @property
     def policies(self) -> frozenset[str]:

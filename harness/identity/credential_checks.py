@@ -2,14 +2,17 @@
 
 from itertools import pairwise
 
+from ...spec import identifiers
 from .certificate import Certificate
-from .deciding import Unfit, array, both_sides, named, predicate, value
+from .deciding import Unfit, array, both_sides, named, predicate, unsigned, value
 from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_PSA_AK, EKU_SERVICE, EKU_TPM_AK
 from .path import MAX_PATH
 from .revocation import SHORT_LIVED, ProofError, Status, crl_status, read_proof
 from .world import X5CHAIN, X5T, PeerCredential, Source, World, thumbprint_digest
 
 MAX_PROOFS = 8
+FLAG_ANONYMOUS: int = identifiers()["hello"]["flag"]["anonymous"]
+PSEUDONYM_LIFETIME: int = identifiers()["limit"]["anonymous_seconds"]
 
 
 def _id_cred_is_a_certificate(world: World, id_cred: bytes) -> None:
@@ -60,15 +63,34 @@ def _is_no_attestation_certificate(world: World, id_cred: bytes) -> None:
 
 
 def _is_intended(world: World, id_cred: bytes) -> None:
-    identity = world.credential(id_cred).leaf.identity
+    leaf = world.credential(id_cred).leaf
+    identity = leaf.identity
+    _check_admitted(world, leaf)
     if not identity or identity != world.policy.intended_peer:
         raise Unfit(f"{identity!r} is not the intended peer")
 
 
 def _is_authorised(world: World, id_cred: bytes) -> None:
-    identity = world.credential(id_cred).leaf.identity
-    if not identity or identity not in world.policy.authorised_devices:
+    leaf = world.credential(id_cred).leaf
+    identity = leaf.identity
+    _check_admitted(world, leaf)
+    if not leaf.anonymous and (not identity or identity not in world.policy.authorised_devices):
         raise Unfit(f"{identity!r} is not authorised")
+
+
+def _check_admitted(world: World, leaf: Certificate) -> None:
+    if leaf.anonymous and not world.policy.admits_anonymous:
+        raise Unfit("pseudonyms are not admitted")
+
+
+def _pseudonym_is_short_lived(world: World, id_cred: bytes) -> None:
+    check_pseudonym(world.credential(id_cred).leaf)
+
+
+def check_pseudonym(certificate: Certificate) -> None:
+    """Raise Unfit for a certificate of a pseudonym that lives longer than a day."""
+    if certificate.anonymous and certificate.lifetime > PSEUDONYM_LIFETIME:
+        raise Unfit(f"a pseudonym for {certificate.lifetime} seconds")
 
 
 def _is_not_mine(world: World, id_cred: bytes) -> None:
@@ -105,6 +127,9 @@ cred_r_is_no_attestation_certificate, cred_i_is_no_attestation_certificate = bot
 )
 cred_r_is_intended = named("cred_r_is_intended", _is_intended)
 cred_i_is_authorised = named("cred_i_is_authorised", _is_authorised)
+cred_r_pseudonym_is_short_lived, cred_i_pseudonym_is_short_lived = both_sides(
+    "cred_{}_pseudonym_is_short_lived", _pseudonym_is_short_lived
+)
 cred_r_is_not_mine, cred_i_is_not_mine = both_sides("cred_{}_is_not_mine", _is_not_mine)
 cred_r_key_is_of_one_identity, cred_i_key_is_of_one_identity = both_sides(
     "cred_{}_key_is_of_one_identity", _key_is_of_one_identity
@@ -112,6 +137,13 @@ cred_r_key_is_of_one_identity, cred_i_key_is_of_one_identity = both_sides(
 cred_r_is_not_revoked_locally, cred_i_is_not_revoked_locally = both_sides(
     "cred_{}_is_not_revoked_locally", _is_not_revoked_locally
 )
+
+
+@predicate
+def anonymity_is_the_leafs(world: World, flags: bytes, id_cred: bytes) -> None:
+    """Who has a pseudonym's leaf says so by flag 4, and nobody else does."""
+    if bool(unsigned(flags) & FLAG_ANONYMOUS) != world.credential(id_cred).leaf.anonymous:
+        raise Unfit("flag 4 and tc-anon come together or not at all")
 
 
 @predicate

@@ -111,11 +111,13 @@ class TrustAnchors:
     """SHA-256 of their certificates."""
     revoked_policies: frozenset[str] = frozenset()
     """Ids of policies of verifiers."""
+    anonymous_roots: tuple[Certificate, ...] = ()
+    """Of issuers of pseudonyms: for those, and for their attestation keys, these alone count (ANO-05)."""
 
     def by_hash(self) -> dict[bytes, Certificate]:
         """Every certificate that is held, by SHA-256."""
         pinned = (*self.waiver_authorities, *self.verifiers)
-        held = (*self.peer_roots, *self.attestation_roots, *pinned, *self.known)
+        held = (*self.peer_roots, *self.attestation_roots, *self.anonymous_roots, *pinned, *self.known)
         return {certificate.sha256: certificate for certificate in held}
 
     def save(self, folder: Path) -> None:
@@ -158,6 +160,7 @@ _BUNDLES = {
     "waiver_authorities": False,
     "verifiers": False,
     "known": False,
+    "anonymous_roots": False,
 }
 
 

@@ -5,9 +5,9 @@
 
 from ..codec import cbor
 from .certificate import DEVICE_URN
-from .credential_checks import check_path_validity, check_status
+from .credential_checks import check_path_validity, check_pseudonym, check_status
 from .deciding import Unfit, array, octets, predicate, unsigned, value
-from .oids import EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
+from .oids import EKU_ANON, EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
 from .policy import EAT_CWT
 from .tam import MEASURED_COMPONENT, SHA_256
 from .world import World, thumbprint_digest
@@ -96,8 +96,17 @@ def ak_path_verifies(world: World, x5chain: bytes) -> None:
 @predicate
 def ak_is_for_eat(world: World, x5chain: bytes) -> None:
     """One format a key: the certificate allows EAT and nothing else."""
-    if world.x5chain(x5chain).leaf.eku != {EKU_EAT_AK}:
+    if world.x5chain(x5chain).leaf.eku - {EKU_ANON} != {EKU_EAT_AK}:
         raise Unfit("extended key usage is not EAT evidence alone")
+
+
+@predicate
+def ak_is_as_anonymous_as_the_leaf(world: World, x5chain: bytes, id_cred: bytes) -> None:
+    """The attestation key is a pseudonym's exactly where the identity is, and then as short-lived."""
+    ak = world.x5chain(x5chain).leaf
+    if ak.anonymous != world.credential(id_cred).leaf.anonymous:
+        raise Unfit("one of the two certificates is for a pseudonym")
+    check_pseudonym(ak)
 
 
 @predicate

@@ -47,6 +47,8 @@ class Policy:
     handshake_timeout: int = 10
     verdict_timeout: int = 30
     expired_timeout: int = 30
+    admits_anonymous: bool = False
+    """Admits pseudonyms in place of identities that it knows."""
     physical_only: bool = False
     """Refuses a peer whose root of trust is virtual."""
     minimum_waiver_level: int = 3
@@ -170,6 +172,7 @@ _FIELDS = {
     "handshake_timeout": _SECONDS,
     "verdict_timeout": _SECONDS,
     "expired_timeout": _SECONDS,
+    "admits_anonymous": boolean,
     "physical_only": boolean,
     "minimum_waiver_level": whole(3, 4),
     "minimum_dbgstat": whole(1, 4),

@@ -102,6 +102,11 @@ class TesterPki:
         """The branch "device", "service" or "attestation"."""
         return {"device": self.device, "service": self.service, "attestation": self.attestation}[name]
 
+    @property
+    def pseudonyms(self) -> Branch:
+        """The issuer of pseudonyms, for both roles and for attestation keys; every party pins its root."""
+        return _pseudonyms(self.seed, self.now, self.plain)
+
     def ueid(self, label: str) -> bytes:
         """Type octet 1 and 32 octets (RFC 9711 section 4.2.1)."""
         return b"\x01" + derive(self.seed, f"ueid/{label}")
@@ -230,6 +235,7 @@ class TesterPki:
             revoked_waivers=frozenset({self.revoked_waiver}),
             revoked_verifiers=frozenset({self.verifier(REVOKED_VERIFIER).certificate.sha256}),
             revoked_policies=frozenset({REVOKED_POLICY}),
+            anonymous_roots=(self.pseudonyms.root.certificate,),
         )
 
     def policy(self, role: str, peer: Certificate, boot: tuple[BootEvent, ...] | None = None) -> Policy:
@@ -269,6 +275,11 @@ class TesterPki:
 def _held(spec: LeafSpec, key: PublicKey | None) -> LeafSpec:
     """The specification for a key that its holder has made, if there is one."""
     return spec if key is None else replace(spec, key=key)
+
+
+@lru_cache(8)
+def _pseudonyms(seed: bytes, now: int, plain: bool) -> Branch:
+    return make_branch(seed, now, "anonymous", constrained=not plain)
 
 
 @lru_cache(8)

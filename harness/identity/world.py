@@ -117,16 +117,21 @@ class Memory:
     """The highest generation accepted of each virtualized root of trust, by UEID of the physical one and instance."""
     identities: dict[bytes, list[str]] = field(default_factory=dict)
     """Identity URI and platform URN of each identity key that was accepted, by SHA-256 of its SubjectPublicKeyInfo."""
+    pseudonyms: dict[bytes, int] = field(default_factory=dict)
+    """The same as `own_sequence` for each pseudonym, by SHA-256 of its leaf: a common count would link them."""
     live: LiveSeeds = field(default_factory=LiveSeeds, compare=False, repr=False)
     """Not kept: no session outlives a restart."""
 
-    def next_sequence(self) -> int:
+    def next_sequence(self, pseudonym: bytes = b"") -> int:
         """Where a new session goes on counting its own labels."""
-        return self.own_sequence
+        return self.pseudonyms.get(pseudonym, 0) if pseudonym else self.own_sequence
 
-    def sent_sequence(self, sequence: int) -> None:
+    def sent_sequence(self, sequence: int, pseudonym: bytes = b"") -> None:
         """A label with this number has been signed; it is never used again."""
-        self.own_sequence = max(self.own_sequence, sequence + 1)
+        if pseudonym:
+            self.pseudonyms[pseudonym] = max(self.pseudonyms.get(pseudonym, 0), sequence + 1)
+        else:
+            self.own_sequence = max(self.own_sequence, sequence + 1)
 
     def accept_bootcount(self, ak: bytes, bootcount: int) -> None:
         """Remember the boot count of an attestation key (SHA-256 of its certificate). Raises Refused if it fell."""
@@ -168,6 +173,7 @@ class Memory:
             "bootcounts": {key.hex(): value for key, value in self.bootcounts.items()},
             "time_floor": self.time_floor,
             "own_sequence": self.own_sequence,
+            "pseudonyms": {key.hex(): value for key, value in self.pseudonyms.items()},
             "generations": {key.hex(): value for key, value in self.generations.items()},
             "identities": {key.hex(): value for key, value in self.identities.items()},
         }
@@ -183,6 +189,7 @@ class Memory:
             saved.get("own_sequence", 0),
             {bytes.fromhex(key): value for key, value in saved.get("generations", {}).items()},
             {bytes.fromhex(key): value for key, value in saved.get("identities", {}).items()},
+            {bytes.fromhex(key): value for key, value in saved.get("pseudonyms", {}).items()},
         )
 
 
@@ -212,6 +219,12 @@ class World:
     _anchored: TrustAnchors | None = field(default=None, repr=False)
     _held: dict[bytes, Certificate] = field(default_factory=dict, repr=False)
     _prints: dict[bool, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def pseudonym(self) -> bytes:
+        """SHA-256 of its own leaf where that is for a pseudonym, else b""."""
+        leaf = self.credentials.leaf
+        return leaf.sha256 if leaf.anonymous else b""
 
     @property
     def peer_side(self) -> str:
@@ -250,9 +263,14 @@ class World:
     def verify_path(self, credential: PeerCredential, *, attestation: bool = False) -> None:
         """Verify a path to the pinned roots, once for the same certificates and roots. Raises PathError."""
         self._follow_anchors()
-        key = (self._prints[attestation], credential.leaf.sha256, *(item.sha256 for item in credential.chain))
+        roots = self.anchors.anonymous_roots if credential.leaf.anonymous else self.roots(attestation)
+        key = (
+            fingerprint(roots) if credential.leaf.anonymous else self._prints[attestation],
+            credential.leaf.sha256,
+            *(item.sha256 for item in credential.chain),
+        )
         if self._paths.get(key) is None:
-            verify_path(credential.leaf, credential.chain, self.roots(attestation))
+            verify_path(credential.leaf, credential.chain, roots)
             self._paths.put(key, True)
 
     def roots(self, attestation: bool) -> tuple[Certificate, ...]:

@@ -51,7 +51,9 @@ class Features:
     revocation_proofs: tuple[str, ...] = key(
         ("crl",), "proofs of non-revocation that it can judge", choices=("crl", "ocsp", "short-lived")
     )
-    anonymous: bool = key(False, "it can use certificates of an attestation CA without a stable identifier")
+    anonymous: bool = key(
+        False, "it can use, and admits, certificates of an attestation CA without a stable identifier"
+    )
     verifier: bool = key(False, "it can have evidence judged by a remote verifier, or present a verifier's result")
     virtual_root_of_trust: bool = key(False, "its root of trust is virtual, below a physical one (ISO/IEC 27070)")
     accepts_virtual_root: bool = key(False, "it accepts a peer whose root of trust is virtual")

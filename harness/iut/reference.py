@@ -25,13 +25,15 @@ def reference(
     virtual: bool = False,
     evidence: Collection[str] = (),
     chains: bool = False,
+    anonymous: bool = False,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
     `without` are checks that are switched off in it, `faults` its named faults. `seed` makes its randomness repeat; its
     clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
     declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust, and
-    `evidence` are further forms that it declares. With `chains` it declares blocks and processing chains.
+    `evidence` are further forms that it declares. With `chains` it declares blocks and processing chains, with
+    `anonymous` pseudonyms.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -43,6 +45,7 @@ def reference(
     features = replace(
         alone,
         verifier=verifier,
+        anonymous=anonymous,
         evidence_formats=(*alone.evidence_formats, *evidence),
         evidence_accepted=(*alone.evidence_accepted, *evidence),
         label_blocks=chains,

@@ -340,7 +340,7 @@ class Endpoint:
             seconds = self.run.value(VERDICT[self.peer].valid_for)
             self.timers.verdict_received(cbor.decode(seconds, rules=self.run.rules))
         elif name == "data_sent":
-            self.world.memory.sent_sequence(cbor.decode(data["sequence"]))
+            self.world.memory.sent_sequence(cbor.decode(data["sequence"]), self.world.pseudonym)
         if not name.startswith(CLAIM_EVENTS):
             more = {"suite": self.channel.suite} if name == "open" else {}
             told = {k: readable(k, v, self.world, self.run.rules) for k, v in data.items()}

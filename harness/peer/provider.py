@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from ...model.protocol.frames import FLAG_REQUIRES_EVIDENCE, FLAG_WAIVER
+from ...model.protocol.frames import FLAG_ANONYMOUS, FLAG_REQUIRES_EVIDENCE, FLAG_WAIVER
 from ..codec import cbor, cose
 from ..crypto.random import Random
 from ..crypto.suites import SUITES
@@ -91,7 +91,8 @@ class WorldProvider:
     def flags(self) -> int:
         """HELLO flags of this policy."""
         waiver = FLAG_WAIVER if self.world.credentials.waiver else 0
-        return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver
+        anonymous = FLAG_ANONYMOUS if self.world.pseudonym else 0
+        return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver | anonymous
 
     def look_again(self) -> None:
         """Whether anything that this session rests on is revoked by now. Raises CheckFailed of `AGAIN`."""
@@ -319,7 +320,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "label_chain": _absent,
     "data_plain": _absent,
     "data_inputs": _absent,
-    "sequence": _encoded(lambda p: p.world.memory.next_sequence()),
+    "sequence": _encoded(lambda p: p.world.memory.next_sequence(p.world.pseudonym)),
 }
 
 _ATOMS = {f"{base}_{letter}": given for base, given in _GIVEN.items() for letter in "ir"} | dict(_WHOLE)

@@ -257,7 +257,7 @@ class LocalIut(Iut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        if name in ("virtual_root_of_trust", "verifier", "anonymous", "trusted_user_interface"):
+        if name in ("virtual_root_of_trust", "verifier", "trusted_user_interface"):
             raise NeedNotMet(f"feature {name} is not declared")
         kinds = {"tpm2": TPM_FORMAT, "psa": PSA_TOKEN}
         if value in kinds and kinds[str(value)] not in self._honest.policy.accepted:

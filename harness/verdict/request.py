@@ -46,6 +46,8 @@ class RunRequest:
     """Further forms of evidence that the reference peers declare, as conformance statements name them."""
     chains: bool = False
     """Whether the reference peers declare blocks and processing chains."""
+    anonymous: bool = False
+    """Whether the reference peers declare that they can be, and can admit, pseudonyms."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

@@ -227,7 +227,10 @@ def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
     """What the relying party asks of ATT, in order; `again` adds what only a re-attestation can show."""
     evidence, registers = EVIDENCE[attester.letter], REGISTERS[attester.letter]
     first = (equals("att_epoch_is_requested", evidence.epoch), *appraisal_checks(attester))
-    live = (holds("boot_seed_is_of_one_instance", evidence.further, attester.party.id_cred),)
+    live = (
+        holds("boot_seed_is_of_one_instance", evidence.further, attester.party.id_cred),
+        holds("ak_is_as_anonymous_as_the_leaf", evidence.token.chain, attester.party.id_cred),
+    )
     later = (equals("bootcount_has_not_changed", evidence.token.bootcount, registers.attested_boot),)
     return first + live + (later if again else ())
 

@@ -231,6 +231,7 @@ def credential_checks(party: Party) -> tuple[Step, ...]:
                 "root_may_be_virtual",
                 "generation_is_not_older",
                 "key_is_of_one_identity",
+                "pseudonym_is_short_lived",
             )
         ),
     )

@@ -106,6 +106,7 @@ def _checks(side: Side) -> tuple[Step, ...]:
         holds("eat_is_recent", token.iat),
         holds("eat_debug_is_disabled", claims.debug),
         holds("boot_seed_is_of_one_instance", EMPTY, id_cred),
+        holds("ak_is_as_anonymous_as_the_leaf", chain, id_cred),
         holds("properties_are_not_withdrawn", proving.proofs),
         holds("proofs_answer_current_lists", proving.proofs),
         holds(

@@ -125,8 +125,12 @@ def appraisal_checks(side: Side) -> tuple[Step, ...]:
 
 def _first(side: Side) -> tuple[Step, ...]:
     """What a relying party asks of every ATT with a PSA token, in order."""
-    live = holds("boot_seed_is_of_one_instance", EMPTY, side.party.id_cred)
-    return (equals("att_epoch_is_requested", PSA[side.letter].epoch), *appraisal_checks(side), live)
+    psa, id_cred = PSA[side.letter], side.party.id_cred
+    live = (
+        holds("boot_seed_is_of_one_instance", EMPTY, id_cred),
+        holds("ak_is_as_anonymous_as_the_leaf", psa.token.chain, id_cred),
+    )
+    return (equals("att_epoch_is_requested", psa.epoch), *appraisal_checks(side), *live)
 
 
 # --- Environment object ----------------------------------------------------------------------------------------------

@@ -115,6 +115,7 @@ def hello_checks(attester: Side, mode: Term) -> tuple[Step, ...]:
     common = (
         equals("hello_version_is_supported", attester.version),
         holds("waiver_comes_with_its_flag", attester.flags, attester.waiver),
+        holds("anonymity_is_the_leafs", attester.flags, attester.party.id_cred),
         holds("peer_leaf_is_not_revoked", attester.party.id_cred, attester.proofs),
     )
     if mode is ATTESTS:

@@ -126,6 +126,7 @@ def _first(side: Side) -> tuple[Step, ...]:
         equals("att_epoch_is_requested", bundle.epoch),
         *appraisal_checks(side),
         holds("boot_seed_is_of_one_instance", EMPTY, side.party.id_cred),
+        holds("ak_is_as_anonymous_as_the_leaf", bundle.chain, side.party.id_cred),
         holds("tpm_reset_count_has_not_fallen", bundle.chain, bundle.quote.reset),
     )
 

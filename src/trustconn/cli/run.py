@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_virtual(parser)
     add_evidence(parser)
     add("--chains", action="store_true", help="also test how the reference peers judge blocks and processing chains")
+    add("--anonymous", action="store_true", help="also test the reference peers under pseudonyms, and before them")
     add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
@@ -95,6 +96,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--verifier is about the reference peers; a description says it by features.verifier")
     if arguments.iut and arguments.virtual:
         raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
+    if arguments.iut and arguments.anonymous:
+        raise UsageError("--anonymous is about the reference peers; a description says features.anonymous")
     if arguments.iut and arguments.evidence:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
     if arguments.iut and arguments.chains:
@@ -128,6 +131,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         virtual=arguments.virtual,
         evidence=tuple(dict.fromkeys(arguments.evidence)),
         chains=arguments.chains,
+        anonymous=arguments.anonymous,
         profile_set=arguments.profile_set,
     )
 
