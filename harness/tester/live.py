@@ -118,6 +118,8 @@ class IutSession(Iut):
 
     @contextmanager
     def configured(self, **configuration: Any) -> Iterator[None]:
+        if configuration.get("presents_waiver"):
+            self.need_feature("presents_waiver")
         if "provision" not in self._verbs() and _as_specified(configuration):
             yield
             return

@@ -108,6 +108,12 @@ def verdicts(results: Results) -> dict[str, object]:
     return {test.case.id: test.status for test in results.tests}
 
 
+def test_a_vendor_without_a_waiver_is_not_asked_to_present_one(run: Run) -> None:
+    code, said = run("-k", "test_mode", "-rs")
+    assert code == 0 and "feature presents_waiver is not declared" in said, said
+    assert "6 passed, 3 skipped" in said, said
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
