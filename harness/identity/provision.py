@@ -51,6 +51,7 @@ def provision(
     psa: bool = False,
     issuer: str = "",
     evidence: Collection[str] = (),
+    attests: bool = True,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
@@ -58,9 +59,11 @@ def provision(
     written. `seeded` says that anyone can know the seed; `plain` leaves the profile's own key usages out. With `tam`
     "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
     virtualized one; with `psa` it attests by PSA tokens. `issuer` is one of `issuing.WAYS`, "" for the tester's own
-    authority. With "pba" among the forms of `evidence` both pin an issuer of properties and hold certificates. Raises
+    authority. With "pba" among the forms of `evidence` both pin an issuer of properties and hold certificates. A
+    party that does not attest is a plain device: it offers no evidence and holds a waiver (OVR-04). Raises
     CredentialError for a request or a TPM that cannot be used.
     """
+    with_waiver = with_waiver or not attests
     pki = TesterPki.from_seed(seed, now, plain=plain)
     theirs = pki.party(opposite(role))
     own, boot, settings = pki.policy(role, theirs.leaf), boot_events(role), _software_settings(pki, role)
@@ -89,6 +92,7 @@ def provision(
         mine = certified(party, None if key else pki.tam(role, party))
         if way == DEPLOYMENT:
             settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
+    own = own if attests else replace(own, offered=())
     _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)
     peer = opposite(role)
     policy, folder = pki.policy(peer, mine.leaf, boot), out / "tester" / "peer"

@@ -135,7 +135,7 @@ class PeerHost:
         further = PROVISIONED_EVIDENCE if self._world.credentials.psa_ak is not None else ()
         return dataclasses.replace(
             alone,
-            evidence_formats=(*alone.evidence_formats, *further),
+            evidence_formats=(*alone.evidence_formats, *further) if self._world.policy.offered else (),
             evidence_accepted=(*alone.evidence_accepted, *further),
         )
 

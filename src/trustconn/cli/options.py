@@ -29,6 +29,10 @@ def tams() -> tuple[str, ...]:
     return TAMS
 
 
+PLAIN, SPLIT = KINDS = ("plain", "split")
+"""Kinds of device: with a trusted environment only, which has a waiver in place of evidence; and beside a rich one."""
+
+
 def add_tam(parser: argparse.ArgumentParser) -> None:
     """`--tam`."""
     text = "what holds the keys of the reference peers: software, the default, or a TPM of swtpm"

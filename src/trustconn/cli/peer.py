@@ -5,13 +5,21 @@ only this machine can reach them.
 """
 
 import argparse
+import json
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import exit_code
 from .errors import UsageError
 from .options import (
+    KINDS,
+    PLAIN,
+    SPLIT,
     add_own_evidence,
     add_tam,
     add_virtual,
@@ -38,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fault", type=fault_names, default=frozenset(), metavar="NAME[,NAME]", help="faults of this peer"
     )
     parser.add_argument("--binding", choices=bindings(), default="edhoc", help="secure channel; default: edhoc")
+    text = "device with a trusted environment only, or with a rich one beside it that has the network"
+    parser.add_argument("--kind", choices=KINDS, default="", help=text)
     add_tam(parser)
     add_virtual(parser)
     add_own_evidence(parser)
@@ -63,6 +73,12 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError("--virtual makes new credentials: it cannot go with --credentials")
     if arguments.credentials is not None and arguments.evidence:
         raise UsageError("--evidence makes new credentials: it cannot go with --credentials")
+    if arguments.kind and arguments.role != "device":
+        raise UsageError("--kind is about devices; it cannot go with service")
+    if arguments.kind == PLAIN and arguments.credentials is not None:
+        raise UsageError(
+            "--kind plain makes new credentials, as `provision --kind plain` does; leave --credentials out"
+        )
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     if arguments.credentials is not None:
@@ -72,8 +88,9 @@ def main(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="trustconn-") as scratch:
         today = int(time.time()) // DAY * DAY
         how = {"tam": arguments.tam, "virtual": arguments.virtual, "psa": "psa" in arguments.evidence}
-        provision(Path(scratch) / "made", seed=_SEED, now=today, role=arguments.role, **how)
-        return _run(arguments, Path(scratch) / "made" / "iut")
+        made = Path(scratch) / "made"
+        provision(made, seed=_SEED, now=today, role=arguments.role, attests=arguments.kind != PLAIN, **how)
+        return _run(arguments, made / "iut")
 
 
 def _run(arguments: argparse.Namespace, folder: Path) -> int:
@@ -88,14 +105,31 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
         "--listen",
         f"127.0.0.1:{arguments.port}",
     ]
-    words += ["--connect", arguments.connect] if arguments.connect else []
     words += ["--without", ",".join(sorted(arguments.without))] if arguments.without else []
     words += ["--fault", ",".join(sorted(arguments.fault))] if arguments.fault else []
     for name in ("verifier", "results", "ocsp", "crl"):
         words += [f"--{name}", getattr(arguments, name)] if getattr(arguments, name) else []
     words += ["--events"] if arguments.events else []
-    code = runner.main(words)
+    with _network(arguments.connect if arguments.kind == SPLIT else "") as address:
+        words += ["--connect", address or arguments.connect] if arguments.connect else []
+        code = runner.main(words)
     return exit_code.UNDECIDED if code == runner.FAILED else code
+
+
+@contextmanager
+def _network(target: str) -> Iterator[str]:
+    """Where the rich environment carries what is meant for `target`; nothing without one."""
+    if not target:
+        yield ""
+        return
+    command = [sys.executable, "-m", "trustconn.harness.peer.rich", target]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as rich:
+        assert rich.stdin is not None and rich.stdout is not None
+        try:
+            where = json.loads(rich.stdout.readline())
+            yield f"{where['host']}:{where['port']}"
+        finally:
+            rich.stdin.close()
 
 
 def party_folder(folder: Path, role: str) -> Path:

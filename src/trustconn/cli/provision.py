@@ -13,6 +13,7 @@ from ..harness.issuing import DEPLOYMENT, WAYS
 from . import exit_code
 from .errors import UsageError
 from .options import (
+    PLAIN,
     add_own_evidence,
     add_tam,
     add_virtual,
@@ -45,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="who certifies the identity, and when; default: an authority of the test that has verified nothing",
     )
+    text = "for a device with a trusted environment only: it offers no evidence, and holds a waiver"
+    parser.add_argument("--kind", choices=(PLAIN,), default="", help=text)
     add_tam(parser)
     add_virtual(parser)
     add_own_evidence(parser)
@@ -66,6 +69,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--virtual is certified when it is deployed; it cannot go with --issuer {arguments.issuer}")
     if arguments.issuer and arguments.evidence:
         raise UsageError("--evidence psa comes with an identity of the module's manufacturer; leave --issuer out")
+    if arguments.kind and arguments.role != "device":
+        raise UsageError(f"--kind is about devices; it cannot go with {arguments.role}")
     require_tam(arguments.tam, None)
     folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
     for out in folders.values():
@@ -93,6 +98,7 @@ def main(arguments: argparse.Namespace) -> int:
                 virtual=arguments.virtual,
                 psa="psa" in arguments.evidence,
                 issuer=arguments.issuer,
+                attests=not arguments.kind,
             )
         except SettingError as error:
             raise UsageError(str(error)) from error
