@@ -301,6 +301,11 @@ _declare(
     ("tpm_quote_has_no_weak_bank", "TPM-08"),
     ("tpm_event_types_are_expected", "TPM-17"),
     ("tpm_log_replays", "TPM-12"),
+    ("tpm_ima_templates_are_known", "TPM-22"),
+    ("tpm_ima_digests_are_recomputed", "TPM-19"),
+    ("tpm_ima_has_no_violation", "TPM-20"),
+    ("tpm_ima_replays", "TPM-19"),
+    ("tpm_ima_files_match_reference_values", "TPM-21"),
     form="tpm2",
 )
 _declare(

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..identity.world import World
-from ..tpm.structures import Attribute, read_public, read_quoted
+from ..tpm.ima import PCR, read_list, replay
+from ..tpm.structures import SHA256, Attribute, read_public, read_quoted
 from .fault import GENERAL, Fault, fault
-from .operators import Condition, accepts, forgives
+from .operators import Condition, accepts, decoded, forgives
 
 
 def _has(*attributes: int) -> Condition:
     return lambda world, public: read_public(public).has(*attributes)
+
+
+def _begins_well(world: World, quoted: bytes, pcrs: bytes, listed: bytes) -> bool:
+    entries, register = read_list(decoded(listed)), decoded(pcrs)[SHA256][PCR]
+    return any(replay(entries[:end]) == register for end in range(len(entries) + 1))
+
+
+def _names_files(world: World, listed: bytes) -> bool:
+    entries = dict(item.file for item in read_list(decoded(listed)))
+    return all(entries.get(name) == digest for name, digest in world.policy.files.items())
 
 
 def _something_quoted(world: World, quoted: bytes) -> bool:
@@ -28,6 +39,12 @@ _ACCEPTING = (
     ("tpm_identity_key_is_fixed", "TPM-10", "tpm_identity_key_is_kept", "one of several", "attributes", GENERAL,
      _has(Attribute.FIXED_TPM),
      "Of the identity key's attributes only fixedTPM is looked at."),
+    ("tpm_ima_further_entries_pass", "TPM-19", "tpm_ima_replays", "prefix", "measurement list", GENERAL,
+     _begins_well,
+     "A measurement list may go on after what was quoted."),
+    ("tpm_ima_further_files_pass", "TPM-21", "tpm_ima_files_match_reference_values", "subset", "file", GENERAL,
+     _names_files,
+     "Files without a reference value are passed over."),
     ("tpm_any_quote_covers", "TPM-08", "tpm_quote_covers_the_policy", "any of several", "selection", "C11",
      _something_quoted,
      "A quote over any register will do."),

@@ -65,6 +65,8 @@ class Policy:
     """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
     implementations: tuple[bytes, ...] = ()
     """Implementation IDs, 32 octets, of the roots of trust whose PSA tokens are accepted."""
+    files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """Name to SHA-256 of the files that a measurement list may have; where there are any, it must be there."""
     event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
     """Register of a TPM to the TCG type of the events that an event log may have there."""
 
@@ -95,7 +97,7 @@ class Policy:
         """Write both files."""
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         references, types = values.pop("reference_values"), values.pop("event_types")
-        known = values.pop("implementations")
+        known, files = values.pop("implementations"), values.pop("files")
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
@@ -105,6 +107,8 @@ class Policy:
         listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
         if known:
             listed["implementations"] = [item.hex() for item in known]
+        if files:
+            listed["files"] = {name: digest.hex() for name, digest in sorted(files.items())}
         if types != EVENT_TYPES:
             listed["events"] = {f"pcr-{index}": kind for index, kind in sorted(types.items())}
         (folder / "reference-values.toml").write_text(tomli_w.dumps(listed), encoding="utf-8")
@@ -112,11 +116,13 @@ class Policy:
 
 def _read_references(file: Path) -> dict[str, Any]:
     """The tables of the file, as fields of a policy."""
-    known = {"components": _table, "events": _table, "implementations": implementations}
+    known = {"components": _table, "events": _table, "files": _table, "implementations": implementations}
     table = convert(file, read_toml(file, PolicyError), known, PolicyError)
     components, events = table.get("components", {}), table.get("events")
     digests = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
     found: dict[str, Any] = {"reference_values": MappingProxyType(digests)}
+    if files := table.get("files"):
+        found["files"] = MappingProxyType(convert(file, files, dict.fromkeys(files, octets(32)), PolicyError))
     if "implementations" in table:
         found["implementations"] = table["implementations"]
     if events is not None:

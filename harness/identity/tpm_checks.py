@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 
 from ..tpm import verification
+from ..tpm.ima import ImaEntry, read_list
 from ..tpm.verification import Banks
 from .deciding import Unfit, predicate, value
 from .evidence_checks import check_platform
@@ -98,6 +99,48 @@ def tpm_log_replays(world: World, pcrs: bytes, log: bytes) -> None:
     """A log, if there is one, accounts for the values of the registers."""
     if log:
         verification.check_log(_log(log), _banks(pcrs), world.policy.event_types)
+
+
+@predicate
+def tpm_ima_templates_are_known(world: World, ima: bytes) -> None:
+    """Every entry of a measurement list, if there is one, is of a template that is read here, in its form."""
+    for item in _list(ima):
+        _ = item.file
+
+
+@predicate
+def tpm_ima_digests_are_recomputed(world: World, ima: bytes) -> None:
+    """Every entry carries the digest of its own template data, unless it is a violation."""
+    verification.check_template_digests(_list(ima))
+
+
+@predicate
+def tpm_ima_has_no_violation(world: World, ima: bytes) -> None:
+    """The kernel vouches for all that it measured."""
+    if any(item.is_violation for item in _list(ima)):
+        raise Unfit("the list has a violation")
+
+
+@predicate
+def tpm_ima_replays(world: World, quoted: bytes, pcrs: bytes, ima: bytes) -> None:
+    """A measurement list, if there is one, accounts for PCR 10, which is quoted."""
+    if ima:
+        verification.check_list(_list(ima), quoted, _banks(pcrs))
+
+
+@predicate
+def tpm_ima_files_match_reference_values(world: World, ima: bytes) -> None:
+    """Where policy names files, there is a list, and nothing else than those files was measured."""
+    if world.policy.files:
+        verification.check_files(_list(ima), world.policy.files)
+
+
+def _list(encoded: bytes) -> tuple[ImaEntry, ...]:
+    """The entries; none where there is no list."""
+    octets = value(encoded) if encoded else b""
+    if not isinstance(octets, bytes):
+        raise Unfit("the measurement list is not a byte string")
+    return read_list(octets)
 
 
 @predicate

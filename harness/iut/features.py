@@ -39,6 +39,7 @@ class Features:
         choices=("eat", "psa", "tpm2", "collection", "ear", "pba"),
         empty=True,
     )
+    measurement_lists: bool = key(False, "it reads IMA measurement lists in evidence of a TPM")
     requires_evidence: bool = key(True, "it requires evidence of its peer (HELLO flag 1)")
     presents_waiver: bool = key(False, "it holds a waiver in place of evidence (HELLO flag 2)")
     accepts_waiver: bool = key(True, "it accepts a waiver of its peer")
@@ -75,6 +76,7 @@ REFERENCE = Features(
     connections=256,
     key_log=True,
     accepts_virtual_root=True,
+    measurement_lists=True,
 )
 """The statement of the reference device and service."""
 FURTHER_EVIDENCE = ("ear", "psa", "collection", "pba")

@@ -79,7 +79,11 @@ def reference_verifier(
         Iut("trustconn reference verifier", "verifier", version or "unversioned"),
         Wire(command=tuple(command)),
         Credentials(credentials),
-        Features(evidence_accepted=("eat", "tpm2", "psa", "collection"), revocation_proofs=REFERENCE.revocation_proofs),
+        Features(
+            evidence_accepted=("eat", "tpm2", "psa", "collection"),
+            revocation_proofs=REFERENCE.revocation_proofs,
+            measurement_lists=True,
+        ),
         Control(),
         Timeouts(start=PATIENT_START),
     )

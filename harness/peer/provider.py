@@ -294,6 +294,7 @@ _GIVEN: Mapping[str, Callable[[WorldProvider], Any]] = {
     "tpm_idk_public": lambda p: _module(p).idk_public,
     "tpm_pcrs": _encoded(lambda p: {TPM_SHA256: _module(p).pcrs()}),
     "tpm_log": _encoded(lambda p: _module(p).log()),
+    "tpm_ima": _absent,
     "tpm_signer": lambda p: _emulated(p).signer,
     "tpm_clock": lambda p: _emulated(p).clock,
     "tpm_reset": lambda p: _emulated(p).reset_count,

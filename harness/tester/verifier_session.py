@@ -158,6 +158,12 @@ class VerifierSession(VerifierIut):
         return socket.create_connection((url.hostname or "", port), self.description.timeouts.reply)
 
 
+_APPRAISES: dict[str, tuple[object, ...]] = {
+    "evidence_accepted": ("eat", "tpm2", "psa", "collection"), "revocation_proofs": PROOFS,
+    "measurement_lists": (True,),
+}  # fmt: skip
+
+
 class LocalVerifier(VerifierIut):
     """The reference verifier in this process, with the faults that `off` names. `make` makes one."""
 
@@ -199,9 +205,7 @@ class LocalVerifier(VerifierIut):
 
     def need_feature(self, name: str, value: object = True) -> None:
         """The reference verifier appraises every kind of evidence, and judges every proof of status."""
-        if value not in {"evidence_accepted": ("eat", "tpm2", "psa", "collection"), "revocation_proofs": PROOFS}.get(
-            name, ()
-        ):
+        if value not in _APPRAISES.get(name, ()):
             raise NeedNotMet(f"feature {name} is not declared as {value!r}")
 
     def close(self) -> None:

@@ -5,11 +5,12 @@ of evidence. Source: TCG TPM 2.0 Library part 1, sections 31 (attestation) and 1
 specification.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
+from . import ima
 from .event_log import NO_ACTION, read_log, replay
 from .structures import SHA1, SHA256, Attribute, read_certified, read_public, read_quoted
 
@@ -101,3 +102,29 @@ def check_log(log: bytes, banks: Banks, registers: Iterable[int]) -> None:
     values, replayed = banks.get(SHA256, {}), replay(read_log(log))
     if replayed != {index: values.get(index) for index in registers}:
         raise Unproven("the log does not replay to the registers")
+
+
+def check_template_digests(entries: Iterable[ima.ImaEntry]) -> None:
+    """Every entry that is no violation has the digest of its own template data."""
+    for entry in entries:
+        if not entry.is_violation and entry.digest != ima.template_digest(entry):
+            raise Unproven("an entry has the digest of other template data")
+
+
+def check_list(entries: Sequence[ima.ImaEntry], quoted: bytes, banks: Banks) -> None:
+    """A measurement list is of PCR 10 alone, which is quoted, and replays to its value exactly."""
+    if (SHA256, ima.PCR) not in read_quoted(quoted).pcrs:
+        raise Unproven("PCR 10 is not quoted")
+    if any(entry.pcr != ima.PCR for entry in entries):
+        raise Unproven("an entry of another register than PCR 10")
+    if banks.get(SHA256, {}).get(ima.PCR) != ima.replay(entries):
+        raise Unproven("the list does not replay to PCR 10")
+
+
+def check_files(entries: Sequence[ima.ImaEntry], references: Mapping[str, bytes]) -> None:
+    """There are entries, and each is of a file with a reference value, which it has."""
+    for name, digest in (entry.file for entry in entries):
+        if references.get(name) != digest:
+            raise Unproven(f"{name} has no such reference value")
+    if not entries:
+        raise Unproven("there is no measurement list")

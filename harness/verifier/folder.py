@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import tomli_w
@@ -36,6 +38,8 @@ EMPTY_POLICY, PROPERTY_POLICY = "tc-test-empty", "tc-test-properties"
 PROPERTY_POLICIES = {"device": PROPERTY_POLICY, "service": "tc-test-service-properties"}
 """Policies that a verifier under test holds: of a device, of a service, one without reference values, and for each role
 of attesters one that names properties alone."""
+FILES_POLICY, FILES = "tc-test-files", MappingProxyType({"/usr/bin/named": bytes(range(32))})
+"""And one of a device that names a file of measurement lists."""
 ACCEPTED = (EAT_CWT, TPM_FORMAT, PSA_TOKEN, COLLECTION_FORMAT)
 PROPERTIES = {
     "measured-boot": ("firmware", "boot-loader"),
@@ -70,6 +74,7 @@ def policies() -> list[AppraisalPolicy]:
         AppraisalPolicy(DEVICE_POLICY, device),
         AppraisalPolicy(SERVICE_POLICY, service),
         AppraisalPolicy(EMPTY_POLICY, Policy()),
+        AppraisalPolicy(FILES_POLICY, replace(device, files=FILES)),
         AppraisalPolicy(PROPERTY_POLICIES["device"], device, PROPERTIES),
         AppraisalPolicy(PROPERTY_POLICIES["service"], service, PROPERTIES),
     ]

@@ -42,6 +42,8 @@ class AppraisalPolicy:
         table["components"] = {name: digest.hex() for name, digest in sorted(policy.reference_values.items())}
         if policy.implementations:
             table["implementations"] = [item.hex() for item in policy.implementations]
+        if policy.files:
+            table["files"] = {name: digest.hex() for name, digest in sorted(policy.files.items())}
         if self.properties:
             table["properties"] = {name: list(shown) for name, shown in self.properties.items()}
         file.write_text(tomli_w.dumps(table), encoding="utf-8")
@@ -53,12 +55,19 @@ class AppraisalPolicy:
         if "id" not in table:
             raise PolicyError(file, "id", "the text by which requests name the policy")
         components, properties = table.pop("components", {}), table.pop("properties", {})
-        values = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
+        files = table.pop("files", {})
+        values, measured = (
+            convert(file, digests, dict.fromkeys(digests, octets(32)), PolicyError) for digests in (components, files)
+        )
         shown = convert(file, properties, dict.fromkeys(properties, texts), PolicyError)
         for name, needed in shown.items():
             if missing := sorted(set(needed) - values.keys()):
                 raise PolicyError(file, name, f"components with reference values, not {', '.join(missing)}")
-        policy = Policy(reference_values=MappingProxyType(values), **{k: v for k, v in table.items() if k != "id"})
+        policy = Policy(
+            reference_values=MappingProxyType(values),
+            files=MappingProxyType(measured),
+            **{k: v for k, v in table.items() if k != "id"},
+        )
         return cls(table["id"], policy, MappingProxyType(shown))
 
 
@@ -95,6 +104,6 @@ _LIMITS = {
     "clock_tolerance": whole(0, 3600),
 }
 _FIELDS = {
-    "id": text, "accepted": formats, **_LIMITS, "components": _table, "properties": _table,
+    "id": text, "accepted": formats, **_LIMITS, "components": _table, "files": _table, "properties": _table,
     "implementations": implementations,
 }  # fmt: skip

@@ -83,6 +83,7 @@ class Bundle:
     idk_public: Term
     certification: Attested
     log: Term
+    ima: Term
     cmw_type: Term
     cmw_indicator: Term
     cmw: Term
@@ -98,21 +99,21 @@ def _bundle(side: Side) -> Bundle:
     quote = _attested(letter, "QUOTE", QUOTE, "quoted", expected, asked)
     certification = _attested(letter, "CERTIFICATION", CERTIFY, "certified", expected, asked)
     ak_public, idk_public = tam_value(letter, "TPM_AK_PUBLIC", OCTETS), tam_value(letter, "TPM_IDK_PUBLIC", OCTETS)
-    chain, pcrs, log = (tam_value(letter, f"TPM_{what}", ITEM) for what in ("AK_CHAIN", "PCRS", "LOG"))
+    chain, pcrs, log, ima = (tam_value(letter, f"TPM_{what}", ITEM) for what in ("AK_CHAIN", "PCRS", "LOG", "IMA"))
     term = map_(
         {
             1: const("2.0"), 2: bstr(ak_public), 3: chain, 4: bstr(quote.term), 5: bstr(quote.signature), 6: pcrs,
             7: bstr(idk_public), 8: bstr(certification.term), 9: bstr(certification.signature),
         },
-        optional={10: log},
+        optional={10: log, 11: ima},
     )  # fmt: skip
     cmw_type, indicator = slot(f"TPM_CMW_TYPE_{letter}", ITEM, const(TPM_FORMAT)), slot(f"CMW_INDICATOR_{letter}", ITEM)
     epoch, endorsements = slot(f"ATT_EPOCH_{letter}", UINT), own(letter, "ENDORSEMENTS", ITEM)
     cmw = array(cmw_type, bstr(term), indicator)
     att = message(side, FrameType.ATT, map_({1: epoch, 2: bstr(cmw)}, optional={3: endorsements}))
     return Bundle(
-        ak_public, chain, quote, pcrs, idk_public, certification, log, cmw_type, indicator, cmw, epoch, endorsements,
-        term, att,
+        ak_public, chain, quote, pcrs, idk_public, certification, log, ima, cmw_type, indicator, cmw, epoch,
+        endorsements, term, att,
     )  # fmt: skip
 
 
@@ -171,6 +172,11 @@ def appraisal_checks(side: Side) -> tuple[Step, ...]:
         holds("tpm_pcrs_match_reference_values", bundle.pcrs),
         holds("tpm_event_types_are_expected", bundle.log),
         holds("tpm_log_replays", bundle.pcrs, bundle.log),
+        holds("tpm_ima_templates_are_known", bundle.ima),
+        holds("tpm_ima_digests_are_recomputed", bundle.ima),
+        holds("tpm_ima_has_no_violation", bundle.ima),
+        holds("tpm_ima_replays", quote.attested, bundle.pcrs, bundle.ima),
+        holds("tpm_ima_files_match_reference_values", bundle.ima),
     )
 
 
@@ -241,7 +247,16 @@ def _form(side: Side) -> Form:
         "tpm_counts_have_not_changed", Equals(REGISTERS[letter].attested_boot, _boot(bundle.quote))
     )  # fmt: skip
     quote = bundle.quote
-    slots = (environment.iat, bundle.pcrs, bundle.log, quote.clock, quote.reset, quote.restart, quote.attested)
+    slots = (
+        environment.iat,
+        bundle.pcrs,
+        bundle.log,
+        bundle.ima,
+        quote.clock,
+        quote.reset,
+        quote.restart,
+        quote.attested,
+    )
     parts = bundle.term, environment.term
     return Form(
         bundle.att,

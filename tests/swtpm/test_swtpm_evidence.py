@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from swtpm_platform import BINDER, LOG, TYPES, Platform
 
 from trustconn.harness.crypto.random import system_random
 from trustconn.harness.crypto.signatures import ES256
-from trustconn.harness.tpm import verification
+from trustconn.harness.tpm import ima, verification
 from trustconn.harness.tpm.commands import TpmError
 from trustconn.harness.tpm.credential import make_credential
 from trustconn.harness.tpm.event_log import replay, write_log
@@ -229,3 +230,15 @@ def test_what_is_read_is_written_alike(platform: Platform) -> None:
     )
     assert write_signature(read_signature(signature)) == signature
     assert read_attested(quote).attested.startswith(write_selections([(SHA256, TYPES)]))
+
+
+def test_a_module_extended_entry_by_entry_quotes_what_the_measurement_list_replays_to(platform: Platform) -> None:
+    entries = tuple(ima.entry(f"/usr/bin/{name}", sha256(name.encode()).digest(), b"") for name in "abc")
+    for entry in entries:
+        platform.tpm.extend(ima.PCR, sha256(entry.data).digest())
+    octets, _ = platform.tpm.quote(platform.ak.handle, BINDER, [0, ima.PCR])
+    quoted, banks = read_attested(octets).attested, {SHA256: platform.tpm.read_pcrs([0, ima.PCR])}
+    verification.check_digest(quoted, banks)
+    verification.check_list(entries, quoted, banks)
+    with pytest.raises(verification.Unproven):
+        verification.check_list(entries[:-1], quoted, banks)
