@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..harness.codec import cbor
 from ..harness.identity.tpm_emulation import REGISTERS
+from ..harness.tester.tpm_faults import quoted
 from ..harness.tpm import ima
 from ..harness.tpm.ima import ImaEntry, entry
 from ..harness.tpm.structures import SHA256
 from ..model.terms import Term
-from .tpm_faults import quoted
 
 if TYPE_CHECKING:
     from ..model.protocol.tpm import Bundle
