@@ -12,6 +12,7 @@ from . import (
     grammar,
     hellos,
     labels,
+    properties,
     records,
     results,
     revocation,
@@ -34,6 +35,7 @@ AREAS: tuple[Area, ...] = (
     structures.AREA,
     bundles.AREA,
     results.AREA,
+    properties.AREA,
     labels.AREA,
     sessions.AREA,
 )

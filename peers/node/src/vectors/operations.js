@@ -6,6 +6,7 @@ import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
+import { propertyProof } from './property.js';
 import { result } from './result.js';
 import { sequence } from './sequence.js';
 import { session } from './session.js';
@@ -23,6 +24,7 @@ export const operations = {
   ...tpmOperations,
 
   edhoc: handshake,
+  'property-proof': propertyProof,
   result,
   session,
 
