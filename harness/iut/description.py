@@ -121,8 +121,8 @@ class Timeouts:
     stop: float = key(2.0, "until it has ended after it was told to", least=0.01)
 
 
-PATIENT_START = 60.0
-"""Seconds for what this project starts itself, however busy the machine is."""
+PATIENT_START, PATIENT_SILENCE = 60.0, 5.0
+"""Seconds for what this project starts itself, however busy the machine is: it answers, so that nobody waits as long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from .description import PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
+from .description import PATIENT_SILENCE, PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
 from .features import Features
 
 FOLDER = Path(__file__).resolve().parents[2] / "peers" / "node"
@@ -42,5 +42,5 @@ def node(role: str, credentials: Path, binding: str = BINDINGS[0]) -> Descriptio
         Credentials(credentials),
         FEATURES,
         Control("stdio", (*command, "--credentials", str(credentials / "iut"), "--control")),
-        Timeouts(start=PATIENT_START),
+        Timeouts(start=PATIENT_START, silence=PATIENT_SILENCE),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..identity.tam import SOFTWARE
-from .description import PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
+from .description import PATIENT_SILENCE, PATIENT_START, Control, Credentials, Description, Iut, Timeouts, Wire
 from .features import BINDINGS, REFERENCE, Features, stated
 
 
@@ -58,7 +58,7 @@ def reference(
         Credentials(credentials),
         features,
         Control("stdio", tuple(command)),
-        Timeouts(start=PATIENT_START),
+        Timeouts(start=PATIENT_START, silence=PATIENT_SILENCE),
     )
 
 
