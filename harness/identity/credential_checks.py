@@ -101,8 +101,7 @@ def _is_not_mine(world: World, id_cred: bytes) -> None:
 
 def _key_is_of_one_identity(world: World, id_cred: bytes) -> None:
     leaf = world.credential(id_cred).leaf
-    held = [item for item in world.held().values() if item.spki == leaf.spki and item.eku & {EKU_DEVICE, EKU_SERVICE}]
-    known = [[item.identity, item.platform] for item in held]
+    known = [[item.identity, item.platform] for item in world.identities_of(leaf.spki)]
     if any(names != [leaf.identity, leaf.platform] for names in (*known, *world.memory.names_of(leaf.spki))):
         raise Unfit("the key is that of another identity")
 

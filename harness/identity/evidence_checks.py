@@ -7,7 +7,7 @@ from ..codec import cbor
 from .certificate import DEVICE_URN
 from .credential_checks import check_path_validity, check_pseudonym, check_status
 from .deciding import Unfit, array, octets, predicate, unsigned, value
-from .oids import EKU_ANON, EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
+from .oids import EKU_ANON, EKU_EAT_AK
 from .policy import EAT_CWT
 from .tam import MEASURED_COMPONENT, SHA_256
 from .world import World, thumbprint_digest
@@ -112,9 +112,8 @@ def ak_is_as_anonymous_as_the_leaf(world: World, x5chain: bytes, id_cred: bytes)
 @predicate
 def ak_is_not_the_identity_key(world: World, x5chain: bytes, id_cred: bytes) -> None:
     """The evidence is not signed by the identity key of the peer, or of another peer whose certificate is held."""
-    known = [item for item in world.held().values() if item.eku & {EKU_DEVICE, EKU_SERVICE}]
-    identities = {item.spki for item in (world.credential(id_cred).leaf, *known)}
-    if world.x5chain(x5chain).leaf.spki in identities:
+    key = world.x5chain(x5chain).leaf.spki
+    if key == world.credential(id_cred).leaf.spki or world.identities_of(key):
         raise Unfit("attestation key is an identity key")
 
 

@@ -6,7 +6,7 @@ answer and never the answer.
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +16,7 @@ from ..codec import cbor
 from .certificate import Certificate, CertificateError, parse_certificate
 from .credentials import Credentials, TrustAnchors, fingerprint
 from .errors import CredentialUnavailable, Refused
+from .oids import EKU_DEVICE, EKU_SERVICE
 from .path import MAX_PATH, verify_path
 from .policy import Policy
 from .revocation import Status
@@ -218,6 +219,7 @@ class World:
     _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
     _anchored: TrustAnchors | None = field(default=None, repr=False)
     _held: dict[bytes, Certificate] = field(default_factory=dict, repr=False)
+    _identities: dict[bytes, list[Certificate]] = field(default_factory=dict, repr=False)
     _prints: dict[bool, bytes] = field(default_factory=dict, repr=False)
 
     @property
@@ -240,6 +242,11 @@ class World:
         """Certificates held, by SHA-256; trusted or not."""
         self._follow_anchors()
         return self._held
+
+    def identities_of(self, spki: bytes) -> Sequence[Certificate]:
+        """Identity certificates held with this key."""
+        self._follow_anchors()
+        return self._identities.get(spki, ())
 
     def credential(self, id_cred: bytes) -> PeerCredential:
         """The certificate that an encoded ID_CRED_x names, by value (33) or by thumbprint (34).
@@ -302,6 +309,10 @@ class World:
         if self._anchored is not self.anchors:
             self._anchored = self.anchors
             self._held = self.anchors.by_hash()
+            self._identities = {}
+            for item in self._held.values():
+                if item.eku & {EKU_DEVICE, EKU_SERVICE}:
+                    self._identities.setdefault(item.spki, []).append(item)
             self._prints = {
                 False: fingerprint(self.anchors.peer_roots),
                 True: fingerprint(self.anchors.attestation_roots),
