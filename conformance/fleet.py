@@ -151,6 +151,7 @@ class Fleet:
         return Header(
             started, versions, iuts, request.seed, _selection(request), request.profile_set,
             tuple(sorted(request.without)), tuple(sorted(request.faults)), self.binding,
+            "handshake" if self.handshake_only else "session",
         )  # fmt: skip
 
     def _record(self, description: Description) -> IutRecord:

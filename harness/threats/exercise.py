@@ -67,8 +67,9 @@ class Run:
 
     @property
     def whole(self) -> bool:
-        """Whether it was a run of all tests, or of a frozen set, to its end."""
-        return self.results.complete and not self.results.header.selection
+        """Whether it was a run of all tests, or of a frozen set, to its end; those of a handshake alone are not all."""
+        header = self.results.header
+        return self.results.complete and not header.selection and header.scope == "session"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Header:
     faults: tuple[str, ...] = ()
     binding: str = "edhoc"
     """The secure channel of all conversations."""
+    scope: str = "session"
+    """What was asked: the whole `session`, or the `handshake` of an implementation of nothing else."""
 
     def to_json(self) -> Json:
         """As in the schema."""
