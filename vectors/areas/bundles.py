@@ -109,7 +109,7 @@ def _maps(maker: Maker) -> Iterator[Candidate]:
             left = {k: v for k, v in honest.items() if k != key}
             yield maker.bundled(f"bundle[{key}]", "absent", "an entry is missing", encode(left))
     yield maker.bundled("bundle[1]", "other-text", "another format version", encode({**honest, 1: "1.2"}))
-    yield maker.bundled("bundle", "unknown-key", "an entry that nobody knows", encode({**honest, 11: b""}))
+    yield maker.bundled("bundle", "unknown-key", "an entry that nobody knows", encode({**honest, 99: b""}))
     swapped = {**honest, 4: honest[8], 5: honest[9], 8: honest[4], 9: honest[5]}
     yield maker.bundled(
         "bundle", "quote-and-certification-exchanged", "each in the place of the other", encode(swapped)

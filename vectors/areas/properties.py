@@ -1,4 +1,4 @@
-"""Properties in zero knowledge: one proof about a hidden configuration, as a relying party verifies it (section 9.3)."""
+"""Properties in zero knowledge: a proof about a hidden configuration, as a relying party verifies it (section 9.3)."""
 
 from __future__ import annotations
 
