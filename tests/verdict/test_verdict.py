@@ -23,6 +23,7 @@ from trustconn.harness.verdict.verdict import (
     worst,
 )
 from trustconn.model.checks import CHECKS
+from trustconn.spec import requirements
 
 PARTS = ("control_worked", "fault_reached", "refused_for_reason", "alive_afterwards")
 WHOLE = Witness(*PARTS)
@@ -90,7 +91,8 @@ def test_a_requirement_without_tests_says_whether_it_binds_and_what_decides_it()
     assert standings["OVR-03"] == NotApplicable("it binds: service")
     assert standings["OVR-02"] == NotExercised("no selected test cites it")
     assert standings["OVR-01"] == NotExercised("a statement of the implementer decides it")
-    assert isinstance(standings["CHN-01"], NotYetImplemented)
+    unwritten = [name for name, item in requirements().items() if not item.implemented]
+    assert all(isinstance(standings[name], NotYetImplemented | NotApplicable) for name in unwritten)
     assert standings["TLS-01"] == NotApplicable("the binding is edhoc")
 
 
