@@ -79,11 +79,17 @@ class Fleet:
             folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam,
             virtual=self._request.virtual, psa="psa" in self._request.evidence, evidence=self._request.evidence,
         )  # fmt: skip
+        if self._request.interface and role == "device":
+            from ..harness.identity.interface_party import make_interface
+            from ..harness.identity.tester import TesterPki
+
+            make_interface(TesterPki.load(folder / "tester")).save(folder / "iut")
         return reference(
             role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
             now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
             tam=self._request.tam, verifier=self._request.verifier, virtual=self._request.virtual,
             evidence=self._request.evidence, chains=self._request.chains, anonymous=self._request.anonymous,
+            interface=self._request.interface,
         )  # fmt: skip
 
     @property

@@ -74,6 +74,7 @@ class SuiteRun:
         options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
         options += " --verifier" if request.verifier else ""
         options += " --chains" if request.chains else ""
+        options += " --interface" if request.interface else ""
         options += " --slow" if request.slow else ""
         options += f" --tam {request.tam}" if request.tam != "software" else ""
         options += " --virtual" if request.virtual else ""

@@ -210,6 +210,7 @@ _declare(
     ("ak_is_in_validity", "ATT-15"),
     ("eat_debug_is_disabled", "ATT-21"),
 )
+_declare(_ENCODING, alert(Code.ATTESTATION_FAILED), ("interface_is_told", "TUI-09"))
 _declare(_SYMBOLIC, alert(Code.REVOKED), ("ak_is_not_revoked", "REV-05"))
 _declare(_SYMBOLIC, alert(Code.BINDER_MISMATCH), ("eat_nonce_is_binder", "ATT-16"))
 _declare(
@@ -450,6 +451,13 @@ _declare(
     ("chain_signers_are_not_revoked", "CHN-09"),
 )
 _declare(_AVAILABILITY, receipt(Code.CHAIN_BROKEN), ("chain_is_bounded", "CHN-10"))
+_declare(
+    _ENCODING,
+    receipt(Code.CHAIN_BROKEN),
+    ("confirmation_is_by_the_interface", "TUI-05"),
+    ("confirmation_names_the_transaction", "TUI-07"),
+    ("confirmation_is_new", "TUI-07"),
+)
 
 # --- Beside the table: units, records, frames, timers (harness) ------------------------------------------------------
 _declare(

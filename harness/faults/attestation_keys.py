@@ -15,7 +15,7 @@ from ..evaluator.errors import CheckFailed
 from ..identity.oids import EKU_EAT_AK
 from ..identity.world import World
 from .binders import attester
-from .fault import GENERAL, Fault, fault
+from .fault import BOTH, GENERAL, SERVICE, Fault, fault
 from .operators import accepts, decides, forgives, or_equals
 from .run import FaultyRun
 
@@ -124,11 +124,13 @@ def _by_identity_key(run: FaultyRun, name: str, form: Form, honest: Callable[[],
 
 def again_faults() -> Iterator[Fault]:
     """Two entry points that differ: what is asked of evidence in epoch 0 is not asked again."""
+    of_services = {step.check for step in evidence_checks(SIDES["R"], again=True)}
     for step in evidence_checks(SIDES["I"], again=True)[:-1]:
         check = step.check
+        roles = BOTH if check in of_services else SERVICE
         yield fault(
             f"{check.name}_first_only", f"Later evidence is appraised without {check.name}.", check.requirement,
-            "two entry points", f"re-attestation {check.name}", source="C17",
+            "two entry points", f"re-attestation {check.name}", roles, source="C17",
             table=changed(at("ATT", "OPEN", "EXPIRED"), unchecked(check.name)),
         )  # fmt: skip
     yield fault(

@@ -12,7 +12,7 @@ from ...model.table import Transition
 from ..codec import cbor
 from ..identity.world import World
 from .attestation_keys import degenerate
-from .fault import GENERAL, Fault, fault
+from .fault import BOTH, GENERAL, SERVICE, Fault, fault
 from .operators import accepts, constant, decides, decoded, number, prefix, refuses, sees
 from .peer import FaultyEndpoint
 from .run import Judge
@@ -145,16 +145,18 @@ def _without_environment(row: Transition) -> bool:
 
 def entries() -> Iterator[Fault]:
     """Two entry points that differ: DATA with an environment object, and DATA that refers to the last one."""
+    of_services = {step.check for step in label_checks(SIDES["R"], None)}
     for step in label_checks(SIDES["I"], None):
         check = step.check
+        roles = BOTH if check in of_services else SERVICE
         yield fault(
             f"{check.name}_with_environment_only", f"Without a new environment object {check.name} is not judged.",
-            check.requirement, "two entry points", f"later label {check.name}", source="C17",
+            check.requirement, "two entry points", f"later label {check.name}", roles, source="C17",
             table=changed(_without_environment, unchecked(check.name)),
         )  # fmt: skip
         yield fault(
             f"{check.name}_without_environment_only", f"With a new environment object {check.name} is not judged.",
-            check.requirement, "two entry points", f"first label {check.name}", source="C17",
+            check.requirement, "two entry points", f"first label {check.name}", roles, source="C17",
             table=changed(_with_environment, unchecked(check.name)),
         )  # fmt: skip
     yield fault(

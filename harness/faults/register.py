@@ -16,6 +16,7 @@ from .credentials import credentials
 from .endings import ending_faults
 from .fault import BOTH, VERIFIER, Fault, indexed
 from .handshake import handshake_faults
+from .interfaces import interface_faults
 from .labels import label_faults
 from .measurements import measurement_faults
 from .proofs import proof_faults
@@ -35,7 +36,7 @@ _MADE_BY = (
     removals, binder_faults, giving_faults, measurement_faults, claim_faults, key_faults, again_faults, states,
     credentials, tpm_faults, psa_faults, collection_faults, handshake_faults, label_faults, session_faults,
     record_faults, ending_faults, verifier_faults, virtual_faults, revocation_faults, result_faults, proof_faults,
-    shared_key_faults, chain_faults, anonymity_faults,
+    shared_key_faults, chain_faults, anonymity_faults, interface_faults,
 )  # fmt: skip
 _NOT_OF_A_VERIFIER = frozenset(
     {

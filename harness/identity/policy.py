@@ -51,6 +51,8 @@ class Policy:
     """Admits pseudonyms in place of identities that it knows."""
     physical_only: bool = False
     """Refuses a peer whose root of trust is virtual."""
+    requires_interface: bool = False
+    """Refuses a device whose evidence tells no trusted user interface."""
     minimum_waiver_level: int = 3
     minimum_dbgstat: int = 2
     """Disabled since boot; 1 admits debug that is disabled at this moment only."""
@@ -101,7 +103,7 @@ class Policy:
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
-            if value is not None and (key, value) not in (("authorised_devices", ()), ("verifier_properties", ()))
+            if value is not None and (key, value) not in _UNSAID
         }
         (folder / "policy.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
         listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
@@ -162,6 +164,8 @@ def _is_format(item: Any) -> bool:
     return isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 65535
 
 
+_UNSAID = (("authorised_devices", ()), ("verifier_properties", ()), ("requires_interface", False))
+"""Fields that stand in a file only where they say something."""
 _SECONDS = whole(1, 366 * DAY)
 _FIELDS = {
     "intended_peer": text,
@@ -180,6 +184,7 @@ _FIELDS = {
     "expired_timeout": _SECONDS,
     "admits_anonymous": boolean,
     "physical_only": boolean,
+    "requires_interface": boolean,
     "minimum_waiver_level": whole(3, 4),
     "minimum_dbgstat": whole(1, 4),
     "clock_tolerance": whole(0, 3600),

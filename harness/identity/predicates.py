@@ -6,6 +6,7 @@
 from . import (
     credential_checks,
     evidence_checks,
+    interface,
     psa_checks,
     result_checks,
     statement_checks,
@@ -22,6 +23,7 @@ __all__ = [
     "ak_public_key",
     "credential_checks",
     "evidence_checks",
+    "interface",
     "leaf_public_key",
     "leaf_sha256",
     "psa_checks",

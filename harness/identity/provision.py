@@ -15,6 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from ..issuing import DEPLOYMENT, THIRD_PARTY
 from .certificate import Certificate, PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
+from .interface import load_interface
 from .measured import measured_start
 from .policy import EAT_CWT, TPM_FORMAT, Policy
 from .settings import Convert, boolean, convert, octets, read_toml, text, whole
@@ -141,6 +142,7 @@ def load_world(folder: Path, now: Callable[[], int]) -> World:
         policy=Policy.load(folder, role),
         tam=_load_tam(folder, credentials, settings),
         properties=_load_holdings(folder / HOLDINGS),
+        interface=load_interface(folder),
     )
 
 

@@ -25,6 +25,7 @@ from .virtual import VirtualRoot, read_virtual_root
 
 if TYPE_CHECKING:
     from ..property.proving import Holdings
+    from .interface import TrustedInterface
 
 X5CHAIN, X5T = 33, 34
 SHA_256 = -16
@@ -215,6 +216,8 @@ class World:
     """Where this party asks itself for the status of a peer's identity: then nothing else will do (REV-08)."""
     properties: "Holdings | None" = None
     """What it holds for properties in zero knowledge: the issuer that it pins, lists, certificates."""
+    interface: "TrustedInterface | None" = None
+    """The trusted user interface of a device."""
     _credentials: Cache[PeerCredential] = field(default_factory=lambda: Cache(256), repr=False)
     _paths: Cache[bool] = field(default_factory=lambda: Cache(256), repr=False)
     _anchored: TrustAnchors | None = field(default=None, repr=False)

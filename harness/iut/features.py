@@ -58,7 +58,7 @@ class Features:
     verifier: bool = key(False, "it can have evidence judged by a remote verifier, or present a verifier's result")
     virtual_root_of_trust: bool = key(False, "its root of trust is virtual, below a physical one (ISO/IEC 27070)")
     accepts_virtual_root: bool = key(False, "it accepts a peer whose root of trust is virtual")
-    trusted_user_interface: bool = key(False, "it has a user interface that the rich environment cannot draw on")
+    trusted_user_interface: bool = key(False, "it has a trusted user interface, or judges confirmations of one")
     iso19790_level: int = key(0, "ISO/IEC 19790 level of the module that holds its identity key; 0 = not validated")
     non_exportable_key: bool = key(True, "its identity key was made in its root of trust and cannot leave it")
     persistent_state: bool = key(True, "sequence numbers and latest revocation dates survive a restart")

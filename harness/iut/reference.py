@@ -26,6 +26,7 @@ def reference(
     evidence: Collection[str] = (),
     chains: bool = False,
     anonymous: bool = False,
+    interface: bool = False,
 ) -> Description:
     """The description of a reference peer with the folder that `provision` wrote for `role`.
 
@@ -33,7 +34,7 @@ def reference(
     clock is the tester's and starts at `now`. `tam` is the module that `provision` made. With `verifier` it
     declares that it can have evidence judged by one; `virtual` is how `provision` made its root of trust, and
     `evidence` are further forms that it declares. With `chains` it declares blocks and processing chains, with
-    `anonymous` pseudonyms.
+    `anonymous` pseudonyms, with `interface` a trusted user interface.
     """
     command = [sys.executable, "-m", "trustconn.harness.peer.runner", role, "--credentials", str(credentials / "iut")]
     command += ["--control", "stdio", "--clock", "control", "--binding", binding]
@@ -50,6 +51,7 @@ def reference(
         evidence_accepted=(*alone.evidence_accepted, *evidence),
         label_blocks=chains,
         label_inputs=chains,
+        trusted_user_interface=interface,
     )
     return Description(
         Path.cwd(),

@@ -137,6 +137,7 @@ class PeerHost:
             alone,
             evidence_formats=(*alone.evidence_formats, *further) if self._world.policy.offered else (),
             evidence_accepted=(*alone.evidence_accepted, *further),
+            trusted_user_interface=self._world.interface is not None,
         )
 
     def connection(self, number: int) -> PeerConnection:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ..codec import cbor
@@ -141,10 +142,62 @@ def _signer(check: Callable[[Trust, Label], None]) -> OfChain:
     return rule
 
 
+# --- confirmations by a user -----------------------------------------------------------------------------------------
+
+
+def confirming(chain: Chain) -> list[Label]:
+    """The label of the data, and those of its own inputs, that are confirmations or say so."""
+    from ..labels.chain import CONFIRMED
+
+    near = [chain.top, *(found for item in chain.top.inputs if (found := chain.find(item.label)) is not None)]
+    named = [label for label in near if label.action is not None and label.action.name == CONFIRMED]
+    return named + [label for label in near if label.confirms is not None and label not in named]
+
+
+def _by_the_interface(world: World, action: bytes, inputs: bytes, brought: bytes, label: bytes, further: bytes) -> None:
+    """A confirmation is signed by the key that accepted evidence names, and nothing else is one (TUI-05, TUI-06)."""
+    chain = read_chain(label, brought)[0] if action or inputs or brought else None
+    if chain is None or not (found := confirming(chain)):
+        return
+    from ..identity.interface import ENVIRONMENT, KEY, TEE, thumbprint, told
+    from ..labels.chain import CONFIRMED
+    from ..labels.trust import Trust
+
+    claim = told(further)
+    if claim is None or claim[ENVIRONMENT] != TEE:
+        raise ValueError("the evidence tells no interface that the trusted environment draws")
+    for one in found:
+        if one.action is None or one.action.name != CONFIRMED:
+            raise ValueError("key 7 stands in a label that is no confirmation")
+        signer = Trust.of(world).signer(one)[0]
+        if claim.get(KEY) != thumbprint(signer):
+            raise ValueError("signed by another key than the interface's")
+
+
+def _names_the_transaction(
+    world: World, action: bytes, inputs: bytes, brought: bytes, label: bytes, sid: bytes, content: bytes
+) -> None:
+    """A confirmation is of this session and of the content that it comes with (TUI-07)."""
+    chain = read_chain(label, brought)[0] if action or inputs or brought else None
+    if chain is not None and any(one.confirms != sha256(sid + content).digest() for one in confirming(chain)):
+        raise ValueError("a confirmation of another transaction")
+
+
+def check_new(confirmed: set[bytes], action: bytes, inputs: bytes, brought: bytes, label: bytes) -> None:
+    """Accept each confirmation once; those of accepted data are added to `confirmed` (TUI-07). Raises ValueError."""
+    chain = read_chain(label, brought)[0] if action or inputs or brought else None
+    digests = {one.digest for one in confirming(chain)} if chain is not None else set()
+    if digests & confirmed:
+        raise ValueError("a confirmation that was accepted before")
+    confirmed |= digests
+
+
 LABEL_CHECKS: Mapping[str, Callable[..., None]] = {
     "label_blocks_are_well_formed": _well_formed,
     "label_blocks_fit_content": _fit,
     "chain_labels_are_well_formed": _readable,
+    "confirmation_is_by_the_interface": _by_the_interface,
+    "confirmation_names_the_transaction": _names_the_transaction,
     "chain_is_bounded": _of_chain(_bounded),
     "chain_labels_are_there": _of_chain(_there),
     "label_action_is_complete": _of_chain(_each("check_complete")),

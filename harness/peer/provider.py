@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from ...model.protocol.frames import FLAG_ANONYMOUS, FLAG_REQUIRES_EVIDENCE, FLAG_WAIVER
+from ...model.protocol.frames import FLAG_ANONYMOUS, FLAG_REQUIRES_EVIDENCE, FLAG_TRUSTED_INTERFACE, FLAG_WAIVER
 from ..codec import cbor, cose
 from ..crypto.random import Random
 from ..crypto.suites import SUITES
@@ -23,7 +23,7 @@ from ..identity.tpm_emulation import EmulatedTpm
 from ..identity.virtual import BOOT_SEED
 from ..identity.world import LENIENT, World
 from ..tpm.structures import SHA256 as TPM_SHA256
-from .label_checks import LABEL_CHECKS
+from .label_checks import LABEL_CHECKS, check_new
 from .property_evidence import JUDGED, commitment, property_proofs
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class WorldProvider:
         """Of the latest commitment of the module, for the software alone."""
         self.found: dict[str, tuple[bytes, ...]] = {}
         """Of what can be revoked: check to what it was about, where it held."""
+        self.confirmed: set[bytes] = set()
+        """Digests of the labels by which the peer's user has confirmed transactions of this session."""
         self._ends: dict[str, int | None] = {"session": world.time() + SESSION_LIFETIME}
 
     # --- atoms -------------------------------------------------------------------------------------------------------
@@ -92,7 +94,8 @@ class WorldProvider:
         """HELLO flags of this policy."""
         waiver = FLAG_WAIVER if self.world.credentials.waiver else 0
         anonymous = FLAG_ANONYMOUS if self.world.pseudonym else 0
-        return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver | anonymous
+        interface = FLAG_TRUSTED_INTERFACE if self.world.interface else 0
+        return (FLAG_REQUIRES_EVIDENCE if self.world.policy.requires_evidence else 0) | waiver | anonymous | interface
 
     def look_again(self) -> None:
         """Whether anything that this session rests on is revoked by now. Raises CheckFailed of `AGAIN`."""
@@ -243,9 +246,10 @@ def _suites_i(provider: WorldProvider) -> bytes:
 
 
 def _further(provider: WorldProvider) -> bytes:
-    """Claims that only some modules make: the boot seed of a virtualized root of trust."""
-    seed = provider.world.tam.boot_seed
-    return cbor.encode(BOOTSEED) + cbor.encode(seed) if seed else b""
+    """Claims that only some modules make: the boot seed of a virtualized root of trust, the user interface."""
+    seed, interface = provider.world.tam.boot_seed, provider.world.interface
+    claims = cbor.encode(BOOTSEED) + cbor.encode(seed) if seed else b""
+    return claims + interface.claim() if interface else claims
 
 
 _WHOLE: Mapping[str, Callable[[WorldProvider], Any]] = {
@@ -451,5 +455,6 @@ _JUDGED_HERE: Mapping[str, Callable[..., None]] = {
     "label_names_its_environment": _label_environment,
     "env_is_not_older": _env_age,
     "boot_seed_is_of_one_instance": _one_instance,
+    "confirmation_is_new": lambda p, *chain: check_new(p.confirmed, *chain),
     **{name: partial(_of_world, judge) for name, judge in LABEL_CHECKS.items()},
 }

@@ -226,6 +226,16 @@ class LocalIut(Iut):
         finally:
             self.clock.rewind(before)
 
+    @contextmanager
+    def showing_interface(self) -> Iterator[None]:
+        from ..identity.interface_party import make_interface
+
+        self._honest.interface = make_interface(self.pki) if self.role == "device" else None
+        try:
+            yield
+        finally:
+            self._honest.interface = None
+
     def restart(self) -> None:
         for endpoint in self._live:
             endpoint.closed = True
@@ -257,7 +267,7 @@ class LocalIut(Iut):
         return True
 
     def need_feature(self, name: str, value: object = True) -> None:
-        if name in ("virtual_root_of_trust", "verifier", "trusted_user_interface"):
+        if name in ("virtual_root_of_trust", "verifier"):
             raise NeedNotMet(f"feature {name} is not declared")
         kinds = {"tpm2": TPM_FORMAT, "psa": PSA_TOKEN}
         if value in kinds and kinds[str(value)] not in self._honest.policy.accepted:

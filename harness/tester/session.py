@@ -154,6 +154,15 @@ class Iut(ABC):
         self.need_tpm()
         return nullcontext()
 
+    def showing_interface(self) -> AbstractContextManager[None]:
+        """The implementation with its trusted user interface, or judging what one confirms, and back again.
+
+        Raises:
+            NeedNotMet: it does neither.
+        """
+        self.need_feature("trusted_user_interface")
+        return nullcontext()
+
     def need_psa(self) -> None:
         """Raises NeedNotMet unless it can be made to offer and to accept PSA tokens."""
         self.need_feature("evidence_formats", "psa")

@@ -48,6 +48,8 @@ class RunRequest:
     """Whether the reference peers declare blocks and processing chains."""
     anonymous: bool = False
     """Whether the reference peers declare that they can be, and can admit, pseudonyms."""
+    interface: bool = False
+    """Whether the reference device has a trusted user interface, and the service judges what it confirms."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False

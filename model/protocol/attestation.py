@@ -63,6 +63,8 @@ class Registers:
     attested_epoch: Term
     attested_boot: Term
     attested_ak: Term
+    attested_further: Term
+    """Claims of the accepted evidence that its layout does not name."""
     outstanding: Term
     """Relying party: its request waits for ATT."""
     pending: Term
@@ -76,6 +78,7 @@ def _registers(letter: str) -> Registers:
         slot(f"ATTESTED_EPOCH_{letter}", UINT),
         slot(f"ATTESTED_BOOT_{letter}", ITEM),
         slot(f"ATTESTED_AK_{letter}", ITEM),
+        slot(f"ATTESTED_FURTHER_{letter}", ITEMS),
         slot(f"OUTSTANDING_{letter}", ITEM),
         slot(f"PENDING_{letter}", ITEM),
     )
@@ -230,6 +233,7 @@ def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
     live = (
         holds("boot_seed_is_of_one_instance", evidence.further, attester.party.id_cred),
         holds("ak_is_as_anonymous_as_the_leaf", evidence.token.chain, attester.party.id_cred),
+        *((holds("interface_is_told", evidence.further, attester.flags),) if attester is I else ()),
     )
     later = (equals("bootcount_has_not_changed", evidence.token.bootcount, registers.attested_boot),)
     return first + live + (later if again else ())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..symbols import sha256
 from ..table import Equals, Message, Step, step
 from ..terms import Term, bstr
-from .attestation import EAT_FORMAT, EVIDENCE, REGISTERS, TAM_NAME, evidence_checks
+from .attestation import EAT_FORMAT, EMPTY, EVIDENCE, REGISTERS, TAM_NAME, evidence_checks
 from .frames import SIDES
 from .labels import ENVIRONMENT, environment_checks
 
@@ -58,6 +58,8 @@ class Form:
     question: Message | None = None
     fetched: Message | None = None
     """What the attester asks a verifier once its TAM has answered, and the reply, where that is what ATT carries."""
+    further: Term = EMPTY
+    """Claims that the form's layout does not name."""
 
 
 def _token(letter: str) -> Form:
@@ -74,6 +76,7 @@ def _token(letter: str) -> Form:
         evidence_checks(side, again=False),
         evidence_checks(side, again=True),
         environment_checks(side),
+        further=evidence.further,
     )
 
 

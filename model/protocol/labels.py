@@ -244,6 +244,7 @@ def label_checks(signer: Side, new_environment: Term | None) -> tuple[Step, ...]
         holds("label_blocks_are_well_formed", label.blocks),
         holds("label_blocks_fit_content", label.blocks, label.content),
         *chain_checks(label),
+        *confirmation_checks(signer),
     )
 
 
@@ -251,3 +252,17 @@ def chain_checks(label: Label) -> tuple[Step, ...]:
     """What the receiver asks of what data was made from: of the label itself, and of the labels that came with it."""
     chain = (label.action, label.inputs, label.carried_inputs, label.carried_label)
     return tuple(holds(check, *chain) for check in CHAIN_CHECKS)
+
+
+def confirmation_checks(signer: Side) -> tuple[Step, ...]:
+    """What the receiver asks of a user's confirmation among the inputs; the last one remembers it."""
+    label = LABEL[signer.letter]
+    chain = (label.action, label.inputs, label.carried_inputs, label.carried_label)
+    mine = holds("confirmation_is_by_the_interface", *chain, REGISTERS[signer.letter].attested_further)
+    if signer is not I:
+        return (mine,)  # No service has a user interface: what says so is refused.
+    return (
+        mine,
+        holds("confirmation_names_the_transaction", *chain, SID, label.content),
+        holds("confirmation_is_new", *chain),
+    )

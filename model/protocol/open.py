@@ -290,6 +290,7 @@ def initial(side: Side) -> Assignments:
         (REGISTERS[side.letter].pending, FALSE),
         (attester.attested_boot, EMPTY),
         (attester.attested_ak, EMPTY),
+        (attester.attested_further, EMPTY),
         (attester.attested_epoch, EMPTY),
     )
 

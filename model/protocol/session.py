@@ -82,6 +82,7 @@ def accepted_evidence(attester: Side, form: Form) -> Assignments:
         (registers.attested_epoch, registers.requested_epoch),
         (registers.attested_boot, form.boot),
         (registers.attested_ak, form.ak),
+        (registers.attested_further, form.further),
         (labels.reference, EMPTY),
     )
 

@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_evidence(parser)
     add("--chains", action="store_true", help="also test how the reference peers judge blocks and processing chains")
     add("--anonymous", action="store_true", help="also test the reference peers under pseudonyms, and before them")
+    add("--interface", action="store_true", help="the reference device has a trusted user interface")
     add("--verifier", action="store_true", help="also test how the reference peers ask a verifier")
     add("--seed", type=int, default=0, metavar="N", help="seed of every decision of the tester; default: 0")
     add("--out", type=Path, default=Path("results"), metavar="DIR", help="folder for the results; default: results")
@@ -100,6 +101,8 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         raise UsageError("--anonymous is about the reference peers; a description says features.anonymous")
     if arguments.iut and arguments.evidence:
         raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
+    if arguments.iut and arguments.interface:
+        raise UsageError("--interface is about the reference peers; a description says features.trusted_user_interface")
     if arguments.iut and arguments.chains:
         raise UsageError("--chains is about the reference peers; a description says features.label_inputs")
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
@@ -132,6 +135,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         evidence=tuple(dict.fromkeys(arguments.evidence)),
         chains=arguments.chains,
         anonymous=arguments.anonymous,
+        interface=arguments.interface,
         profile_set=arguments.profile_set,
     )
 
