@@ -78,10 +78,11 @@ def told(further: bytes) -> Mapping[int, Any] | None:
 @predicate
 def interface_is_told(world: World, further: bytes, flags: bytes) -> None:
     """Where policy needs a trusted user interface, evidence tells one that the trusted environment draws."""
+    announced = unsigned(flags) & FLAG
     if not world.policy.requires_interface:
         return
     claim = told(further)
-    if not unsigned(flags) & FLAG or claim is None:
+    if not announced or claim is None:
         raise Unfit("no trusted user interface is told")
     if claim[ENVIRONMENT] != TEE:
         raise Unfit("the rich environment draws the interface")
