@@ -16,7 +16,8 @@ from pathlib import Path
 from .commands import Tpm, TpmError
 
 PROGRAMS = ("swtpm", "swtpm_setup", "swtpm_localca")
-PACKAGES = "swtpm swtpm-tools"
+INSTALL = "harness/iut/stacks/install swtpm=swtpm swtpm_setup=swtpm-tools"
+"""Installs them on Debian, as root; `./check` does so before it runs the tests."""
 SETUP_TIME = 60.0
 """Seconds for manufacture: it makes RSA keys."""
 EK_CERTIFICATE = 0x01C00002
@@ -33,7 +34,7 @@ def require_swtpm() -> None:
     """Raises SwtpmMissing, which says what to install."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
-        raise SwtpmMissing(f"{', '.join(missing)} not found; harness/iut/stacks/install installs {PACKAGES}")
+        raise SwtpmMissing(f"{', '.join(missing)} not found; as root on Debian, `{INSTALL}` installs them")
 
 
 def manufacture(state: Path, authority: Path) -> None:
