@@ -64,6 +64,10 @@ class Features:
     persistent_state: bool = key(True, "sequence numbers and latest revocation dates survive a restart")
     connections: int = key(16, "connections that it serves at the same time", least=1)
     exports_session_keys: bool = key(False, "session keys can leave the environment that terminates the channel")
+    session_key_protection: tuple[str, ...] = key(
+        (), "what keeps session keys from the platform's software; empty where nothing does",
+        choices=("tee", "enclave", "secure-element", "hsm"), empty=True,
+    )  # fmt: skip
     key_log: bool = key(False, "it can write session keys to the file that SSLKEYLOGFILE names (RFC 9850), for tests")
 
 
