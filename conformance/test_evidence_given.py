@@ -18,6 +18,7 @@ from .claiming import Change, max_age_of, now_of
 from .forging import observed
 from .parties import LETTERS
 from .stages import StageNotReached
+from .test_boot_counts import with_another_key
 from .test_evidence import ROLES, att, evidence
 from .test_evidence_again import INTERVAL, open_then_request
 
@@ -46,7 +47,8 @@ def test_good_evidence(case: Case, bench: Bench) -> None:
     def told(peer: TesterEndpoint, honest: bytes) -> bytes:
         return cbor.encode(change(peer, cbor.decode(honest)))
 
-    bench.works(opened, deviation=Telling(att(bench.iut), tam={term(evidence(bench.iut)): told}))
+    world = with_another_key(bench.iut, case.field) if "bootcount" in case.field else None
+    bench.works(opened, deviation=Telling(att(bench.iut), tam={term(evidence(bench.iut)): told}), world=world)
 
 
 @for_each(Case(role, ("ATT-29",), "accept", "further-claims") for role in ROLES)

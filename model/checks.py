@@ -229,7 +229,13 @@ _declare(
     ("anonymity_is_the_leafs", "ANO-09"),
 )
 _declare(_ENCODING, alert(Code.REVOKED), ("peer_leaf_is_still_not_revoked", "REV-09"))
-_declare(_ENCODING, alert(Code.STALE), ("eat_is_recent", "ATT-23"), ("bootcount_has_not_changed", "ATT-24"))
+_declare(
+    _ENCODING,
+    alert(Code.STALE),
+    ("eat_is_recent", "ATT-23"),
+    ("bootcount_has_not_changed", "ATT-24"),
+    ("bootcount_has_not_fallen", "ATT-35"),
+)
 
 # --- Results of a verifier (rows of model/protocol/asking.py) --------------------------------------------------------
 _declare(

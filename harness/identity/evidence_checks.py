@@ -150,6 +150,12 @@ def ueid_is_peer_device(world: World, ueid: bytes, id_cred: bytes) -> None:
         raise Unfit("UEID of another platform")
 
 
+@predicate
+def bootcount_has_not_fallen(world: World, x5chain: bytes, bootcount: bytes) -> None:
+    """The platform has not been put back to a start before one that this party has seen; it is remembered."""
+    world.memory.accept_bootcount(world.x5chain(x5chain).leaf.sha256, unsigned(bootcount))
+
+
 def check_platform(world: World, x5chain: bytes, id_cred: bytes) -> None:
     """Raise Unfit unless the attestation certificate carries the platform name of the leaf and no other."""
     platform = world.credential(id_cred).leaf.platform

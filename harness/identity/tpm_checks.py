@@ -131,8 +131,9 @@ def tpm_ima_replays(world: World, quoted: bytes, pcrs: bytes, ima: bytes) -> Non
 @predicate
 def tpm_ima_files_match_reference_values(world: World, ima: bytes) -> None:
     """Where policy names files, there is a list, and nothing else than those files was measured."""
+    entries = _list(ima)
     if world.policy.files:
-        verification.check_files(_list(ima), world.policy.files)
+        verification.check_files(entries, world.policy.files)
 
 
 def _list(encoded: bytes) -> tuple[ImaEntry, ...]:

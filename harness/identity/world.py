@@ -138,7 +138,7 @@ class Memory:
     def accept_bootcount(self, ak: bytes, bootcount: int) -> None:
         """Remember the boot count of an attestation key (SHA-256 of its certificate). Raises Refused if it fell."""
         if bootcount < self.bootcounts.get(ak, 0):
-            raise Refused("bootcount_has_not_changed", f"boot count {bootcount} after {self.bootcounts[ak]}")
+            raise Refused("bootcount_has_not_fallen", f"boot count {bootcount} after {self.bootcounts[ak]}")
         self.bootcounts[ak] = bootcount
 
     def accept_generation(self, root: VirtualRoot) -> None:

@@ -39,6 +39,9 @@ class Features:
         choices=("eat", "psa", "tpm2", "collection", "ear", "pba"),
         empty=True,
     )
+    boot_counts: bool = key(
+        False, "it refuses a token whose boot count is below the highest that it accepted from that attestation key"
+    )
     measurement_lists: bool = key(False, "it reads IMA measurement lists in evidence of a TPM")
     requires_evidence: bool = key(True, "it requires evidence of its peer (HELLO flag 1)")
     presents_waiver: bool = key(False, "it holds a waiver in place of evidence (HELLO flag 2)")
@@ -81,6 +84,7 @@ REFERENCE = Features(
     key_log=True,
     accepts_virtual_root=True,
     measurement_lists=True,
+    boot_counts=True,
 )
 """The statement of the reference device and service."""
 FURTHER_EVIDENCE = ("ear", "psa", "collection", "pba")

@@ -236,7 +236,8 @@ def evidence_checks(attester: Side, *, again: bool) -> tuple[Step, ...]:
         *((holds("interface_is_told", evidence.further, attester.flags),) if attester is I else ()),
     )
     later = (equals("bootcount_has_not_changed", evidence.token.bootcount, registers.attested_boot),)
-    return first + live + (later if again else ())
+    fallen = (holds("bootcount_has_not_fallen", evidence.token.chain, evidence.token.bootcount),)
+    return first + live + (later if again else fallen)
 
 
 def appraisal_checks(attester: Side) -> tuple[Step, ...]:
