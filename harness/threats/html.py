@@ -63,11 +63,11 @@ def anchor(finding: Finding) -> str:
 
 
 def _attack(finding: Finding) -> dict[str, Any] | None:
-    """The most telling attack: its picture, the same in words, and what the names in it stand for."""
-    found = shown_attacks(finding.threat.id)
+    """The most telling attack, one that a run succeeded with before all others: its picture, and the same in words."""
+    found = sorted(shown_attacks(finding.threat.id), key=lambda attack: not _succeeded(finding, attack))
     if not found:
         return None
-    shown: ShownAttack = found[0]
+    shown = found[0]
     tip = f"tip-{anchor(finding)}"
     picture = charts.svg(shown.attack).replace('id="tip"', f'id="{tip}"').replace("#tip)", f"#{tip})")
     played = [(one.component, one.played(shown.removed)) for one in finding.exercises]
@@ -75,6 +75,11 @@ def _attack(finding: Finding) -> dict[str, Any] | None:
         "shown": shown, "picture": picture, "text": charts.text(shown.attack), "others": found[1:],
         "played": [(component, test) for component, test in played if test is not None],
     }  # fmt: skip
+
+
+def _succeeded(finding: Finding, attack: ShownAttack) -> bool:
+    played = [one.played(attack.removed) for one in finding.exercises]
+    return any(test.status is Verdict.FAIL for test in played if test is not None)
 
 
 def _rows(finding: Finding) -> list[tuple[Requirement, list[Cell]]]:

@@ -82,6 +82,19 @@ def test_a_threat_shows_its_claims_attack_tests_and_what_is_left(chromium: Brows
         assert "the attacker, who is the network" in threat.locator("figure + details pre").inner_text()
 
 
+def test_an_attack_that_a_run_succeeded_with_is_the_one_that_is_shown(chromium: Browser, tmp_path: Path) -> None:
+    found = reviewed(tmp_path, results(lambda _, name: Verdict.FAIL if name == "LBL-10" else Verdict.PASS))
+    path = tmp_path / "threats.html"
+    path.write_text(to_html(found))
+    with opened(chromium, path) as page:
+        threat = page.locator("#threat-a-2-2-2-camera")
+        page.evaluate("location.hash = 'threat-a-2-2-2-camera'")
+        page.wait_for_selector("#threat-a-2-2-2-camera[open]")
+        text = " ".join(threat.inner_text().split())
+        assert "Without label_digest_is_content the verifier finds an attack on CLM-08" in text
+        assert "Played against The cloud service: ✗ fail" in text
+
+
 def test_what_the_description_says_never_runs(chromium: Browser, page_file: Path) -> None:
     with opened(chromium, page_file) as page:
         assert page.title() == f"Threat review: {HOSTILE}"
