@@ -21,6 +21,7 @@ from ..harness.identity.tester import ANOTHER
 from ..harness.identity.world import World
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
+from ..harness.tester.psa_faults import FAULTS, GOOD, MALFORMED, bit
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling, tell
 from ..harness.verdict.allowed import Allowed
@@ -29,7 +30,6 @@ from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .forging import binder_over, observed, token_in, with_token
 from .parties import LETTERS
-from .psa_faults import FAULTS, GOOD, MALFORMED, bit
 from .stages import Stage, when_open
 from .test_evidence import MALFORMED as REFUSED_AS_MALFORMED
 from .test_evidence import ROLES, att

@@ -14,12 +14,12 @@ from ..harness.identity.policy import PSA_TOKEN
 from ..harness.identity.psa import psa_ak_spec, psa_leaf_spec, psa_party
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
+from ..harness.tester.psa_faults import FAULTS, GOOD, MALFORMED
 from ..harness.tester.verifier_iut import EVIDENCE, Question, VerifierIut
 from .asking import ATTESTERS, ROLE, VerifierBench
 from .asking import MALFORMED as REFUSED_AS_MALFORMED
 from .case import Case, citing, for_each
 from .parties import LETTERS
-from .psa_faults import FAULTS, GOOD, MALFORMED
 from .test_psa import PATHS, POLICIES, USAGES
 from .test_verifier import wrong_with
 from .test_verifier_tpm import of_both

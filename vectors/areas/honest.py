@@ -15,7 +15,8 @@ from ...harness.evaluator.errors import CheckFailed
 from ...harness.evaluator.run import Run
 from ...harness.identity.certificate import Certificate
 from ...harness.identity.credentials import Credentials
-from ...harness.identity.policy import TPM_FORMAT
+from ...harness.identity.policy import PSA_TOKEN, TPM_FORMAT
+from ...harness.identity.psa import on_psa, psa_party
 from ...harness.identity.world import Memory, World
 from ...harness.peer.endpoint import Endpoint
 from ...harness.peer.parsing import rules_without
@@ -150,6 +151,7 @@ def moment(
     *,
     lie: Lie | None = None,
     tpm: bool = False,
+    psa: bool = False,
     waiver: bool = False,
     world: World | None = None,
 ) -> Moment:
@@ -163,10 +165,15 @@ def moment(
     with ExitStack() as stack:
         if tpm:
             stack.enter_context(iut.attesting_by_tpm())
+        if psa:
+            stack.enter_context(iut.attesting_by_psa())
         sender = world or (_waived(iut) if waiver else iut.fresh_world())
         if tpm:
             policy = dataclasses.replace(sender.policy, offered=(TPM_FORMAT,), accepted=(TPM_FORMAT,))
             sender = dataclasses.replace(sender, policy=policy)
+        if psa:
+            policy = dataclasses.replace(on_psa(sender.policy), offered=(PSA_TOKEN,), accepted=(PSA_TOKEN,))
+            sender = dataclasses.replace(sender, policy=policy, credentials=psa_party(iut.pki, iut.opposite))
         conversation = iut.converse(halt, world=sender, label="vectors")
         act = WHEN_OPEN.get(message.rpartition("_")[0])
         if act is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import appraisal, channel, edhoc, grammar, hello, labels, pki, properties, results, sessions, tpm
+from . import appraisal, channel, edhoc, grammar, hello, labels, pki, properties, psa, results, sessions, tpm
 from .strict import load, tree
 
 Input = Any
@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "status": pki.status,
     "evidence": appraisal.eat,
     "label": labels.label,
+    "psa-evidence": psa.evidence,
     "property-proof": properties.property_proof,
     "session": sessions.session,
     "result": results.result,

@@ -114,6 +114,24 @@ class Reader:
         return Float(number)
 
 
+class Lenient(Reader):
+    """Any encoding of definite lengths without duplicate keys: for what others have encoded (ATT-36)."""
+
+    def _argument(self, info: int) -> int:
+        if info < 24:
+            return info
+        ensure(info in _WIDTH, "indefinite length or reserved head")
+        return int.from_bytes(self.take(_WIDTH[info]), "big")
+
+    def _map(self, count: int, depth: int) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for _ in range(count):
+            key = self.item(depth)
+            ensure(key not in found, "keys repeated")
+            found[key] = self.item(depth)
+        return found
+
+
 def _shortest(number: float) -> bytes:
     if math.isnan(number):
         return b"\x7e\x00"
@@ -130,6 +148,14 @@ def _shortest(number: float) -> bytes:
 def load(octets: bytes) -> Any:
     """The one item that the octets are."""
     reader = Reader(octets)
+    value = reader.item()
+    ensure(reader.done, "octets follow the item")
+    return value
+
+
+def load_leniently(octets: bytes) -> Any:
+    """The one item that the octets are, in any valid encoding."""
+    reader = Lenient(octets)
     value = reader.item()
     ensure(reader.done, "octets follow the item")
     return value

@@ -6,6 +6,7 @@ import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
+import { psaEvidence } from './psa.js';
 import { propertyProof } from './property.js';
 import { result } from './result.js';
 import { sequence } from './sequence.js';
@@ -25,6 +26,7 @@ export const operations = {
 
   edhoc: handshake,
   'property-proof': propertyProof,
+  'psa-evidence': psaEvidence,
   result,
   session,
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from cbor2 import dumps
 
-from ..harness.codec import cbor
-from ..harness.codec.cose import sig_structure
-from ..model.terms import Term
+from ...model.terms import Term
+from ..codec import cbor
+from ..codec.cose import sig_structure
 
 if TYPE_CHECKING:
-    from ..model.protocol.psa import PsaToken
+    from ...model.protocol.psa import PsaToken
 
 Tell = Callable[["PsaToken"], Mapping[Term, Any]]
 """Whoever tells has a `world`, and a `tam` with a run."""
