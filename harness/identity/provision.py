@@ -12,6 +12,7 @@ import tomli_w
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from ..crypto.random import SeededRandom
 from ..issuing import DEPLOYMENT, THIRD_PARTY
 from .certificate import Certificate, PublicKey
 from .credentials import CredentialError, Credentials, TrustAnchors
@@ -53,6 +54,7 @@ def provision(
     issuer: str = "",
     evidence: Collection[str] = (),
     attests: bool = True,
+    anonymous: bool = False,
 ) -> TesterPki:
     """Write `out/iut` for a party of `role` and `out/tester` with the authorities and, in `peer`, the opposite party.
 
@@ -61,8 +63,9 @@ def provision(
     "swtpm" the keys of the party are made in a TPM in its folder, and enrolled; with `virtual` its root of trust is a
     virtualized one; with `psa` it attests by PSA tokens. `issuer` is one of `issuing.WAYS`, "" for the tester's own
     authority. With "pba" among the forms of `evidence` both pin an issuer of properties and hold certificates. A
-    party that does not attest is a plain device: it offers no evidence and holds a waiver (OVR-04). Raises
-    CredentialError for a request or a TPM that cannot be used.
+    party that does not attest is a plain device: it offers no evidence and holds a waiver (OVR-04). With `anonymous` a
+    software module gets a pseudonym for that peer, which admits pseudonyms. Raises CredentialError for a request or a
+    TPM that cannot be used.
     """
     with_waiver = with_waiver or not attests
     pki = TesterPki.from_seed(seed, now, plain=plain)
@@ -94,9 +97,12 @@ def provision(
         if way == DEPLOYMENT:
             settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
     own = own if attests else replace(own, offered=())
+    if anonymous:
+        mine, settings = _pseudonym(pki, role, mine, theirs.leaf.identity, settings)
     _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)
     peer = opposite(role)
-    policy, folder = pki.policy(peer, mine.leaf, boot), out / "tester" / "peer"
+    policy = replace(pki.policy(peer, mine.leaf, boot), admits_anonymous=anonymous)
+    folder = out / "tester" / "peer"
     _write_party(folder, pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer), way)
     pki.save(out / "tester")
     if PBA in evidence:
@@ -105,6 +111,20 @@ def provision(
         holdings(role, now).save(out / "iut" / HOLDINGS)
         holdings(peer, now).save(out / "tester" / "peer" / HOLDINGS)
     return pki
+
+
+def _pseudonym(
+    pki: TesterPki, role: str, platform: Credentials, relying_party: str, settings: dict[str, Any]
+) -> tuple[Credentials, dict[str, Any]]:
+    """The platform under a pseudonym, and the settings of its module; a boot seed would tell it."""
+    from .anonymous import PseudonymIssuer, obtain
+
+    rng = SeededRandom(pki.seed + b"/pseudonyms")
+    issuer = PseudonymIssuer(pki.pseudonyms.issuing, (pki.attestation.root.certificate,), rng)
+    sign = pki.tam(role, platform).sign_attestation
+    made = obtain(issuer, platform, sign, role, relying_party, pki.seed, pki.now)
+    told = {"ueid": made.leaf.platform.rpartition(":")[2], "bootcount": 0}
+    return made, {**{key: value for key, value in settings.items() if key != "boot_seed"}, **told}
 
 
 def _certified(

@@ -1,6 +1,7 @@
 """Pseudonyms: who gets them, what they tell, and who accepts them."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from trustconn.harness.identity.anonymous import (
 )
 from trustconn.harness.identity.keys import derive_key
 from trustconn.harness.identity.pki import HOUR
-from trustconn.harness.identity.provision import make_pair
+from trustconn.harness.identity.provision import load_world, make_pair, provision
 from trustconn.harness.identity.tester import SERVICE_URI, TesterPki
 from trustconn.harness.identity.world import World
 from trustconn.harness.peer.endpoint import Endpoint
@@ -122,14 +123,19 @@ def under_pseudonyms(role: str, *, admits: bool = True) -> tuple[Endpoint, Endpo
         else:
             world.policy = dataclasses.replace(world.policy, admits_anonymous=admits)
     ends = Endpoint("device", device), Endpoint("service", service)
-    for end in ends:
-        end.start()
-    while (sent := ends[0].data_to_send()) or (answered := ends[1].data_to_send()):
-        if sent:
-            ends[1].receive_data(sent)
-        else:
-            ends[0].receive_data(answered)
+    exchange(*ends)
     return ends
+
+
+def exchange(device: Endpoint, service: Endpoint) -> None:
+    """Everything that they have to say to each other."""
+    for end in (device, service):
+        end.start()
+    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
+        if sent:
+            service.receive_data(sent)
+        else:
+            device.receive_data(answered)
 
 
 @pytest.mark.parametrize("role", ["device", "service"])
@@ -145,3 +151,14 @@ def test_a_pseudonym_opens_a_session_where_policy_admits_it(role: str) -> None:
 def test_and_nowhere_else(role: str) -> None:
     device, service = under_pseudonyms(role, admits=False)
     assert "OPEN" not in (device.state, service.state)
+
+
+@pytest.mark.parametrize("role", ["device", "service"])
+def test_a_party_is_provisioned_with_a_pseudonym_that_its_peer_admits(role: str, tmp_path: Path) -> None:
+    provision(tmp_path, seed=b"pseudonyms", now=NOW, role=role, anonymous=True)
+    worlds = [load_world(tmp_path / folder, lambda: NOW) for folder in ("iut", "tester/peer")]
+    assert [world.credentials.leaf.anonymous for world in worlds] == [True, False]
+    device, service = sorted(worlds, key=lambda world: world.role)
+    ends = Endpoint("device", device), Endpoint("service", service)
+    exchange(*ends)
+    assert [end.state for end in ends] == ["OPEN", "OPEN"]

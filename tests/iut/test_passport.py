@@ -4,8 +4,10 @@ import dataclasses
 from typing import Any
 
 import pytest
+from cbor2 import CBORTag
 
-from trustconn.harness.codec import cbor
+from trustconn.harness.codec import cbor, cose
+from trustconn.harness.identity.keys import signer
 from trustconn.harness.identity.policy import EAR_FORMAT, EAT_CWT
 from trustconn.harness.identity.provision import make_pair
 from trustconn.harness.peer.endpoint import Endpoint
@@ -125,6 +127,32 @@ def test_an_attester_that_gets_no_result_says_that_it_is_its_own_fault(reply: by
 def test_a_result_that_affirms_nothing_is_refused_by_the_relying_party() -> None:
     _, service = pair(service={"verifier_properties": ("never heard of",)})
     assert service.checks() == {"ear_names_the_properties"}
+
+
+def test_no_verdict_outlives_the_result_that_it_rests_on() -> None:
+    _, _, pki = make_pair(b"passports", NOW)
+
+    def soon_over(request: bytes) -> bytes:
+        tagged = cbor.decode(honest_verifier(pki, lambda: NOW).answer(request))[1]
+        protected, unprotected, payload, _ = tagged.value
+        told = cbor.encode({**cbor.decode(payload), 4: NOW + 40})
+        own = pki.verifier()
+        assert own.key is not None
+        signature = signer(own.key)(cose.sig_structure(protected, b"", told))
+        return cbor.encode({1: CBORTag(18, [protected, unprotected, told, signature])})
+
+    device, service = pair(device={"verifier": soon_over})
+    assert (device.state, service.state) == ("OPEN", "OPEN")
+    assert cbor.decode(device.frames["VERDICT"][0])[1][4] == 40
+
+
+def test_a_session_ends_when_the_verifier_behind_it_is_revoked() -> None:
+    device, service = pair()
+    (verifier, _) = service.world.anchors.verifiers
+    service.learn(dataclasses.replace(service.world.anchors, revoked_verifiers=frozenset({verifier.sha256})))
+    exchange(device, service)
+    assert service.checks() == {"peer_leaf_is_still_not_revoked"}
+    assert [event.fields["code"] for event in device.events if event.name == "alert_received"] == [26]
 
 
 def test_a_token_is_refused_where_a_result_was_chosen() -> None:

@@ -50,12 +50,14 @@ def add_evidence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evidence", action="append", choices=FURTHER_EVIDENCE, default=[], help=text)
 
 
-def add_own_evidence(parser: argparse.ArgumentParser) -> None:
-    """`--evidence`, of those that make credentials."""
+def add_own_evidence(parser: argparse.ArgumentParser, **further: str) -> None:
+    """`--evidence`, of those that make credentials; `further` forms with what they are."""
     from ..harness.iut.features import PROVISIONED_EVIDENCE
 
-    text = "a further form of evidence that the party attests by: psa, tokens of a PSA root of trust"
-    parser.add_argument("--evidence", action="append", choices=PROVISIONED_EVIDENCE, default=[], help=text)
+    text = "a further form of evidence of the party: psa, tokens of a PSA root of trust"
+    text += "".join(f"; {form}, {what}" for form, what in further.items())
+    choices = (*PROVISIONED_EVIDENCE, *further)
+    parser.add_argument("--evidence", action="append", choices=choices, default=[], help=text)
 
 
 def require_plain(evidence: Collection[str], tam: str, virtual: bool) -> None:
@@ -68,6 +70,13 @@ def require_plain(evidence: Collection[str], tam: str, virtual: bool) -> None:
 def add_virtual(parser: argparse.ArgumentParser) -> None:
     """`--virtual`."""
     parser.add_argument("--virtual", action="store_true", help="their roots of trust are virtual, below a physical one")
+
+
+def require_plain_module(anonymous: bool, tam: str, virtual: bool) -> None:
+    """Raises UsageError for pseudonyms of a module that is not of software alone."""
+    if anonymous and (virtual or tam != tams()[0]):
+        other = "--virtual" if virtual else f"--tam {tam}"
+        raise UsageError(f"--anonymous does not go with {other}: pseudonyms here are of a physical module of software")
 
 
 def require_committer(evidence: list[str], tam: str) -> None:

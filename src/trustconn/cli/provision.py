@@ -18,7 +18,9 @@ from .options import (
     add_tam,
     add_virtual,
     readable_file,
+    require_committer,
     require_plain,
+    require_plain_module,
     require_tam,
     roles,
     tams,
@@ -50,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=(PLAIN,), default="", help=text)
     add_tam(parser)
     add_virtual(parser)
-    add_own_evidence(parser)
+    add_own_evidence(parser, pba="what proofs of properties need, for policy.toml to offer")
+    parser.add_argument("--anonymous", action="store_true", help="a pseudonym for the peer, for one day")
     parser.add_argument("--seed", metavar="TEXT", help="repeatable keys, for loopback only; default: fresh keys")
 
 
@@ -65,9 +68,13 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.request and arguments.tam != tams()[0]:
         raise UsageError("--request is for a key that exists; it cannot go with --tam, which makes one in a TPM")
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
+    require_committer(arguments.evidence, arguments.tam)
+    require_plain_module(arguments.anonymous, arguments.tam, arguments.virtual)
+    if arguments.anonymous and (arguments.request or arguments.waiver or arguments.issuer or arguments.evidence):
+        raise UsageError("--anonymous makes keys for one peer alone; it cannot go with other options about identities")
     if arguments.virtual and arguments.issuer not in ("", DEPLOYMENT):
         raise UsageError(f"--virtual is certified when it is deployed; it cannot go with --issuer {arguments.issuer}")
-    if arguments.issuer and arguments.evidence:
+    if arguments.issuer and "psa" in arguments.evidence:
         raise UsageError("--evidence psa comes with an identity of the module's manufacturer; leave --issuer out")
     if arguments.kind and arguments.role != "device":
         raise UsageError(f"--kind is about devices; it cannot go with {arguments.role}")
@@ -97,6 +104,8 @@ def main(arguments: argparse.Namespace) -> int:
                 tam=arguments.tam,
                 virtual=arguments.virtual,
                 psa="psa" in arguments.evidence,
+                evidence=arguments.evidence,
+                anonymous=arguments.anonymous,
                 issuer=arguments.issuer,
                 attests=not arguments.kind,
             )

@@ -30,6 +30,7 @@ from .options import (
     readable_file,
     require_committer,
     require_plain,
+    require_plain_module,
     require_tam,
     tams,
     tested_roles,
@@ -108,6 +109,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
     require_plain(arguments.evidence, arguments.tam, arguments.virtual)
     require_tam(arguments.tam, arguments.binding)
     require_committer(arguments.evidence, arguments.tam)
+    require_plain_module(arguments.anonymous, arguments.tam, arguments.virtual)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
