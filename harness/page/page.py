@@ -80,12 +80,20 @@ def _environment(folder: Traversable) -> Environment:
         return _read(_HERE, name.removeprefix(SHARED)) if name.startswith(SHARED) else _read(folder, name)
 
     made = Environment(
-        loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=printable,
+    )  # fmt: skip
     made.globals.update(MARKS=MARKS, ORDER=ORDER)
     made.filters["slug"] = slug
     made.filters["number"] = "{:,}".format
     return made
+
+
+def printable(value: Any) -> Any:
+    """Text without characters that are not seen: an implementation's own words must not reorder what stands there."""
+    if type(value) is not str or value.isprintable():  # Markup is the page's own.
+        return value
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in value)
 
 
 def slug(text: str) -> str:

@@ -77,6 +77,14 @@ def test_what_it_is_given_never_runs(chromium: Browser, sample: Path) -> None:
         assert page.locator("#list img, #list script").count() == 0
 
 
+def test_what_is_not_seen_is_shown_as_that() -> None:
+    """Directions of writing that are turned round, and the rest that drives a terminal or an editor."""
+    thing = {"name": "a\u202eb", "status": "pass", "size": 1, "why": "\x1b[31m\x00"}
+    text = render(HERE, "sample.html", title="Sample", sections=[], values={"things": [thing]})
+    assert "a\ufffdb" in text and "\ufffd[31m\ufffd" in text
+    assert not {"\u202e", "\x1b", "\x00"}.intersection(text)
+
+
 def test_it_is_printed_opened(chromium: Browser, sample: Path) -> None:
     with opened(chromium, sample) as page:
         page.emulate_media(media="print")
