@@ -89,7 +89,7 @@
 
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = all("details:not([open])");
+    opened = all("details:not([open], [data-quiet])");
     for (const details of opened) details.open = true;
   });
   addEventListener("afterprint", () => {
