@@ -67,8 +67,8 @@ class Keeper:
         if kept:
             archive.save(test, kept)
         if kept and told:
-            speeches = self._speeches
-            archive.tell(test, [(name, speeches[id(one)]) for name, one in kept if id(one) in speeches])
+            said = self._speeches
+            archive.tell(test, [(name, said.get(id(one)) or Speech.of_exchange(one.turns())) for name, one in kept])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ...harness.verdict.speech import FAULT, Speech
+from ...harness.verdict.speech import FAULT, REQUEST, Speech
 from .decode import Field, decode
 
 BEFORE = 1
@@ -54,7 +54,8 @@ def chart(speech: Speech, tester: str, fault: str) -> Iterator[Line]:
             "message", one.sender, message.title, message.words, one.length,
             message.fields if whole else (), dump(one.data, one.length) if whole else "",
         )  # fmt: skip
-    yield Line("end", "", ENDS.get(speech.ended, ENDS[None]))
+    if not any(one.name == REQUEST for one in speech.messages):
+        yield Line("end", "", ENDS.get(speech.ended, ENDS[None]))
 
 
 def dump(data: bytes, length: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cbor2 import CBORTag, undefined
 
 from ...harness.codec import cbor
-from ...harness.verdict.speech import FRAME, OCTETS, UNIT, Spoken
+from ...harness.verdict.speech import FRAME, OCTETS, REPLY, REQUEST, UNIT, Spoken
 from ...harness.wireshark import names
 from ...model.protocol.frames import FrameType
 from ...spec import identifiers
@@ -87,6 +87,10 @@ def _read(name: str, data: bytes) -> Iterator[Field]:
         yield from (Field(0, "ERR_INFO", diagnosed(item)) for item in info)
     elif name == "tls_alert":
         yield Field(0, "ALERT", f"{data[1]}")
+    elif name in (REQUEST, REPLY):
+        item = _item(data)
+        listed = item.items() if isinstance(item, Mapping) else [("item", item)]
+        yield from (Field(0, str(key), diagnosed(value)) for key, value in listed)
     elif (shape := _shapes().get(name)) is not None:
         yield from _walk(cbor.decode_sequence(data, rules=LENIENT) if "q" in shape else _item(data), shape, 0)
 

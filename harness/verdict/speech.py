@@ -7,7 +7,7 @@ opened them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self, get_args
@@ -18,6 +18,8 @@ FAULT = "fault"
 """Stands before the first message in which the tester did what no honest party does; it has no octets."""
 FRAME, UNIT, OCTETS = "frame", "unit", "octets"
 """What was not made as a message of the table: a frame, kind and payload of a unit, or something else."""
+REQUEST, REPLY = "request", "reply"
+"""What a verifier is asked, in the place of a device, and what it answers."""
 MOST, KEPT = 400, 1 << 16
 """Messages of a conversation, and octets of a message, that are kept."""
 
@@ -51,6 +53,14 @@ class Speech:
     def fault_comes(self, sender: Sender, *, now: bool) -> None:
         """The fault goes out with the next message, or with the one that is going out now."""
         self.messages.insert(len(self.messages) - now, Spoken(sender, FAULT, b"", 0))
+
+    @classmethod
+    def of_exchange(cls, turns: Iterable[tuple[Sender, bytes]]) -> Self:
+        """Of an exchange with a verifier, whose octets are what was said."""
+        speech = cls()
+        for sender, data in turns:
+            speech.add(sender, REQUEST if sender == "device" else REPLY, data)
+        return speech
 
     def to_json(self, test: str, conversation: str) -> dict[str, Any]:
         """As in `messages-ROLE.jsonl`, for a conversation of a test."""

@@ -13,10 +13,10 @@ from trustconn.conformance.report.machine import machine
 from trustconn.conformance.report.machine_drawing import drawn
 from trustconn.harness.codec import cbor
 from trustconn.harness.tester.local import LocalIut
-from trustconn.harness.verdict.speech import FAULT, FRAME, OCTETS, UNIT, Speech, Spoken
+from trustconn.harness.verdict.speech import FAULT, FRAME, OCTETS, REPLY, REQUEST, UNIT, Speech, Spoken
 from trustconn.model.protocol.tables import profile
 
-NAMES = (*profile().messages, "edhoc_error", "tls_alert", FRAME, UNIT, OCTETS)
+NAMES = (*profile().messages, "edhoc_error", "tls_alert", FRAME, UNIT, OCTETS, REQUEST, REPLY)
 
 
 def spoken(name: str, data: bytes, sender: Literal["device", "service"] = "device") -> Spoken:
@@ -66,6 +66,14 @@ def test_a_chart_opens_what_comes_from_the_fault_on() -> None:
     assert [bool(line.fields) for line in lines if line.kind == "message"] == [False] * 6 + [True] * 5
     assert lines[-1].title == "the implementation left the connection open"
     assert answer(speech, "device") == "ALERT 10 unexpected frame"
+
+
+def test_an_exchange_with_a_verifier_is_a_question_and_an_answer() -> None:
+    speech = Speech.of_exchange([("device", cbor.encode({1: b"evidence"})), ("service", b"\xff")])
+    lines = list(chart(speech, "device", ""))
+    assert [(line.sender, line.title) for line in lines] == [("device", "request"), ("service", "reply")]
+    assert lines[0].fields[0][1:] == ("1", "h'65766964656e6365'")
+    assert lines[1].fields[0].name == "not as its grammar says"
 
 
 def test_a_chart_without_fault_opens_its_end() -> None:
