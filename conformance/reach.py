@@ -40,6 +40,8 @@ class Places:
     refused: set[str] = field(default_factory=set)
     delivered: set[tuple[str, str, str]] = field(default_factory=set)
     """Role, state and message."""
+    taken: set[tuple[str, str, str, str]] = field(default_factory=set)
+    """The same of what was taken, and the state that it led to."""
     computed: set[Term] = field(default_factory=set)
     """Terms that some fault lies about."""
     whole: bool = False
@@ -88,6 +90,7 @@ class _Watched(Endpoint):
         """A library delivers by itself what it has read."""
         if effects.row is not None:
             self.places.delivered.add((self.role, before, effects.row.receives.name))
+            self.places.taken.add((self.role, before, effects.row.receives.name, effects.row.next_state))
         super().follow(before, effects)
 
     def report(self, name: str, **fields: Any) -> None:

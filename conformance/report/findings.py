@@ -13,6 +13,7 @@ from ... import spec
 from ...harness.verdict.records import TestResult, status_label
 from ...harness.verdict.speech import FAULT, Speech
 from ...model.extract.committed import attacks, expected
+from ...model.refusals import VerifierError
 from ..collect import SuiteTest, suite_tests
 from .chart import Line, answer, chart
 from .run import Run
@@ -127,9 +128,12 @@ def worded(reason: str) -> str:
 
 def _with_name(found: re.Match[str]) -> str:
     kind, number = found[1], int(found[2])
-    numbers = spec.identifiers()
-    register = {"edhoc-error": numbers["edhoc"]["error"], "verifier-error": numbers.get("verifier_error", {})}
-    names = {value: name for name, value in register.get(kind, numbers["code"]).items()}
+    if kind == "verifier-error":
+        names = {value: name.lower() for name, value in vars(VerifierError).items() if name.isupper()}
+    else:
+        numbers = spec.identifiers()
+        register = numbers["edhoc"]["error"] if kind == "edhoc-error" else numbers["code"]
+        names = {value: name for name, value in register.items()}
     return f"{found[0]} {names[number].replace('_', ' ')}" if number in names else found[0]
 
 

@@ -25,11 +25,11 @@ Role = Literal["device", "service"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A message in a state: the states that it leads to, or none where it is refused; and what the tests said."""
+    """A message in a state: a state that it leads to, or none where it is refused; and what the tests said."""
 
     state: str
     message: str
-    targets: tuple[str, ...]
+    target: str
     status: str
     passed: int
     ran: int
@@ -51,38 +51,32 @@ class MachineOf:
     @property
     def transitions(self) -> tuple[Step, ...]:
         """What the table has rows for."""
-        return tuple(step for step in self.steps if step.targets)
+        return tuple(step for step in self.steps if step.target)
 
     @property
     def refusals(self) -> tuple[Step, ...]:
         """What the table has no rows for, and tests try."""
-        return tuple(step for step in self.steps if not step.targets)
+        return tuple(step for step in self.steps if not step.target)
 
 
 def machine(role: Role, binding: str, statuses: Mapping[str, str]) -> MachineOf:
     """The machine of a role over a binding; `statuses` are the words of the run's tests by id."""
-    rows: dict[tuple[str, str], list[str]] = {}
-    for row in profile(binding).rows:
-        if row.role == role:
-            rows.setdefault((row.state, row.receives.name), []).append(row.next_state)
-    led = _led(role, binding)
-    legal = [
-        _step(state, message, tuple(dict.fromkeys(targets)), led.get((state, message), ()), statuses, best=True)
-        for (state, message), targets in rows.items()
-    ]
-    tried = [
-        _step(state, message, (), tests, statuses, best=False)
-        for (state, message), tests in _tried(role, binding).items()
-    ]
-    states = tuple(dict.fromkeys(state for state, _ in rows))
-    steps = sorted((*legal, *tried), key=lambda step: states.index(step.state) if step.state in states else len(states))
+    rows = [row for row in profile(binding).rows if row.role == role]
+    led, tried = _led(role, binding), _tried(role, binding)
+    ways = dict.fromkeys((row.state, row.receives.name, row.next_state) for row in rows)
+    legal = [_step(*way, led.get(way, ()), statuses, best=True) for way in ways]
+    refused = [_step(*place, "", tests, statuses, best=False) for place, tests in tried.items()]
+    states = tuple(dict.fromkeys(row.state for row in rows))
+    steps = sorted(
+        (*legal, *refused), key=lambda step: states.index(step.state) if step.state in states else len(states)
+    )
     return MachineOf(role, (*states, END), tuple(steps))
 
 
 def _step(
     state: str,
     message: str,
-    targets: tuple[str, ...],
+    target: str,
     tests: tuple[str, ...],
     statuses: Mapping[str, str],
     *,
@@ -90,22 +84,22 @@ def _step(
 ) -> Step:
     ran = [statuses[test] for test in tests if statuses.get(test) in ORDER]
     status = (min if best else max)(ran, key=ORDER.index, default="not exercised")
-    return Step(state, message, targets, status, ran.count("pass"), len(ran))
+    return Step(state, message, target, status, ran.count("pass"), len(ran))
 
 
 ORDER = ("pass", "inconc", "fail", "error")
 
 
 @cache
-def _led(role: Role, binding: str) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """The tests that lead a complete peer of a role to a message in a state."""
-    watch, found = Watch(role, binding), dict[tuple[str, str], list[str]]()
+def _led(role: Role, binding: str) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+    """The tests that lead a complete peer of a role by a message from state to state."""
+    watch, found = Watch(role, binding), dict[tuple[str, str, str], list[str]]()
     for test in _tests(role, binding):
         if test.id.partition("::")[0] in MODULES:
-            for who, state, message in watch.play(test).delivered:
+            for who, *way in watch.play(test).taken:
                 if who == role:
-                    found.setdefault((state, message), []).append(test.id)
-    return {place: tuple(tests) for place, tests in found.items()}
+                    found.setdefault((way[0], way[1], way[2]), []).append(test.id)
+    return {way: tuple(tests) for way, tests in found.items()}
 
 
 def _tried(role: Role, binding: str) -> Mapping[tuple[str, str], tuple[str, ...]]:

@@ -47,9 +47,8 @@ def _ways(machine: MachineOf) -> Ways:
     """From state to state, the steps that lead there."""
     joined: dict[tuple[str, str], tuple[Step, ...]] = {}
     for step in machine.transitions:
-        for target in step.targets:
-            if target != step.state and target not in OMITTED and step.state not in OMITTED:
-                joined[step.state, target] = (*joined.get((step.state, target), ()), step)
+        if step.target != step.state and step.target not in OMITTED and step.state not in OMITTED:
+            joined[step.state, step.target] = (*joined.get((step.state, step.target), ()), step)
     return joined
 
 

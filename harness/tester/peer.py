@@ -132,7 +132,8 @@ class TesterEndpoint(Endpoint):
             self._speaking = inside
 
     def put_octets(self, data: bytes) -> None:
-        self._say(OCTETS, data)
+        if data:
+            self._say(OCTETS, data)
         super().put_octets(data)
 
     def _say(self, name: str, data: bytes) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft4Validator, Draft7Validator
 from report_runs import make
 
+from trustconn.conformance.report.findings import worded
 from trustconn.conformance.report.oscal import oscal
 from trustconn.conformance.report.run import RunError, read_run
 from trustconn.conformance.report.sarif import sarif
@@ -90,3 +91,16 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{}")
     with pytest.raises(RunError, match=r"results.json: "):
         read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("seen alert:23, specified alert:25", "seen alert:23 binder mismatch, specified alert:25 stale"),
+        ("specified edhoc-error:1", "specified edhoc-error:1 unspecified"),
+        ("specified verifier-error:1", "specified verifier-error:1 replay"),
+        ("receipt:30 or alert:999", "receipt:30 label invalid or alert:999"),
+    ],
+)
+def test_codes_in_reasons_have_their_names(reason: str, said: str) -> None:
+    assert worded(reason) == said
