@@ -122,7 +122,7 @@ class Timeouts:
 
 
 PATIENT_START, PATIENT_SILENCE = 60.0, 5.0
-"""Seconds for what this project starts itself, however busy the machine is: it answers, so that nobody waits as long."""
+"""Seconds for what this project starts itself, however busy the machine is: it answers, and nobody waits as long."""
 
 
 @dataclass(frozen=True, slots=True)
