@@ -111,6 +111,7 @@ def make_plan() -> list[Planned]:
     for role in ("device", "service"):
         iut = LocalIut(role)
         for message, field, how, operator in candidates(role):
+            iut.forget_boot_counts()
             check = refusing_check(iut, message, field, how, operator)
             if check is not None:
                 planned = Planned(role, message.name, field.name, field.path, how, operator, check)

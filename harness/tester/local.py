@@ -246,6 +246,10 @@ class LocalIut(Iut):
         self._honest.memory, self.world.memory = Memory(), Memory()
         self._count = self._connections = 0
 
+    def forget_boot_counts(self) -> None:
+        """It loses the boot counts that it accepted: a very high one would refuse all that come after it."""
+        self._honest.memory.bootcounts.clear()
+
     def sends(self, conversation: Conversation, content: bytes) -> None:
         _endpoint(conversation).send_data(content)
 
