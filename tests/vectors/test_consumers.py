@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -107,6 +110,28 @@ def test_a_program_that_dies_once_is_started_again(
     outcomes = json.loads(results.read_text(encoding="utf-8"))["outcomes"]
     died = [outcome["id"] for outcome in outcomes if outcome["how"] == "died"]
     assert died == ["encoding/depth/ERR-04/arrays/depth-17"] and len(outcomes) > 10
+
+
+def test_an_interrupted_run_keeps_what_it_had(program: Path, tmp_path: Path) -> None:
+    """The program blocks at its third vector; the run is interrupted as soon as it does."""
+    gate, results = tmp_path / "gate", tmp_path / "results.json"
+    os.mkfifo(gate)
+    program.write_text(
+        "import json, sys\n"
+        "for number, line in enumerate(sys.stdin):\n"
+        f"    if number == 2: open({str(gate)!r}, 'w').close(); sys.stdin.read()\n"
+        "    request = json.loads(line)\n"
+        "    print(json.dumps({'id': request['id'], 'result': 'unsupported'}), flush=True)\n",
+        encoding="utf-8",
+    )
+    words = ["vectors", "run", "--area", "records", "--seconds", "60", "--out", str(results), "--"]
+    command = [sys.executable, "-m", "trustconn", *words, sys.executable, str(program)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        gate.open().close()
+        run.send_signal(signal.SIGINT)
+        assert run.wait(60) == exit_code.INTERRUPTED
+    written = json.loads(results.read_text(encoding="utf-8"))
+    assert written["complete"] is False and len(written["outcomes"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,15 @@ REQUIREMENTS = {
 """How the name of a rule begins, and the requirement whose form it gives; the longest one counts."""
 ENCODING = {"long-head": "ERR-05", "indefinite": "ERR-05", "unsorted": "ERR-05", "duplicate": "ERR-06"}
 """Operators that leave the grammar alone and bend the encoding."""
-TOO_BIG = {"pba_modulus_proof", "pba_generators_proof", "pba_issuer_key"}
-"""Rules whose examples would be tens of thousands of octets long."""
+TOO_BIG = {
+    "pba_modulus_proof",
+    "pba_generators_proof",
+    "pba_issuer_key",
+    "pba_certificate",
+    "pba_proof",
+    "pba_inequalities",
+}
+"""Rules whose examples would be thousands of octets long, again and again; proofs have an area of their own."""
 IN_COMMENTS = {
     *((field, "above") for field in ("compact_id", "connection_id", "edhoc_message_1[3]", "edhoc_plaintext_2[0]")),
     *((f"edhoc_{name}", "extra-element") for name in ("message_1", "plaintext_2", "plaintext_3")),
