@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from .certificate import PropertyCertificate
 from .commitment import BINDER, BOOTCOUNT, CNF, COMMITMENT, NONCE, Commitment, Opening, draw
 from .errors import PropertyError
 from .evidence import Demand
-from .issuer import parse_public
+from .issuer import PublicKeyOfIssuer, parse_public
 from .items import number, octets
 from .proof import Statement
 from .suites import MESSAGE
@@ -52,20 +53,31 @@ class Holdings:
 
     @classmethod
     def load(cls, folder: Path) -> Holdings:
-        """Read them, with every proof in them verified: a good part of a second. Raises CredentialError."""
+        """Read them, with every proof in them verified: a good part of a second, once. Raises CredentialError."""
         file = folder / ISSUER
         try:
-            issuer = parse_public(file.read_bytes())
+            issuer = _issuer(file.read_bytes())
             lists, held = {}, {}
             for file in sorted(folder.glob(LISTS)):
                 one = revocation.parse(file.read_bytes(), issuer)
                 lists[one.property_name] = one
             for file in sorted(folder.glob(CERTIFICATES)):
-                certificate = certificates.parse(file.read_bytes(), issuer)
+                certificate = _certificate(file.read_bytes(), issuer.encoded)
                 held[certificate.property_name] = certificate
         except (OSError, PropertyError) as error:
             raise CredentialError(file, "properties", f"what a property issuer gave: {error}") from error
         return cls(Demand(issuer, lists), held)
+
+
+@lru_cache(4)
+def _issuer(encoded: bytes) -> PublicKeyOfIssuer:
+    """A key whose proofs have been verified: the same octets are the same key."""
+    return parse_public(encoded)
+
+
+@lru_cache(64)
+def _certificate(encoded: bytes, issuer: bytes) -> PropertyCertificate:
+    return certificates.parse(encoded, _issuer(issuer))
 
 
 def make_commitment(tam: Tam, holdings: Holdings | None, rng: Random) -> tuple[bytes, bytes]:
