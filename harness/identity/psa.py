@@ -14,7 +14,7 @@ from .certificate import PublicKey
 from .credentials import Credentials
 from .keys import PrivateKey, signer
 from .oids import EKU_PSA_AK, KEY_IN_HSM
-from .pki import Issued, LeafSpec, issue_leaf, leaf_spec, serial_number
+from .pki import Issued, LeafSpec, issue_leaf, leaf_spec
 from .policy import EAT_CWT, PSA_TOKEN, Policy
 from .tam import Tam, platform_urn
 
@@ -58,11 +58,11 @@ def psa_ak_spec(pki: TesterPki, label: str) -> LeafSpec:
 
 
 def psa_leaf_spec(pki: TesterPki, role: str, label: str = "") -> LeafSpec:
-    """The specification of an identity certificate whose issuer has seen to it that the key stays in its module."""
-    name = f"{label or role} identity in a module"
-    return replace(
-        pki.leaf_spec(role, label or role), policies=(KEY_IN_HSM,), serial=serial_number(pki.seed, name)
-    )  # fmt: skip
+    """The specification of an identity certificate whose issuer has seen to it that the key stays in its module.
+
+    It takes the place of the usual one, serial number included.
+    """
+    return replace(pki.leaf_spec(role, label or role), policies=(KEY_IN_HSM,))
 
 
 def psa_party(
