@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..vector import Area
 from . import (
+    blocks,
     bundles,
     certificates,
     edhoc,
@@ -39,6 +40,7 @@ AREAS: tuple[Area, ...] = (
     results.AREA,
     properties.AREA,
     labels.AREA,
+    blocks.AREA,
     sessions.AREA,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import appraisal, channel, edhoc, grammar, hello, labels, pki, properties, psa, results, sessions, tpm
+from . import appraisal, blocks, channel, edhoc, grammar, hello, labels, pki, properties, psa, results, sessions, tpm
 from .strict import load, tree
 
 Input = Any
@@ -33,6 +33,8 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "certificate": pki.certificate,
     "status": pki.status,
     "evidence": appraisal.eat,
+    "blocks": blocks.content,
+    "block": blocks.block,
     "label": labels.label,
     "psa-evidence": psa.evidence,
     "property-proof": properties.property_proof,

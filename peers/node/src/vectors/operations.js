@@ -1,5 +1,6 @@
 /** What vectors can ask, by name: each operation returns its output, or throws where it must refuse. */
 import { decode } from '../cbor.js';
+import { blockOperations } from './blocks.js';
 import { matches } from './cddl.js';
 import { channelOperations } from './channel.js';
 import { handshake } from './edhoc.js';
@@ -19,6 +20,7 @@ function must(holds, why) {
 }
 
 export const operations = {
+  ...blockOperations,
   ...channelOperations,
   ...judgedOperations,
   ...pkiOperations,
