@@ -7,6 +7,7 @@ from . import (
     blocks,
     bundles,
     certificates,
+    chains,
     edhoc,
     encoding,
     evidence,
@@ -41,6 +42,7 @@ AREAS: tuple[Area, ...] = (
     properties.AREA,
     labels.AREA,
     blocks.AREA,
+    chains.AREA,
     sessions.AREA,
 )
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import appraisal, blocks, channel, edhoc, grammar, hello, labels, pki, properties, psa, results, sessions, tpm
+from . import (
+    appraisal,
+    blocks,
+    chains,
+    channel,
+    edhoc,
+    grammar,
+    hello,
+    labels,
+    pki,
+    properties,
+    psa,
+    results,
+    sessions,
+    tpm,
+)
 from .strict import load, tree
 
 Input = Any
@@ -35,6 +50,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "evidence": appraisal.eat,
     "blocks": blocks.content,
     "block": blocks.block,
+    "chain": chains.chain,
     "label": labels.label,
     "psa-evidence": psa.evidence,
     "property-proof": properties.property_proof,

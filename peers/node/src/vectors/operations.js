@@ -2,6 +2,7 @@
 import { decode } from '../cbor.js';
 import { blockOperations } from './blocks.js';
 import { matches } from './cddl.js';
+import { chain } from './chains.js';
 import { channelOperations } from './channel.js';
 import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
@@ -29,6 +30,7 @@ export const operations = {
   edhoc: handshake,
   'property-proof': propertyProof,
   'psa-evidence': psaEvidence,
+  chain,
   result,
   session,
 
