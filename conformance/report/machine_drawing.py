@@ -10,9 +10,10 @@ from html import escape
 
 from .machine import END, MachineOf, Step
 
-BOX, HEIGHT, COLUMN, LAYER, LEFT, MARGIN = 150, 36, 290, 84, 200, 12
+BOX, HEIGHT, COLUMN, LAYER, LEFT, MARGIN = 150, 36, 290, 84, 120, 12
 SHOWN = 2
 """Messages that stand at an arrow; the table has all."""
+FAILED = ("fail", "error", "inconc")
 OMITTED = ("CLOSING", END)
 """Where nearly every state leads to."""
 Place = Mapping[str, tuple[int, int]]
@@ -76,7 +77,7 @@ def _paths(path: list[str], ways: Ways) -> Iterator[list[str]]:
 
 def _look(steps: tuple[Step, ...]) -> str:
     found = {step.status for step in steps}
-    return "fail" if found & {"fail", "error", "inconc"} else "pass" if found == {"pass"} else "none"
+    return "fail" if found.intersection(FAILED) else "pass" if found == {"pass"} else "none"
 
 
 def _drawn(role: str, arrow: Arrow, ways: Ways, places: Place) -> tuple[str, str]:
@@ -128,8 +129,10 @@ def _box(state: str, place: tuple[int, int], machine: MachineOf) -> str:
     x, y = place
     mine = [step for step in machine.transitions if step.state == state]
     taken = sum(step.status == "pass" for step in mine)
+    failed = sum(step.status in FAILED for step in machine.steps if step.state == state)
+    count = f"{taken} of {len(mine)}" + (f", {failed} failed" if failed else "")
     return (
-        f'<g><rect class="state" x="{x}" y="{y}" width="{BOX}" height="{HEIGHT}" rx="6"/>'
+        f'<g><rect class="state{" fail" if failed else ""}" x="{x}" y="{y}" width="{BOX}" height="{HEIGHT}" rx="6"/>'
         f'<text x="{x + BOX / 2:.0f}" y="{y + 16}" text-anchor="middle">{escape(state)}</text>'
-        f'<text class="count" x="{x + BOX / 2:.0f}" y="{y + 29}" text-anchor="middle">{taken} of {len(mine)}</text></g>'
+        f'<text class="count" x="{x + BOX / 2:.0f}" y="{y + 29}" text-anchor="middle">{count}</text></g>'
     )
