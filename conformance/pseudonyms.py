@@ -82,4 +82,11 @@ def seen(conversation: Conversation) -> Seen:
     peer = conversation.peer
     messages = [(o.name, o.data) for o in peer.observations if not o.name.startswith(("PONG", "RECEIPT"))]
     id_cred: bytes = peer.run.value(PARTIES["service" if peer.role == "device" else "device"].id_cred)
-    return Seen.of([*messages, ("certificates", id_cred)])
+    own = "service" if peer.role == "device" else "device"
+    said = b"".join(data for sender, data in conversation.transcript.turns() if sender == own)
+    return Seen.of([*messages, ("certificates", id_cred)], _hello(said) if peer.binding == "tls" else b"")
+
+
+def _hello(octets: bytes) -> bytes:
+    """The content of the first record of TLS, a ClientHello or a ServerHello: what goes out in the clear."""
+    return octets[5 : 5 + int.from_bytes(octets[3:5], "big")]

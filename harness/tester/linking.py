@@ -13,9 +13,11 @@ from cbor2 import CBORTag
 
 from ..codec import cbor
 
+SHORT = 4
+"""Octets of a value from which on it is compared as a whole."""
 RUN = 6
-"""Octets in a row, within one value, from which on what is common is no coincidence: 10,000 places in each of two
-sessions hold one with a probability of 1 to 3 million."""
+"""Octets of the runs by which parts of values are compared. Fewer than so many common runs may come of one octet that is
+alike by chance beside constant ones; that a seventh does has a probability below 1 to 65,000."""
 _TIMES = frozenset({4, 6})
 """Claims exp and iat, which stand in what is encoded in a byte string."""
 _CONSTRUCTED, _BITS, _OCTETS, _SEQUENCE = 0x20, 0x03, 0x04, 0x30
@@ -33,22 +35,29 @@ Value = tuple[str, int | bytes]
 class Seen:
     """What a relying party has seen of one session."""
 
+    values: frozenset[bytes]
+    """Whole values."""
     runs: frozenset[bytes]
     """Every run of `RUN` octets within a value."""
     numbers: frozenset[tuple[str, int]]
     """By where they stand."""
 
     @classmethod
-    def of(cls, messages: Iterable[tuple[str, bytes]]) -> Seen:
-        """From messages by their names."""
-        runs, numbers = set[bytes](), set[tuple[str, int]]()
+    def of(cls, messages: Iterable[tuple[str, bytes]], whole: bytes = b"") -> Seen:
+        """From messages by their names, and from octets that are neither CBOR nor DER."""
+        values, runs, numbers = set[bytes](), set(_runs(whole)), set[tuple[str, int]]()
         for name, data in messages:
             for where, value in _values(name, data):
                 if isinstance(value, bytes):
-                    runs.update(value[i : i + RUN] for i in range(len(value) - RUN + 1))
+                    runs.update(_runs(value))
+                    values.update([value] if len(value) >= SHORT else [])
                 elif not name.startswith(HANDSHAKE):
                     numbers.add((where, value))
-        return cls(frozenset(runs), frozenset(numbers))
+        return cls(frozenset(values), frozenset(runs), frozenset(numbers))
+
+
+def _runs(value: bytes) -> Iterator[bytes]:
+    return (value[i : i + RUN] for i in range(len(value) - RUN + 1))
 
 
 def links(one: Seen, other: Seen, control: Seen) -> list[str]:
@@ -57,8 +66,10 @@ def links(one: Seen, other: Seen, control: Seen) -> list[str]:
     A number links where it is the device's own: alike in both and not in the control, or counted on from one session to
     the next.
     """
+    found = [f"the value {value.hex()}" for value in sorted((one.values & other.values) - control.values)]
     common = (one.runs & other.runs) - control.runs
-    found = [f"octets {min(common).hex()} and {len(common) - 1} more runs"] if common else []
+    if len(common) > RUN and not found:
+        found = [f"{len(common)} runs of octets, {min(common).hex()} among them"]
     own = {where for where, _ in (one.numbers | other.numbers) ^ control.numbers}
     return found + [f"the number {where}" for where in sorted(own)]
 
