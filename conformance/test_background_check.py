@@ -30,7 +30,7 @@ from .test_evidence import att, evidence
 from .test_tpm import attesting, bundle_of
 
 ROLES = ("device", "service")
-EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266
+EXP, IAT, CNF, NONCE, UEID, PROFILE, SUBMODS = 4, 6, 8, 10, 256, 265, 266
 STATUS, POLICY_IDS = 1000, 1003
 Tell = Callable[["Told", bytes], bytes | None]
 """From an honest reply to what is said in its place, None for nothing."""
@@ -170,6 +170,11 @@ RESULTS: dict[str, dict[str, Tell]] = {
         "cnf-of-another-attester": other_claim(CNF, another_key),
         "cnf-of-the-relying-party": other_claim(CNF, _key_of_the_relying_party),
     },
+    "ear_ueid_is_peer_device": {
+        "ueid-of-another-platform": other_claim(UEID, lambda told, honest: one_bit_other(honest)),
+        "ueid-of-nobody": other_claim(UEID, lambda told, _: b"\x01" + bytes(32)),
+        "ueid-cut-short": other_claim(UEID, lambda told, honest: honest[:-1]),
+    },
     "ear_is_in_force": {
         "expired": other_claim(EXP, lambda told, _: now_told(told) - 1),
         "expires-now": other_claim(EXP, lambda told, _: now_told(told)),
@@ -206,6 +211,7 @@ RESULTS: dict[str, dict[str, Tell]] = {
         "evidence-itself": _evidence_itself,
         "exp-absent": _without(EXP),
         "cnf-absent": _without(CNF),
+        "ueid-absent": _without(UEID),
         "nonce-in-an-array": other_claim(NONCE, lambda told, honest: [honest]),
         "nonce-absent": _without(NONCE),
         "cut-short": lambda told, reply: reply[:-1],

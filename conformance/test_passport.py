@@ -100,7 +100,8 @@ def refuses(
 
 ANY_RESULT = (
     "ear_header_is_exact", "ear_profile_is_this_one", "ear_verifier_is_pinned", "ear_signature_verifies",
-    "ear_nonce_is_binder", "ear_cnf_is_peer_identity_key", "ear_is_in_force",
+    "ear_nonce_is_binder", "ear_cnf_is_peer_identity_key", "ear_ueid_is_peer_device",
+    "ear_is_in_force",
 )  # fmt: skip
 
 

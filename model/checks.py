@@ -256,7 +256,12 @@ _declare(
 _declare(_ENCODING, alert(Code.REVOKED), ("ear_is_not_revoked", "PBA-06"))
 _declare(_ENCODING, alert(Code.ATTESTATION_FAILED), ("result_is_given", "VER-05"), beside_table=True)
 _declare(_SYMBOLIC, alert(Code.BINDER_MISMATCH), ("ear_nonce_is_binder", "VER-05"))
-_declare(_SYMBOLIC, alert(Code.IDENTITY_MISMATCH), ("ear_cnf_is_peer_identity_key", "VER-05"))
+_declare(
+    _SYMBOLIC,
+    alert(Code.IDENTITY_MISMATCH),
+    ("ear_cnf_is_peer_identity_key", "VER-05"),
+    ("ear_ueid_is_peer_device", "VER-05"),
+)
 _declare(_ENCODING, alert(Code.STALE), ("ear_is_in_force", "VER-05"))
 
 _declare(_ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("cmw_is_marked_result", "ATT-07"), form="ear")

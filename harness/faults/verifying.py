@@ -167,6 +167,8 @@ def _results() -> Iterator[Fault]:
         ("ear_nonce_of_its_own", "eat_nonce is a nonce of the verifier.", "eat_nonce", lambda r: r.nonce,
          constant(cbor.encode(bytes(32)))),
         ("ear_cnf_of_another_key", "cnf is another key.", "cnf", lambda r: r.cnf, _other_key),
+        ("ear_ueid_of_another_platform", "ueid is that of another platform.", "ueid", lambda r: r.ueid,
+         constant(cbor.encode(b"\x01" + bytes(32)))),
         ("ear_policy_of_its_own", "The policy id is not the one asked for.", "policy id", lambda r: r.submods,
          _policy_of_its_own),
         ("ear_without_vector", "No claim of trustworthiness is told.", "vector", lambda r: r.submods, _without_vector),

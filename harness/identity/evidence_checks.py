@@ -145,6 +145,11 @@ def ak_names_peer_device(world: World, x5chain: bytes, id_cred: bytes) -> None:
 @predicate
 def ueid_is_peer_device(world: World, ueid: bytes, id_cred: bytes) -> None:
     """The token's UEID is the one in the peer's identity certificate."""
+    check_ueid(world, ueid, id_cred)
+
+
+def check_ueid(world: World, ueid: bytes, id_cred: bytes) -> None:
+    """Raise Unfit unless a UEID is that of the platform which the leaf names."""
     platform = world.credential(id_cred).leaf.platform
     if platform != DEVICE_URN + octets(ueid, UEID_LENGTH).hex():
         raise Unfit("UEID of another platform")

@@ -6,6 +6,7 @@ from ...spec import identifiers
 from ..codec import cose
 from .credential_checks import check_validity
 from .deciding import Unfit, predicate, unsigned, value
+from .evidence_checks import check_ueid
 from .world import World, thumbprint_digest
 
 _EAR = identifiers()["ear"]
@@ -42,6 +43,12 @@ def ear_cnf_is_peer_identity_key(world: World, key: bytes, id_cred: bytes) -> No
         raise Unfit("no COSE_Key")
     if cose.public_from_cose_key(confirmed) != world.credential(id_cred).leaf.public_key:
         raise Unfit("another key than the handshake's")
+
+
+@predicate
+def ear_ueid_is_peer_device(world: World, ueid: bytes, id_cred: bytes) -> None:
+    """The attested platform is that of the peer's leaf: another certificate may hold the same key."""
+    check_ueid(world, ueid, id_cred)
 
 
 @predicate

@@ -10,12 +10,12 @@ from ...model.protocol.background import EAR_PROFILE
 from ...spec import identifiers
 from ..codec import cbor, cose
 from ..crypto.signatures import ES256
-from ..identity.certificate import Certificate
+from ..identity.certificate import DEVICE_URN, Certificate
 
 _EAR = identifiers()["ear"]
 STATUS, VECTOR, RAW_EVIDENCE = _EAR["status"], _EAR["vector"], _EAR["raw_evidence"]
 POLICY_IDS, VERIFIER_ID = _EAR["policy_ids"], _EAR["verifier_id"]
-EXP, IAT, CNF, NONCE, PROFILE, SUBMODS, MEASUREMENTS = 4, 6, 8, 10, 265, 266, 273
+EXP, IAT, CNF, NONCE, UEID, PROFILE, SUBMODS, MEASUREMENTS = 4, 6, 8, 10, 256, 265, 266, 273
 AFFIRMING = "ear:affirming"
 GARBAGE = "garbage"
 TOLERANCE = 60
@@ -88,8 +88,14 @@ def _claims(claims: dict[int, Any], expected: Expected) -> Iterator[str]:
         NONCE: expected.binder,
         PROFILE: EAR_PROFILE,
         CNF: {1: cose.cose_key(expected.leaf.public_key)},
+        UEID: bytes.fromhex(expected.leaf.platform.removeprefix(DEVICE_URN)),
     }
-    names = {NONCE: "eat_nonce is not the binder", PROFILE: "another eat_profile", CNF: "cnf is not the attested key"}
+    names = {
+        NONCE: "eat_nonce is not the binder",
+        PROFILE: "another eat_profile",
+        CNF: "cnf is not the attested key",
+        UEID: "ueid is not that of the attested platform",
+    }
     yield from (names[key] for key, value in wanted.items() if claims.get(key) != value)
     iat, exp = claims.get(IAT), claims.get(EXP)
     if type(iat) is not int or abs(iat - expected.now) > TOLERANCE:

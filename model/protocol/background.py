@@ -95,6 +95,7 @@ class Result:
     iat: Term
     cnf: Term
     nonce: Term
+    ueid: Term
     profile: Term
     submods: Term
     verifier_id: Term
@@ -117,19 +118,23 @@ def _result(attester: Side) -> Result:
     exp, iat = _own(letter, "EAR_EXP", UINT), _own(letter, "EAR_IAT", UINT)
     cnf = slot(f"EAR_CNF_{letter}", ITEM, unary("cose_key", attester.party.cred))
     nonce = slot(f"EAR_NONCE_{letter}", BYTES, bstr(binder(attester)))
+    ueid = slot(f"EAR_UEID_{letter}", BYTES, unary("device_id", attester.party.cred))
     profile = slot(f"EAR_PROFILE_{letter}", ITEM, const(EAR_PROFILE))
     submods, verifier_id = _own(letter, "EAR_SUBMODS"), _own(letter, "EAR_VERIFIER_ID")
     further = slot(f"EAR_FURTHER_{letter}", ITEMS, verifier=EMPTY)
     protected = map_({1: alg, 16: typ, 34: x5t})
     payload = map_(
-        {4: exp, 6: iat, 8: map_({1: cnf}), 10: nonce, 265: profile, 266: submods, 1004: verifier_id}, rest=further
-    )
+        {
+            4: exp, 6: iat, 8: map_({1: cnf}), 10: nonce, 256: ueid, 265: profile, 266: submods, 1004: verifier_id,
+        },
+        rest=further,
+    )  # fmt: skip
     tbs = sig_structure(protected, EAR_AAD, payload)
     signature = slot(f"EAR_SIGNATURE_{letter}", SIGNATURE_64, sign(name("sk_verifier", SECRET), tbs))
     term = cose_sign1(protected, map_({}, optional={33: chain}), payload, signature)
     message = Message(f"result_{letter}", ASKED, map_({1: term}), VERIFIER)
     return Result(
-        alg, typ, x5t, exp, iat, cnf, nonce, profile, submods, verifier_id, further, signature, tbs, term, message
+        alg, typ, x5t, exp, iat, cnf, nonce, ueid, profile, submods, verifier_id, further, signature, tbs, term, message
     )
 
 
@@ -146,6 +151,7 @@ def result_checks(attester: Side) -> tuple[Step, ...]:
         step("ear_signature_verifies", Verifies(result.signature, unary("authority_key", result.x5t), result.tbs)),
         equals("ear_nonce_is_binder", result.nonce),
         holds("ear_cnf_is_peer_identity_key", result.cnf, attester.party.id_cred, binds=result.cnf),
+        holds("ear_ueid_is_peer_device", result.ueid, attester.party.id_cred, binds=result.ueid),
         holds("ear_is_in_force", result.iat, result.exp),
         holds("ear_names_the_policy", result.submods),
         holds("ear_is_not_revoked", result.x5t, result.submods),

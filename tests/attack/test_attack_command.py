@@ -10,7 +10,7 @@ import pytest
 from trustconn.cli.main import main
 from trustconn.harness.attack.story import Story
 from trustconn.harness.identity.provision import provision
-from trustconn.model.extract.committed import attacks
+from trustconn.model.extract.committed import attacks, shown
 from trustconn.model.extract.modes import MODES
 from trustconn.model.extract.removal import remove
 
@@ -74,6 +74,18 @@ def test_attacks_that_were_found_elsewhere_are_played(tmp_path: Path, capsys: py
     assert "2 attacks, 2 played: 2 succeed without the check, 2 are refused" in capsys.readouterr().out
     assert main(["attack", "--found", str(file), "--without", "label_sid_is_this_session"]) == 2
     assert f"no attack without label_sid_is_this_session in {file}" in capsys.readouterr().err
+
+
+def test_an_attack_on_what_no_peer_plays_is_left_to_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, name = tmp_path / "matrix.json", "tpm_ak_is_restricted"
+    answers = [{"without": [name], "variant": "tpm", "broken": [shown()[name]]}]
+    file.write_text(json.dumps({"version": 1, "answers": answers}), encoding="utf-8")
+    assert main(["attack", "--found", str(file), "--without", name]) == 2
+    assert f"no attack without {name} in {file}" in capsys.readouterr().err
+    assert main(["attack", "--without", name]) == 2
+    assert "carries, in the model alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,13 @@ def test_the_claims_over_tls_have_the_same_verdicts(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.count("CLM-05") == 2
 
 
+def test_a_claim_about_tpm_evidence_is_asked_over_edhoc(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--claim", "CLM-25"]) == 0
+    assert capsys.readouterr().out.count("proof") == 1
+    assert main(["verify", "--binding", "tls", "--claim", "CLM-25"]) == 2
+    assert "CLM-25 is not asked over tls" in capsys.readouterr().err
+
+
 def test_the_matrix_has_both_bindings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "--binding", "tls", "--matrix"]) == 2
     assert "both bindings" in capsys.readouterr().err

@@ -60,7 +60,7 @@ BUNDLE: dict[int, Any] = {
     9: b"s",
 }
 EAR_CLAIMS = {
-    4: 2, 6: 1, 8: {1: COSE_KEY}, 10: DIGEST, 265: "tag:ietf.org,2026:rats/ear#04",
+    4: 2, 6: 1, 8: {1: COSE_KEY}, 10: DIGEST, 256: b"\x01" + bytes(32), 265: "tag:ietf.org,2026:rats/ear#04",
     266: {"platform": {1000: 2, 1003: ["p"]}}, 1004: {0: "v", 1: "b"},
 }  # fmt: skip
 EAR = sign1({1: -7, 16: 263, 34: X5T}, {}, cbor2.dumps(EAR_CLAIMS))

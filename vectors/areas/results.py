@@ -24,7 +24,7 @@ from .seed import NOW, SEED
 SOURCE = "generated; section 6.4, chapter 9, draft-ietf-rats-ear-04"
 ROLE: Role = "service"
 """The relying party, which asks about a device."""
-EXP, IAT, CNF, NONCE, PROFILE, SUBMODS = 4, 6, 8, 10, 265, 266
+EXP, IAT, CNF, NONCE, UEID, PROFILE, SUBMODS = 4, 6, 8, 10, 256, 265, 266
 STATUS, POLICY_IDS = 1000, 1003
 Changed = Callable[[dict[Any, Any]], None]
 
@@ -115,6 +115,9 @@ def _claims(a: Asked) -> dict[str, tuple[str, bytes, str]]:
         "cnf-of-another": (CNF, _claim(CNF, {1: cose.cose_key(other)}), "another key"),
         "cnf-of-the-relying-party": (CNF, _claim(CNF, {1: cose.cose_key(own)}), "the relying party's own key"),
         "cnf-absent": (CNF, _without(CNF), "no key"),
+        "ueid-of-another": (UEID, _claim(UEID, b"\x01" + bytes(32)), "another platform"),
+        "ueid-short": (UEID, _claim(UEID, honest[UEID][:-1]), "one octet less of the UEID"),
+        "ueid-absent": (UEID, _without(UEID), "no platform"),
         "expired": (EXP, _claim(EXP, NOW - 1), "has expired"),
         "expires-now": (EXP, _claim(EXP, NOW), "expires this second"),
         "exp-absent": (EXP, _without(EXP), "never expires"),

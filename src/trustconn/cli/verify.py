@@ -2,7 +2,8 @@
 
 Every claim is asked over one binding, under all the powers for which it is made, and under each power that is said to
 defeat it: `proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means
-that a role cannot come to its end. Without FILE.spdl the verdicts are compared with the committed ones.
+that a role cannot come to its end. Claims about TPM evidence, results of a verifier and virtualized roots are asked
+over EDHOC, of peers that have them. Without FILE.spdl the verdicts are compared with the committed ones.
 
 The matrix leaves out each check alone, then all redundant ones at once, and finds the smallest sets of them that break
 a claim. When it is interrupted, FILE has what was found until then.
@@ -14,6 +15,7 @@ and column.
     trustconn verify
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
     trustconn verify --claim CLM-01 --powers network,session-key
+    trustconn verify --claim CLM-25 --without tpm_identity_key_is_kept --chart
     trustconn verify --binding tls
     trustconn verify --matrix --json matrix.json
     trustconn verify --times

@@ -32,10 +32,12 @@ export function result(input) {
   must(!input.revoked_verifiers.includes(hex(verifier.digest)), 'verifier is revoked');
   must(ear.verify(verifier.publicKey, ids.external_aad.ear), 'signature');
   const claims = decode(ear.payload);
-  must([4, 6, 8, 10, 265, 266, 1004].every((key) => claims.has(key)), 'claims');
+  must([4, 6, 8, 10, 256, 265, 266, 1004].every((key) => claims.has(key)), 'claims');
   must(claims.get(265) === ids.ear.profile, 'profile');
   must(Buffer.isBuffer(claims.get(10)) && hex(claims.get(10)) === input.binder, 'binder');
-  must(hasExactly(claims.get(8), 1) && confirms(claims.get(8), certificates([input.leaf])[0].publicKey), 'cnf');
+  const [leaf] = certificates([input.leaf]);
+  must(hasExactly(claims.get(8), 1) && confirms(claims.get(8), leaf.publicKey), 'cnf');
+  must(Buffer.isBuffer(claims.get(256)) && claims.get(256).equals(leaf.platform.ueid), 'ueid');
   must(claims.get(6) <= input.now + input.tolerance && input.now < claims.get(4), 'not in force');
   checkSubmods(claims.get(266), input);
 }
