@@ -16,8 +16,8 @@ from ..codec import cbor
 SHORT = 4
 """Octets of a value from which on it is compared as a whole."""
 RUN = 6
-"""Octets of the runs by which parts of values are compared. Fewer than so many common runs may come of one octet that is
-alike by chance beside constant ones; that a seventh does has a probability below 1 to 65,000."""
+"""Octets of the runs by which parts of values are compared. So many common runs may come of one octet that is alike by
+chance beside constant ones; for one more it takes two octets."""
 _TIMES = frozenset({4, 6})
 """Claims exp and iat, which stand in what is encoded in a byte string."""
 _CONSTRUCTED, _BITS, _OCTETS, _SEQUENCE = 0x20, 0x03, 0x04, 0x30
