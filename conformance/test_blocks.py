@@ -197,6 +197,7 @@ def test_map(case: Case, bench: Bench) -> None:
 @for_each(fault(role, "label_blocks_are_well_formed", "exceed", "number-of-blocks") for role in ROLES)
 def test_too_many_blocks(case: Case, bench: Bench) -> None:
     """Data refused solely because it has more blocks than a frame may have: CHN-15."""
+    bench.iut.need_feature("label_blocks")
     content = bytes(MOST + 1)
     refused(bench, cbor.encode(signed(content, 1)), content)
 

@@ -164,6 +164,7 @@ CLAIMS: dict[str, Callable[[Iut], TrustedInterface]] = {
 @for_each(fault(SERVICE, "confirmation_is_by_the_interface", "claim", field) for field in CLAIMS)
 def test_confirmation_without_claim(case: Case, bench: Bench) -> None:
     """Data refused solely because the accepted evidence does not tell the interface that confirms it: TUI-05."""
+    bench.iut.need_feature("trusted_user_interface")
     refused(bench, _honest, CLAIMS[case.field](bench.iut))
 
 
