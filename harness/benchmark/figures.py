@@ -20,6 +20,7 @@ from statistics import median
 
 from ..tester.local import LocalIut
 from . import edhoc, tls
+from . import labels as signed_data
 from . import property as zero_knowledge
 from .conversation import conversations, converse, memory_of_a_run, proportional, rate
 
@@ -158,12 +159,20 @@ def spent(*arguments: str, folder: Path | None = None) -> tuple[float, float]:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall
 
 
+def labels(effort: Effort) -> Iterator[Ratio]:
+    """Signing and verifying a file in blocks, beside plain SHA-256 of the same file."""
+    mebibytes = max(8, round(512 * effort.seconds))
+    with signed_data.bench(mebibytes) as made:
+        yield from against(signed_data.PLAIN, "MiB/s", signed_data.rates(made, mebibytes, effort.rounds))
+
+
 FIGURES: Mapping[str, Callable[[Effort], Iterator[Ratio]]] = {
     "edhoc": handshakes,
     "sessions": sessions,
     "tls": sessions_over_tls,
     "conversation": conversation_in_handshakes,
     "property": properties,
+    "labels": labels,
     "memory": memory,
     "commands": commands,
 }

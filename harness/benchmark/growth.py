@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from ..tester.local import LocalIut
+from . import labels
 from .conversation import converse
 from .figures import Effort, spent
 
@@ -117,6 +118,12 @@ def data(effort: Effort) -> Growth:
     return series("data of one label", "octets", "s", (1 << 10, 1 << 13, 1 << 16, 1 << 19), effort.rounds, cost)
 
 
+def chain(effort: Effort) -> Growth:
+    """Time to verify a processing chain over its labels."""
+    sizes = (50, 200, 800, 3200)
+    return series("chain of labels", "labels", "s of CPU", sizes, effort.rounds, lambda links: labels.chain(links)[0])
+
+
 def machine(effort: Effort) -> Growth:
     """CPU time to learn a machine over its transitions: both roles, with the small and the full alphabet."""
     points = []
@@ -150,6 +157,7 @@ GROWTHS: Mapping[str, Callable[[Effort], Growth]] = {
     "tests": tests,
     "parallel": open_sessions,
     "data": data,
+    "chain": chain,
     "machine": machine,
     "workers": workers,
 }

@@ -13,10 +13,11 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256, shake_128
+from hashlib import file_digest, sha256, shake_128
 from pathlib import Path
 from statistics import median
 
@@ -49,7 +50,7 @@ class Bench:
     def hash(self) -> bytes:
         """Plain SHA-256."""
         with self.file.open("rb") as source:
-            return stream.digest_of(source)
+            return file_digest(source, "sha256").digest()
 
     def sign(self) -> Stored:
         """Label the file."""
@@ -75,20 +76,31 @@ def clocked(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def rates(bench: Bench, mebibytes: int, rounds: int) -> None:
-    """Print rates, and what part of plain SHA-256 they are."""
-    times: dict[str, list[float]] = {"SHA-256": [], "sign": [], "verify": []}
+PLAIN = "SHA-256"
+
+
+def rates(bench: Bench, mebibytes: int, rounds: int) -> dict[str, list[float]]:
+    """MiB/s of plain SHA-256, signing and verifying, in turn in each round, after one that does not count."""
+    found: dict[str, list[float]] = {PLAIN: [], "sign": [], "verify": []}
     for turn in range(rounds + 1):
         stored = bench.sign()
-        for name, run in (("SHA-256", bench.hash), ("sign", bench.sign), ("verify", partial(bench.verify, stored))):
+        for name, run in ((PLAIN, bench.hash), ("sign", bench.sign), ("verify", partial(bench.verify, stored))):
             seconds = clocked(run)
             if turn:
-                times[name].append(seconds)
-    plain = times["SHA-256"]
-    for name, taken in times.items():
-        parts = sorted(a / b for a, b in zip(plain, taken, strict=True))
-        told = f"{parts[0]:.2f} to {parts[-1]:.2f} of plain SHA-256, median {median(parts):.2f}"
-        print(f"{name:8} {mebibytes / median(taken):7.0f} MiB/s   {told}", flush=True)
+                found[name].append(mebibytes / seconds)
+    return found
+
+
+@contextmanager
+def bench(mebibytes: int, block_size: int = DEFAULT_SIZE) -> Iterator[Bench]:
+    """With a file of so many MiB."""
+    camera, verifier, _ = make_pair(SEED, NOW)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "video.raw"
+        with file.open("wb") as out:
+            for number in range(mebibytes):
+                out.write(shake_128(number.to_bytes(4, "big")).digest(MIB))
+        yield Bench(camera, verifier, file, block_size)
 
 
 def line(camera: World, links: int) -> Stored:
@@ -105,15 +117,14 @@ def line(camera: World, links: int) -> Stored:
     return Stored(labels[-1], tuple(labels[:-1]))
 
 
-def chains(camera: World, verifier: World, lengths: Sequence[int]) -> None:
-    """Print how long a chain takes, from its octets to the verdict."""
-    for links in lengths:
-        octets, limits = line(camera, links).encode(), Limits(links, 64, links)
-        started = time.process_time()
-        assert len(verify(read(octets), Trust.of(verifier), limits=limits)) == links
-        taken = time.process_time() - started
-        told = f"{taken / links * 1e6:.0f} µs a link"
-        print(f"chain of {links:6} links {taken:8.3f} s   {told}, {len(octets) / 1e6:.1f} MB", flush=True)
+def chain(links: int) -> tuple[float, int]:
+    """Seconds of the processor from the octets of a chain to the verdict, and its octets."""
+    camera, verifier, _ = make_pair(SEED, NOW)
+    octets, limits = line(camera, links).encode(), Limits(links, 64, links)
+    started = time.process_time()
+    if len(verify(read(octets), Trust.of(verifier), limits=limits)) != links:
+        raise RuntimeError("a chain was not verified whole")
+    return time.process_time() - started, len(octets)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,16 +135,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default: 3")
     parser.add_argument("--links", type=int, nargs="*", default=[100, 1000, 10_000], metavar="N", help="of chains")
     options = parser.parse_args(argv)
-    camera, verifier, _ = make_pair(SEED, NOW)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "video.raw"
-        with file.open("wb") as out:
-            for number in range(options.mebibytes):
-                out.write(shake_128(number.to_bytes(4, "big")).digest(MIB))
-        rates(Bench(camera, verifier, file, options.block_size), options.mebibytes, options.rounds)
+    with bench(options.mebibytes, options.block_size) as made:
+        found = rates(made, options.mebibytes, options.rounds)
+    for name, values in found.items():
+        parts = sorted(a / b for a, b in zip(values, found[PLAIN], strict=True))
+        told = f"{parts[0]:.2f} to {parts[-1]:.2f} of plain SHA-256, median {median(parts):.2f}"
+        print(f"{name:8} {median(values):7.0f} MiB/s   {told}", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"memory of the whole process so far: {peak:.0f} MiB at most", flush=True)
-    chains(camera, verifier, options.links)
+    for links in options.links:
+        taken, octets = chain(links)
+        told = f"{taken / links * 1e6:.0f} µs a link"
+        print(f"chain of {links:6} links {taken:8.3f} s   {told}, {octets / 1e6:.1f} MB", flush=True)
     return 0
 
 

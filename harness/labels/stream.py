@@ -1,26 +1,39 @@
 """Files as streams: the digest of the whole and of each block in one reading, in memory that does not grow with it.
 
-The whole and the blocks are hashed by two threads, since a hash of this size leaves the interpreter's lock.
+The whole and the blocks are hashed by two threads, since a hash of this size leaves the interpreter's lock. Where there
+is one processor alone, half the rate of a plain hash is all that two hashes can have.
 """
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import cycle
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from . import tree
 from .blocks import Blocks
 from .errors import LabelError
 
-PIECE = 1 << 20
-"""Octets that are read at once."""
+PIECE, PIECE_ALONE = 1 << 20, 1 << 18
+"""Octets that are read at once, and where one processor hashes them twice: they stay in its cache."""
 PIECES = 4
 """Pieces in memory at once."""
+
+
+class Source(Protocol):
+    """A file that is open for reading octets."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Octets that were put into the buffer; none at the end."""
+
+
 Advance = Callable[[int], None]
 """Told how many octets more have been read."""
 Found = Callable[[int, int, bytes], None]
@@ -36,7 +49,7 @@ class Measured:
     leaves: list[bytes]
 
 
-def measure(file: BinaryIO, size: int, advance: Advance = lambda octets: None) -> Measured:
+def measure(file: Source, size: int, advance: Advance = lambda octets: None) -> Measured:
     """Read a file to its end."""
     leaves: list[bytes] = []
     digest, total = _read(file, size, lambda index, octets, found: leaves.append(found), advance)
@@ -44,7 +57,7 @@ def measure(file: BinaryIO, size: int, advance: Advance = lambda octets: None) -
 
 
 def check_file(
-    file: BinaryIO, blocks: Blocks, digest: bytes, leaves: list[bytes], advance: Advance = lambda octets: None
+    file: Source, blocks: Blocks, digest: bytes, leaves: list[bytes], advance: Advance = lambda octets: None
 ) -> None:
     """Raise LabelError, which names the block, unless a file is the signed one; `leaves` are digests of its blocks.
 
@@ -61,12 +74,12 @@ def check_file(
         raise LabelError("LBL-10", "digest", "the content has another than the label's payload")
 
 
-def digest_of(file: BinaryIO, advance: Advance = lambda octets: None) -> bytes:
+def digest_of(file: Source, advance: Advance = lambda octets: None) -> bytes:
     """SHA-256 of a file."""
-    whole = sha256()
-    while piece := file.read(PIECE):
-        whole.update(piece)
-        advance(len(piece))
+    whole, buffer = sha256(), memoryview(bytearray(PIECE))
+    while octets := file.readinto(buffer):
+        whole.update(buffer[:octets])
+        advance(octets)
     return whole.digest()
 
 
@@ -78,20 +91,47 @@ def read_block(file: Path, blocks: Blocks, index: int) -> bytes:
         return source.read(length)
 
 
-def _read(file: BinaryIO, size: int, found: Found, advance: Advance) -> tuple[bytes, int]:
+def _read(file: Source, size: int, found: Found, advance: Advance) -> tuple[bytes, int]:
     """SHA-256 and octets of a file whose blocks are told one by one."""
-    whole, cutter, waiting = sha256(), _Cutter(size, found), deque[Future[None]]()
-    with ThreadPoolExecutor(1) as other:
-        while piece := file.read(PIECE):
-            waiting.append(other.submit(whole.update, piece))
-            cutter.update(memoryview(piece))
-            advance(len(piece))
+    whole, cutter = sha256(), _Cutter(size, found)
+    alone = _processors() == 1
+    ring = [memoryview(bytearray(PIECE_ALONE if alone else PIECE)) for _ in range(PIECES)]
+    with _beside(alone) as submit:
+        waiting = deque[Future[None]]()
+        for buffer in cycle(ring):
             if len(waiting) == PIECES:
-                waiting.popleft().result()
+                waiting.popleft().result()  # It was the one that reads this buffer.
+            octets = file.readinto(buffer)
+            if not octets:
+                break
+            waiting.append(submit(whole.update, buffer[:octets]))
+            cutter.update(buffer[:octets])
+            advance(octets)
         while waiting:
             waiting.popleft().result()
     cutter.finish()
     return whole.digest(), cutter.total
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _beside(alone: bool) -> Iterator[Callable[[Callable[[memoryview], None], memoryview], Future[None]]]:
+    """How to have something done by another thread; by this one where there is one processor alone."""
+    if not alone:
+        with ThreadPoolExecutor(1) as other:
+            yield other.submit
+        return
+
+    def at_once(act: Callable[[memoryview], None], piece: memoryview) -> Future[None]:
+        done: Future[None] = Future()
+        act(piece)
+        done.set_result(None)
+        return done
+
+    yield at_once
 
 
 class _Cutter:

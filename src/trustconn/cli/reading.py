@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
+from ..harness.labels.stream import Source
 from .errors import UsageError
 
 LONG = 1 << 28
@@ -14,7 +14,7 @@ LINES = 10
 
 
 @contextmanager
-def reading(file: Path) -> Iterator[tuple[BinaryIO, Callable[[int], None]]]:
+def reading(file: Path) -> Iterator[tuple[Source, Callable[[int], None]]]:
     """The file, and what to tell about octets that were read. Raises UsageError."""
     try:
         with file.open("rb") as source:
