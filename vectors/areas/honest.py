@@ -145,6 +145,21 @@ def _run(run: Run, double: Endpoint, off: frozenset[str]) -> Run:
     return doubled
 
 
+@cache
+def _reference(role: Role) -> LocalIut:
+    return LocalIut(role, seed=SEED)
+
+
+def reference(role: Role, off: frozenset[str] = frozenset()) -> LocalIut:
+    """The reference peer of a role, as if it had never spoken with anybody."""
+    if off:
+        return LocalIut(role, seed=SEED, off=off)
+    iut = _reference(role)
+    iut.close()
+    iut.forget()
+    return iut
+
+
 def moment(
     receiver: Role,
     message: str,
@@ -160,7 +175,7 @@ def moment(
     Raises:
         GeneratorError: the session does not come there.
     """
-    iut = LocalIut(receiver, seed=SEED)
+    iut = reference(receiver)
     halt = _Halt(message, lie)
     with ExitStack() as stack:
         if tpm:

@@ -18,6 +18,7 @@ from ...harness.tester.local import LocalIut
 from ...harness.tester.session import Role
 from ..judging import refusals, requirement
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
+from .honest import reference
 from .judged import OF_FORM
 from .seed import NOW, SEED
 
@@ -46,7 +47,7 @@ class Asked:
 
     def refusing(self, reply: bytes | None, off: frozenset[str] = frozenset()) -> str | None:
         """The check by which the relying party refuses a reply (the truth, if none is given); None if it takes it."""
-        iut = LocalIut(ROLE, seed=SEED, off=off)
+        iut = reference(ROLE, off)
         with iut.judged_by(self._truth if reply is None else lambda request: reply):
             conversation = iut.converse(label="vectors")
             conversation.until(lambda: conversation.peer.state == "OPEN")

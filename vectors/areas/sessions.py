@@ -27,8 +27,7 @@ from ..keys import public_key
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
 from . import evidence, hellos
 from .evidence import LETTER, RECEIVERS
-from .honest import CONTENT
-from .seed import SEED
+from .honest import CONTENT, reference
 
 SOURCE = "generated; chapters 3, 5, 6 and 11"
 RECORD = 3
@@ -91,7 +90,7 @@ def _everything(iut: LocalIut, conversation: Conversation) -> None:
 
 def play(role: Role, act: Act, deviation: Deviation | None = None, off: frozenset[str] = frozenset()) -> Played:
     """A session of the implementation of `role` with the tester."""
-    iut = LocalIut(role, seed=SEED, off=off)
+    iut = reference(role, off)
     conversation = iut.converse(deviation, label="vectors")
     act(iut, conversation)
     conversation.timed_out = False
@@ -181,7 +180,7 @@ def _replayed(role: Role) -> Iterator[Fault]:
 def _of_another_session(role: Role) -> dict[str, bytes]:
     """ATT and DATA of a session of the same parties with other randomness."""
     letter = LETTER[OPPOSITE[role]]
-    iut = LocalIut(role, seed=SEED)
+    iut = reference(role)
     conversation = iut.converse(label="another session")
     _data(iut, conversation)
     return {kind: conversation.peer.sent[f"{kind}_{letter}"] for kind in ("ATT", "DATA")}
