@@ -5,7 +5,7 @@ The tester is the peer and the verifier: evidence is good, and the one thing tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,11 +49,13 @@ class Told:
     """The latest."""
     said: list[bytes] = field(default_factory=list)
     """Honest replies, the latest last."""
+    references: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    """Policy id to other reference values than those of the tester's platforms."""
 
     def answer(self, request: bytes) -> bytes | None:
         """The reply to a request."""
         self.request = request
-        reply = honest_verifier(self.iut.pki, self.iut.clock.now).answer(request)
+        reply = honest_verifier(self.iut.pki, self.iut.clock.now, self.references).answer(request)
         self.said.append(reply)
         lies, self.lies = self.lies, False
         return self.change(self, reply) if lies else reply

@@ -308,8 +308,12 @@ def test_environment(case: Case, bench: Bench) -> None:
 
 @contextmanager
 def vouched(bench: Bench, told: Told) -> Iterator[World]:
-    """The implementation presents results; the world of a tester that accepts them alone."""
+    """The implementation presents results; the world of a tester that accepts them alone.
+
+    The verifier has the reference values by which the tester appraises the implementation's own evidence.
+    """
     iut = bench.iut
+    told.references = {PROPERTY_POLICIES[iut.role]: iut.world.policy.reference_values}
     policy = dataclasses.replace(
         iut.world.policy, accepted=(EAR_FORMAT,), verifier_policy=PROPERTY_POLICIES[iut.role],
         verifier_properties=NAMES,

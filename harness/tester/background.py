@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ..identity.tester import TesterPki
 from ..verifier import folder
@@ -10,7 +11,13 @@ from ..verifier.appraisal import Verifier
 from ..verifier.ledger import Ledger
 
 
-def honest_verifier(pki: TesterPki, now: Callable[[], int]) -> Verifier:
-    """The verifier that implementations under test pin."""
+def honest_verifier(
+    pki: TesterPki, now: Callable[[], int], references: Mapping[str, Mapping[str, bytes]] | None = None
+) -> Verifier:
+    """The verifier that implementations under test pin; `references` are other reference values of policies, by id."""
     world = folder.make_world(pki.verifier(), folder.anchors(pki), now)
-    return Verifier(world, {policy.id: policy for policy in folder.policies()}, Ledger(), folder.own_name())
+    policies = {policy.id: policy for policy in folder.policies()}
+    for name, values in (references or {}).items():
+        limits = replace(policies[name].policy, reference_values=values)
+        policies[name] = replace(policies[name], policy=limits)
+    return Verifier(world, policies, Ledger(), folder.own_name())
