@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from trustconn.cli.main import main
+from trustconn.harness.identity.policy import PBA_FORMAT
 from trustconn.harness.identity.provision import load_world, provision
+from trustconn.harness.peer.clock import ControlledClock
+from trustconn.harness.peer.host import HostError, HostOptions, PeerHost
 from trustconn.harness.property.commitment import require_committer
 from trustconn.harness.property.errors import NoCommitter
 from trustconn.harness.property.fixed import fixed_issuer
@@ -36,3 +39,14 @@ def test_a_tpm_is_not_implemented(tmp_path: Path, capsys: pytest.CaptureFixture[
         main(["property", *f"{prove} --platform {tmp_path}/iut --binder {'ab' * 32} --out {tmp_path}/x".split()]) == 3
     )
     assert "NOT IMPLEMENTED: a TPM 2.0" in capsys.readouterr().err
+
+
+def test_a_peer_whose_key_is_in_a_tpm_does_not_offer_proofs(tmp_path: Path) -> None:
+    require_swtpm()
+    now = int(time.time())
+    provision(tmp_path, seed=b"in a TPM", now=now, role="device", tam="swtpm")
+    host = PeerHost(HostOptions("device", tmp_path / "iut", ControlledClock(now)), lambda event: None)
+    with pytest.raises(HostError, match="NOT IMPLEMENTED: a TPM") as refused:
+        host.provision(None, {"offered": [PBA_FORMAT]})
+    assert refused.value.code == "unsupported"
+    host.provision(None, {"accepted": [PBA_FORMAT]})
