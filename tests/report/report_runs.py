@@ -8,7 +8,7 @@ from trustconn.harness.verdict.junit import write_junit
 from trustconn.harness.verdict.request import RunRequest
 
 FAULTS = frozenset({"label_seq_increases", "eat_nonce_is_binder", "att_req_epoch_is_next", "hello_nonce_constant"})
-SELECT = "LBL-09 or ATT-16 or SES-14 or SES-02 or test_basic"
+SELECT = "LBL-09 or ATT-16 and test_fields or SES-14 or SES-02 or test_basic"
 
 
 def make(folder: Path, faults: frozenset[str] = FAULTS, select: str = SELECT) -> Path:

@@ -34,7 +34,7 @@ def test_it_verifies_and_says_what_was_signed(signed: Path) -> None:
     assert found["seed"] == 1 and found["verdict"] == "fail"
     assert [iut["role"] for iut in found["iuts"]] == ["device"]
     assert set(found["files"]) == {path.name for path in signed.iterdir()} - {SIGNATURE}
-    assert found["transcripts"]["transcripts-device.jsonl"]["conversations"] > 100
+    assert found["transcripts"]["transcripts-device.jsonl"]["conversations"] > 50
 
 
 def files(folder: Path) -> list[Path]:
