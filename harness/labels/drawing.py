@@ -12,8 +12,8 @@ from .label import Label
 from .trust import shown
 from .verify import Judged
 
-WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, LINE = 250, 92, 280, 140, 30, 16
-LIMIT = 38
+WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, LINE = 260, 92, 300, 150, 30, 16
+LIMIT = 36
 """Characters of a line in a box; the whole text is in its tooltip."""
 
 
@@ -106,22 +106,25 @@ def svg(boxes: Sequence[Box]) -> str:
         '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
     ]
     for box in boxes:
-        parts.extend(_arrows(box, place))
+        parts.extend(_arrows(box, place, width - MARGIN // 2))
     for box in boxes:
         parts.extend(_drawn(box, place))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _places(boxes: Sequence[Box]) -> dict[bytes, tuple[int, int]]:
-    """Column and layer: below everything that a label was made from."""
-    layer: dict[bytes, int] = {}
+    """Column and layer: just above the first label that was made from it, so that few lines pass others."""
+    below: dict[bytes, int] = defaultdict(int)
+    for box in reversed(boxes):
+        for item in box.label.inputs:
+            below[item.label] = max(below[item.label], below[box.label.digest] + 1)
+    deepest = max((below[box.label.digest] for box in boxes), default=0)
     taken: dict[int, int] = defaultdict(int)
     place = {}
     for box in boxes:
-        digest = box.label.digest
-        layer[digest] = 1 + max((layer.get(item.label, -1) for item in box.label.inputs), default=-1)
-        place[digest] = (taken[layer[digest]], layer[digest])
-        taken[layer[digest]] += 1
+        layer = deepest - below[box.label.digest]
+        place[box.label.digest] = (taken[layer], layer)
+        taken[layer] += 1
     return place
 
 
@@ -129,18 +132,25 @@ def _corner(place: tuple[int, int]) -> tuple[int, int]:
     return MARGIN + place[0] * COLUMN, MARGIN + place[1] * LAYER
 
 
-def _arrows(box: Box, place: Mapping[bytes, tuple[int, int]]) -> Iterator[str]:
+def _arrows(box: Box, place: Mapping[bytes, tuple[int, int]], right: int) -> Iterator[str]:
     x2, y2 = _corner(place[box.label.digest])
     for item in box.label.inputs:
         if item.label not in place:
             continue
         x1, y1 = _corner(place[item.label])
-        start, end = (x1 + WIDTH // 2, y1 + HEIGHT), (x2 + WIDTH // 2, y2)
-        yield (
-            f'<line x1="{start[0]}" y1="{start[1]}" x2="{end[0]}" y2="{end[1]}" stroke="#000" marker-end="url(#tip)"/>'
-        )
-        x, y = (start[0] + end[0]) // 2 + 6, (start[1] + end[1]) // 2
-        yield f'<text x="{x}" y="{y}" fill="#444">{escape(_cut(item.relation))}</text>'
+        if place[box.label.digest][1] - place[item.label][1] > 1:
+            # What leads past a layer goes around on the right: a curve comes three quarters of the way to its bends.
+            start, end = (x1 + WIDTH, y1 + HEIGHT // 2), (x2 + WIDTH, y2 + HEIGHT // 2)
+            bend = max(start[0], end[0]) + (right - max(start[0], end[0])) * 4 // 3
+            way, x = f"C{bend} {start[1]} {bend} {end[1]} {end[0]} {end[1]}", right - 70
+        else:
+            start, end = (x1 + WIDTH // 2, y1 + HEIGHT), (x2 + WIDTH // 2, y2)
+            way, x = f"L{end[0]} {end[1]}", (start[0] + end[0]) // 2 + 6
+        yield f'<path d="M{start[0]} {start[1]} {way}" fill="none" stroke="#000" marker-end="url(#tip)"/>'
+        y = (start[1] + end[1]) // 2
+        named = escape(_cut(item.relation))
+        yield f'<text x="{x}" y="{y}" stroke="#fff" stroke-width="4">{named}</text>'
+        yield f'<text x="{x}" y="{y}" fill="#444">{named}</text>'
 
 
 def _drawn(box: Box, place: Mapping[bytes, tuple[int, int]]) -> Iterator[str]:
@@ -154,8 +164,9 @@ def _drawn(box: Box, place: Mapping[bytes, tuple[int, int]]) -> Iterator[str]:
 
 
 def _cut(line: str) -> str:
+    """Begin and end of a long line: names of platforms differ in their last digits."""
     clean = printable(line)
-    return clean if len(clean) <= LIMIT else clean[: LIMIT - 1] + "…"
+    return clean if len(clean) <= LIMIT else f"{clean[: LIMIT - 9]}…{clean[-8:]}"
 
 
 DRAW = {"text": text, "mermaid": mermaid, "svg": svg}

@@ -91,6 +91,8 @@ def check(label: Label, octets: bytes, trust: Trust, existed: int | None = None)
         raise refused("LBL-15", "x5chain", "not valid at that time")
     if named != trust.signer(label)[0].public_key:
         raise refused("LBL-17", "cnf", "is not the label's signer")
+    if found.platform != label.issuer:
+        raise refused("LBL-17", "platform", "the attestation key is of another one than the label's")
     if claims.get(SID) != label.sid:
         raise refused("LBL-18", "sid", "is not the label's session")
     return found

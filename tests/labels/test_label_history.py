@@ -218,6 +218,11 @@ def test_an_environment_of_another_key_is_refused(setting: Setting) -> None:
         judged(setting, _with_environment(setting, _environment(setting, of="editor")))
 
 
+def test_an_environment_by_another_platform_is_refused(setting: Setting) -> None:
+    with pytest.raises(LabelError, match=r"platform.*LBL-17"):
+        judged(setting, _with_environment(setting, _environment(setting, by="editor", of="camera")))
+
+
 def test_an_environment_of_another_session_is_refused(setting: Setting) -> None:
     stored = _with_environment(setting, _environment(setting))
     of_a_session = setting.altered(
