@@ -3,17 +3,21 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from trustconn.cli.main import main
+from trustconn.harness.identity.policy import EAR_FORMAT, EAT_CWT
 from trustconn.harness.peer.asking import HttpVerifier, Unanswered
 from trustconn.harness.tester.background import honest_verifier
 from trustconn.harness.tester.local import LocalIut
+from trustconn.harness.verifier.folder import PROPERTIES, PROPERTY_POLICIES
 
 RUN = "import sys; from trustconn.cli.main import main; sys.exit(main())"
 
@@ -69,6 +73,33 @@ def test_a_verifier_process_opens_a_session(binding: str, tmp_path: Path, capsys
         verifier.process.wait(60)
         refused = stack.enter_context(running(*dial))
         assert refused.until("open", "error")["check"] == "result_is_given"
+
+
+def with_policy(folder: Path, **changes: Any) -> None:
+    file = folder / "policy.toml"
+    file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), **changes}))
+
+
+def test_a_device_fetches_a_result_about_its_properties(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Passport form: the device asks, the service learns no more than what the verifier says."""
+    made, name = tmp_path / "made", PROPERTY_POLICIES["device"]
+    assert main(["provision", "both", "--out", str(made), "--seed", "three"]) == 0
+    with_policy(made / "device" / "iut", offered=[EAT_CWT, EAR_FORMAT], own_policy=name)
+    with_policy(
+        made / "service" / "iut", accepted=[EAR_FORMAT], verifier_policy=name, verifier_properties=list(PROPERTIES)
+    )
+    with ExitStack() as stack:
+        listen = ["--credentials", str(made / "verifier"), "--listen", "127.0.0.1:0"]
+        verifier = stack.enter_context(running("verifier", *listen))
+        service = stack.enter_context(running("peer", "service", "--credentials", str(made / "service")))
+        where = f"{service.first['host']}:{service.first['port']}"
+        dial = ["peer", "device", "--credentials", str(made / "device"), "--connect", where, "--events", "--results"]
+        device = stack.enter_context(running(*dial, verifier.first["url"]))
+        assert device.until("open", "error", "closed")["event"] == "open"
+        verifier.process.terminate()
+        verifier.process.wait(60)
+        alone = stack.enter_context(running(*dial, verifier.first["url"]))
+        assert alone.until("open", "error", "closed")["event"] == "closed"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://nowhere.invalid/"])
