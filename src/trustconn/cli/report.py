@@ -67,6 +67,8 @@ def main(arguments: argparse.Namespace) -> int:
     except (RunError, ManifestError, KeyFileError) as error:
         raise UsageError(str(error)) from error
     except OSError as error:
+        if error.filename is None:  # No file of the user's: a reader that went away.
+            raise
         raise UsageError(f"{error.filename}: {error.strerror}") from error
 
 
