@@ -11,7 +11,7 @@ from spec_faults import faulty_iut
 from trustconn.conformance.fuzz.evaluate import Known, Peer, Search, evaluate, summary
 from trustconn.harness.tester.session import Role
 
-PEERS: list[Peer] = [("any_name_is_the_identity", "device"), ("digest_by_prefix", "device")]
+PEERS: list[Peer] = [("any_name_is_the_identity", "device"), ("refused_data_uncounted", "device")]
 CASES = 30
 
 
@@ -28,7 +28,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Search]]
 def test_blind_faults_are_found_for_what_they_break(known: tuple[Path, list[Search]]) -> None:
     assert [(one.name, one.requirement) for one in known[1]] == [
         ("any_name_is_the_identity", "IDN-15"),
-        ("digest_by_prefix", "ATT-20"),
+        ("refused_data_uncounted", "SES-17"),
     ]
 
 
