@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from ..harness.codec import cbor
 from ..harness.identity.oids import EKU_EAT_AK
 from ..harness.identity.pki import HOUR
 from ..harness.identity.tester import TesterPki
@@ -33,7 +34,10 @@ from .chaining import (
     made_from,
     signing,
 )
+from .forging import observed
 from .labelling import Act, accepted, faulty, send
+from .parties import LETTERS
+from .stages import REPLY_CONTENT
 
 ROLES = ("device", "service")
 DEPTH, WIDTH, LABELS = 32, 64, 1024
@@ -362,12 +366,6 @@ def _diamond(shop: Workshop) -> Origin:
     return made_from(labels[-2:], *labels[:-2])
 
 
-def _own(shop: Workshop) -> Origin:
-    """What the implementation has labelled itself is among what was processed."""
-    own = shop.iut.pki.party("device" if shop.iut.opposite == "service" else "service")
-    return made_from([shop.label(b"yours", by=signing(own.issued))])
-
-
 def _plain_original(shop: Workshop) -> Origin:
     return made_from([shop.label(b"picture", action=None)])
 
@@ -391,7 +389,6 @@ GOOD: dict[str, tuple[tuple[str, ...], MakeOrigin]] = {
     "the-greatest-depth": (("CHN-10",), _deep(DEPTH)),
     "the-most-inputs": (("CHN-10",), _wide(WIDTH)),
     "the-most-labels": (("CHN-10",), _many(LABELS)),
-    "own-labels": (("CHN-08",), _own),
     "an-original-without-action": (("CHN-06",), _plain_original),
     "an-original-of-another-session": (("CHN-08",), _of_another_session),
     "signers-that-are-held": (("CHN-08",), _deep(3)),
@@ -410,5 +407,26 @@ def test_chain(case: Case, bench: Bench) -> None:
 
     def play(conversation: Conversation) -> str:
         return opened(conversation) or taken(conversation, make(Workshop(bench.iut)))
+
+    bench.works(play)
+
+
+@for_each(Case(role, ("CHN-08",), "take", "own-labels") for role in ROLES)
+def test_own_labels_come_back(case: Case, bench: Bench) -> None:
+    """Data that was made from what the implementation itself has labelled in this session is taken: CHN-08."""
+    iut = bench.iut
+    iut.need_feature("label_inputs")
+    iut.need_feature("sends_labels")
+    name = f"DATA_{LETTERS[iut.role]}"
+
+    def play(conversation: Conversation) -> str:
+        if wrong := opened(conversation):
+            return wrong
+        before = len(conversation.peer.observations)
+        iut.sends(conversation, REPLY_CONTENT)
+        if not conversation.until_seen(name, before):
+            return "no data came"
+        body = cbor.split_map(cbor.split_array(observed(conversation, name))[1])
+        return taken(conversation, made_from([parse(body[cbor.encode(2)])]))
 
     bench.works(play)

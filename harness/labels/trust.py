@@ -88,7 +88,8 @@ class Trust:
             brought = tuple(parse_certificate(der) for der in label.certificates)
         except CertificateError as error:
             raise LabelError("CHN-08", "x5chain", str(error), label=label.digest) from error
-        leaf = brought[0] if brought else self.held.get(label.x5t)
+        own = self.own if self.own is not None and self.own.sha256 == label.x5t else None
+        leaf = brought[0] if brought else own or self.held.get(label.x5t)
         if leaf is None:
             raise LabelError("CHN-08", "x5t", "names a certificate that is not at hand", label=label.digest)
         if leaf.sha256 != label.x5t:
