@@ -177,7 +177,8 @@ def _replays(weak: Prover, attack: Attack, query: Query, powers: frozenset[str])
 
 @pytest.mark.parametrize("variant", OTHERS)
 def test_all_proofs_of_a_variant_are_checked(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = new_prover(variant)
+    """In one direction; the other mirrors it."""
+    fresh = new_prover(variant, modes=VARIANTS[variant].modes[:1])
     found: list[tuple[Claim, frozenset[str], Verdict]] = []
     verify = fresh.verifier.verify
 
