@@ -70,8 +70,8 @@ class Extraction:
         for letter in SIDES:
             if any(mode.attests(letter) for mode in self.modes):
                 self._platform(letter)
-            if self.forwarded:
-                self._verifiers(letter)
+                if self.forwarded:
+                    self._verifiers(letter)
         for letter in SIDES:
             if any(mode.waives(letter) for mode in self.modes):
                 self._authority(letter)
