@@ -18,7 +18,7 @@ from trustconn.harness.iut.interop import IMPLEMENTATIONS, play
 from trustconn.spec.prose import FOLDER
 
 PYTHON, NODE = IMPLEMENTATIONS
-README = node.FOLDER.parents[1] / "README.md"
+GUIDE = node.FOLDER.parents[1] / "docs" / "guide.md"
 TABLE = re.compile(r"^device +service +binding +result(\n\S+ +\S+ +\S+ +\S+)+", re.MULTILINE)
 
 
@@ -34,10 +34,10 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_pair_has_a_whole_conversation(credentials: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Handshake, evidence both ways, labelled data both ways with receipts, the end: as in the README's table."""
+    """Handshake, evidence both ways, labelled data both ways with receipts, the end: as in the table of the guide."""
     code = main(["interop"])
     printed = capsys.readouterr().out
-    table = TABLE.search(README.read_text(encoding="utf-8"))
+    table = TABLE.search(GUIDE.read_text(encoding="utf-8"))
     assert table is not None
     assert (code, printed.strip()) == (exit_code.PASSED, table[0])
 
