@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -81,3 +82,19 @@ def refusers() -> Refusers:
         return refused
 
     return run
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a device with known faults, made once."""
+    from report_runs import make
+
+    return make(tmp_path_factory.mktemp("faulty") / "run")
+
+
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of a complete device, made once."""
+    from report_runs import make
+
+    return make(tmp_path_factory.mktemp("complete") / "run", frozenset())
