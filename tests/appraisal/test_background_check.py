@@ -13,8 +13,9 @@ import pytest
 import tomli_w
 
 from trustconn.cli.main import main
+from trustconn.harness.identity.errors import Unanswered
 from trustconn.harness.identity.policy import EAR_FORMAT, EAT_CWT
-from trustconn.harness.peer.asking import HttpVerifier, Unanswered
+from trustconn.harness.peer.asking import HttpVerifier
 from trustconn.harness.tester.background import honest_verifier
 from trustconn.harness.tester.local import LocalIut
 from trustconn.harness.verifier.folder import PROPERTIES, PROPERTY_POLICIES

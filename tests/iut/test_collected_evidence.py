@@ -10,7 +10,7 @@ from trustconn.harness.codec import cbor, cmw
 from trustconn.harness.identity.policy import COLLECTION_FORMAT, EAT_CWT, TPM_FORMAT
 from trustconn.harness.identity.provision import make_pair
 from trustconn.harness.peer.endpoint import Endpoint
-from trustconn.model.protocol.collection import COLLECTION_TYPE
+from trustconn.model.protocol.forms import COLLECTION_TYPE
 from trustconn.spec import cddl, identifiers
 
 NOW = 1_800_000_000
