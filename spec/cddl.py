@@ -21,7 +21,7 @@ FILE = FOLDER / "trustconn.cddl"
 _RULE = re.compile(r"^([a-z]\w*) = ", re.MULTILINE)
 _COMMENT = re.compile(r";[^\n]*")
 _EMBEDDED = re.compile(r"bstr \.cbor (\w+)")
-_MEMBER = re.compile(r'(?:([?*+]) )?(-?\w+|"\w+") => ([^,/\n}]+)')
+_MEMBER = re.compile(r'(?:([?*+]) )?(-?\w+|"\w+")(?: \^)? => ([^,/\n}]+)')
 _LIST = re.compile(r"\[(?:\d*\*\d*|\+) (\w+)\]")
 _CHOICE = re.compile(r"\w+(?: / \w+)+")
 

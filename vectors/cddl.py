@@ -71,13 +71,18 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An element of an array or an entry of a map; `key` is a literal key, or the name of a rule of keys."""
+    """An element of an array or an entry of a map; `key` is a literal key, or the name of a rule of keys.
+
+    A member with a `cut` takes its key for itself: where the value does not match, no wildcard takes it (RFC 8610
+    section 3.5.4).
+    """
 
     key: int | str | None
     type: Type
     least: int = 1
     most: int = 1
     wild: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class Map:
 
 Type = Literal | Range | Simple | Embedded | Ref | Choice | Tagged | Array | Map
 
-_TOKEN = re.compile(r'\s*("[^"]*"|#6\.\d+|=>|//|\.\.|\.\w+|-?\d+|\w+|[\[\](){}/,:?*+])')
+_TOKEN = re.compile(r'\s*("[^"]*"|#6\.\d+|=>|\^|//|\.\.|\.\w+|-?\d+|\w+|[\[\](){}/,:?*+])')
 _SIMPLE = ("int", "uint", "bstr", "tstr", "bool", "any", "number")
 
 
@@ -114,6 +119,12 @@ class _Parser:
             raise ValueError(f"{expected or 'something'} expected, not {token!r}")
         self._at += 1
         return token
+
+    def _sees(self, token: str) -> bool:
+        if self._peek() != token:
+            return False
+        self._take()
+        return True
 
     def type(self) -> Type:
         types = [self._one()]
@@ -191,8 +202,7 @@ class _Parser:
                 name = self._take()
                 self._take(":")
             members.append(Member(name, self.type(), least, most))
-            if self._peek() == ",":
-                self._take()
+            self._sees(",")
         self._take("]")
         return Array(tuple(members))
 
@@ -200,18 +210,17 @@ class _Parser:
         alternatives: list[tuple[Member, ...]] = []
         members: list[Member] = []
         while self._peek() != "}":
-            if self._peek() == "//":
-                self._take()
+            if self._sees("//"):
                 alternatives.append(tuple(members))
                 members = []
                 continue
             least, most, wild = self._occurrence()
             key = self._take()
+            cut = self._sees("^")
             self._take("=>")
             known = int(key) if re.fullmatch(r"-?\d+", key) else key
-            members.append(Member(known, self.type(), least, most, wild))
-            if self._peek() == ",":
-                self._take()
+            members.append(Member(known, self.type(), least, most, wild, cut))
+            self._sees(",")
         self._take("}")
         return Map((*alternatives, tuple(members)))
 

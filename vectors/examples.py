@@ -224,7 +224,7 @@ def _of_map(
 
         if member.least and not several:
             yield Fault(name, "absent", placed(None), "the entry is missing")
-        if not member.least and any(other.wild for other in members):
+        if not member.least and not member.cut and any(other.wild for other in members):
             continue  # Without a cut (RFC 8610 section 3.5.4) such an entry matches the wildcard, whatever its value.
         for operator, data, comment in _wrong(member.type, f"{label}[{member.key}]"):
             yield Fault(name, operator, placed(data), comment)

@@ -1,5 +1,6 @@
 """The grammar loads for every root, and judges hand-written messages rightly."""
 
+import re
 from typing import Any
 
 import cbor2
@@ -116,6 +117,12 @@ BAD: dict[str, Any] = {
     "frame_pong of type ping": [8, {1: bytes(8)}],
     "eat without cnf": sign1(EAT_HEADER, {33: b"der"}, cbor2.dumps({k: v for k, v in EAT_CLAIMS.items() if k != 8})),
     "eat other profile": sign1(EAT_HEADER, {33: b"der"}, cbor2.dumps({**EAT_CLAIMS, 265: "tag:other"})),
+    **{
+        f"eat {key} of another type": sign1(EAT_HEADER, {33: b"der"}, cbor2.dumps({**EAT_CLAIMS, key: 0}))
+        for key in (268, -71902, -71903)
+    },
+    "eat short bootseed": sign1(EAT_HEADER, {33: b"der"}, cbor2.dumps({**EAT_CLAIMS, 268: bytes(31)})),
+    "ear_submod trustworthiness of another type": {1000: 2, 1001: 0, 1003: ["p"]},
     "eat untagged": EAT.value,
     "eat kid in unprotected": sign1(EAT_HEADER, {33: b"der", 4: b"kid"}, cbor2.dumps(EAT_CLAIMS)),
     "eat array of one certificate": sign1(EAT_HEADER, {33: [b"der"]}, cbor2.dumps(EAT_CLAIMS)),
@@ -191,6 +198,14 @@ def test_good_sequences_match(name: str) -> None:
 def test_bad_sequences_do_not_match(name: str) -> None:
     with pytest.raises(cddl.Mismatch):
         cddl.check(root_of(name), b"".join(map(cbor2.dumps, BAD_SEQUENCES[name])))
+
+
+def test_a_wildcard_does_not_take_the_key_of_an_optional_entry_before_it() -> None:
+    """RFC 8610 section 3.5.4; `check` looks into known keys by itself and would not notice."""
+    open_maps = {name: text for name, text in cddl.rules().items() if re.search(r"^  \* \w+ =>", text, re.MULTILINE)}
+    optional = {name: re.findall(r"^  \? -?\w+( \^)? =>", text, re.MULTILINE) for name, text in open_maps.items()}
+    assert {name for name, cuts in optional.items() if cuts} == {"eat_claims", "ear_submod"}
+    assert all(all(cuts) for cuts in optional.values())
 
 
 def test_octets_that_are_no_cbor_do_not_match() -> None:

@@ -16,7 +16,9 @@ from .strict import Float, Tag, load, load_sequence
 
 FILE = Path(__file__).resolve().parents[2] / "spec" / "trustconn.cddl"
 Predicate = Callable[[Any], bool]
-WORDS = re.compile(r'"[^"]*"|#6\.\d+|=>|//|\.\.|\.[a-z]+|-?\d+|[A-Za-z_]\w*|[\[\]{}()/,:?*+]')
+Entry = tuple[int, float, Predicate, Predicate, bool]
+"""How often, the key, the value, and whether there is a cut between them."""
+WORDS = re.compile(r'"[^"]*"|#6\.\d+|=>|\^|//|\.\.|\.[a-z]+|-?\d+|[A-Za-z_]\w*|[\[\]{}()/,:?*+]')
 
 
 @cache
@@ -142,15 +144,16 @@ class _Compiler:
         return lambda item: isinstance(item, list) and _elements(item, members)
 
     def map(self) -> Predicate:
-        choices: list[list[tuple[int, float, Predicate, Predicate]]] = [[]]
+        choices: list[list[Entry]] = [[]]
         while not self.sees("}"):
             if self.sees("//"):
                 choices.append([])
                 continue
             low, high = self.occurrence()
             key = self.single()
+            cut = self.sees("^")
             self.sees("=>")
-            choices[-1].append((low, high, key, self.type()))
+            choices[-1].append((low, high, key, self.type(), cut))
             self.sees(",")
         return lambda item: isinstance(item, dict) and any(_entries(item, members) for members in choices)
 
@@ -171,10 +174,13 @@ def _elements(items: list[Any], members: list[tuple[int, float, Predicate]]) -> 
     return at == len(items)
 
 
-def _entries(entries: dict[Any, Any], members: list[tuple[int, float, Predicate, Predicate]]) -> bool:
+def _entries(entries: dict[Any, Any], members: list[Entry]) -> bool:
     left = dict(entries)
-    for low, high, is_key, is_value in members:
-        mine = [key for key, value in left.items() if is_key(key) and is_value(value)]
+    for low, high, is_key, is_value, cut in members:
+        named = [key for key in left if is_key(key)]
+        mine = [key for key in named if is_value(left[key])]
+        if cut and len(mine) < len(named):
+            return False
         taken = mine if high > 1 else mine[:1]
         if len(taken) < low:
             return False

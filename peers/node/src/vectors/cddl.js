@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Float, Tagged, decode } from '../cbor.js';
 
 const FILE = new URL('../../../../spec/trustconn.cddl', import.meta.url);
-const WORD = /"[^"]*"|#6\.\d+|=>|\/\/|\.\.|\.[a-z]+|-?\d+|[A-Za-z_]\w*|[[\]{}()/,:?*+]/g;
+const WORD = /"[^"]*"|#6\.\d+|=>|\^|\/\/|\.\.|\.[a-z]+|-?\d+|[A-Za-z_]\w*|[[\]{}()/,:?*+]/g;
 const isInt = (item) => typeof item === 'bigint' || Number.isInteger(item);
 const sizeOf = (item) => Buffer.byteLength(item);
 
@@ -121,8 +121,9 @@ class Grammar {
       }
       const [least, most] = this.occurrence();
       const key = this.single();
+      const cut = this.sees('^');
       this.next();
-      choices.at(-1).push({ least, most, key, type: this.type() });
+      choices.at(-1).push({ least, most, key, cut, type: this.type() });
       this.sees(',');
     }
     return (item) => item instanceof Map && choices.some((members) => entriesMatch(item, members));
@@ -141,8 +142,10 @@ function elementsMatch(items, members) {
 
 function entriesMatch(map, members) {
   const left = new Map(map);
-  for (const { least, most, key, type } of members) {
-    const mine = [...left].filter(([name, value]) => key(name) && type(value)).slice(0, most);
+  for (const { least, most, key, cut, type } of members) {
+    const named = [...left].filter(([name]) => key(name));
+    const mine = named.filter(([, value]) => type(value)).slice(0, most);
+    if (cut && mine.length < named.length) return false;
     if (mine.length < least) return false;
     mine.forEach(([name]) => left.delete(name));
   }
