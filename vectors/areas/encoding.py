@@ -209,6 +209,9 @@ def _maps() -> Iterator[Vector]:
             b"\xa2" + key + b"\x00" + key + b"\x01",
             "one key twice, with two values",
         )
+    others = {"array": b"\x80", "map": b"\xa0", "tag": b"\xc1\x01", "true": b"\xf5", "1.5": b"\xf9\x3e\x00"}
+    for name, key in others.items():
+        yield bad("ERR-08", name, "as-key", b"\xa1" + key + b"\x00", "a key that is neither an integer nor a string")
     yield bad("ERR-06", "1 inside", "twice", b"\x81\xa2\x01\x00\x01\x00", "one key twice, in an inner map")
 
 

@@ -94,6 +94,7 @@ class Reader {
     let last;
     for (let i = 0; i < length; i++) {
       const start = this.at;
+      ensure(this.octets[start] >> 5 < 4, 'decode_error', 'map key is neither integer nor string');
       const key = this.item(depth);
       const encoded = this.octets.subarray(start, this.at);
       ensure(!last || Buffer.compare(last, encoded) < 0, 'decode_error', 'map keys repeated or out of order');
