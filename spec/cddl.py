@@ -163,7 +163,10 @@ def _typed_elements(root: str, item: Sequence[Any]) -> Iterator[tuple[str, Any]]
         if listed[0].startswith("[+") and not item:
             raise Mismatch(root, "no element")
         return ((listed[1], element) for element in item)
-    return zip(_elements(root), item, strict=True)
+    types = _elements(root)
+    if len(types) != len(item):
+        raise Mismatch(root, f"{len(item)} elements in place of {len(types)}")
+    return zip(types, item, strict=True)
 
 
 def _elements(root: str) -> list[str]:

@@ -110,6 +110,8 @@ BAD: dict[str, Any] = {
     "frame_verdict no time": [4, {1: 2, 3: 0, 4: 0}],
     "frame_data both": [5, {1: b"octets", 2: LABEL}],
     "frame_data content alone": [5, {3: b"content"}],
+    "frame_data two environments": [5, {2: LABEL, 3: b"content", 4: [ENVIRONMENT, ENVIRONMENT]}],
+    "frame_data no environment": [5, {2: LABEL, 3: b"content", 4: []}],
     "frame_alert unknown code": [6, {1: 14}],
     "frame_close not empty": [7, {1: 1}],
     "frame_ping long": [8, {1: bytes(9)}],

@@ -187,6 +187,7 @@ def _frames(at: Moment) -> Iterator[Candidate]:
         "longer-content": ({**body, 3: CONTENT + b"\x00"}, "an octet more than was labelled"),
         "empty-content": ({**body, 3: b""}, "no octets"),
         "no-environment": ({k: v for k, v in body.items() if k != 4}, "the environment object is missing"),
+        "two-environments": ({**body, 4: 2 * body[4]}, "the environment object twice"),
         "plain": ({1: CONTENT}, "no label at all"),
         "untagged-label": ({**body, 2: body[2].value}, "a label without its tag"),
     }

@@ -56,7 +56,7 @@ const cmw = tuple(evidenceType, bstr(), uint);
 
 const data = either(
   map({ 1: bstr() }),
-  map({}, { 2: label, 3: bstr(), 4: list(environment, 1), 5: list(label, 1) }),
+  map({}, { 2: label, 3: bstr(), 4: tuple(environment), 5: list(label, 1) }),
 );
 
 /** Bodies of the frames by type. Values whose refusal a requirement names are judged there (ERR-27). */
