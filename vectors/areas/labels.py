@@ -188,6 +188,8 @@ def _frames(at: Moment) -> Iterator[Candidate]:
         "empty-content": ({**body, 3: b""}, "no octets"),
         "no-environment": ({k: v for k, v in body.items() if k != 4}, "the environment object is missing"),
         "two-environments": ({**body, 4: 2 * body[4]}, "the environment object twice"),
+        "content-alone": ({3: CONTENT}, "content and no label"),
+        "nothing": ({}, "neither octets nor a label"),
         "plain": ({1: CONTENT}, "no label at all"),
         "untagged-label": ({**body, 2: body[2].value}, "a label without its tag"),
     }
@@ -253,10 +255,7 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
         yield dataclasses.replace(vector, output={"content": octets(CONTENT)})
     further = (_altered, _slots) if receiver == RECEIVERS[0] else ()  # What is symmetric is asked for once.
     candidates = (c for made in (*further, _values, _signatures, _frames) for c in made(at))
-    for vector in invalid(at, candidates):
-        # Content without a label is outside the grammar, and no labelled data either.
-        content_alone = vector.operator == "absent" and "DATA_LABEL" in vector.field
-        yield dataclasses.replace(vector, refusals=()) if content_alone else vector
+    yield from invalid(at, candidates)
     yield from _remembered(at)
 
 

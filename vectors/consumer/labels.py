@@ -28,7 +28,8 @@ def label(given: dict[str, Any]) -> dict[str, str]:
     if 1 in body:
         ensure(set(body) == {1} and isinstance(body[1], bytes), "grammar of DATA", "alert:11")
         raise Refused("no label", REQUIRED)
-    ensure(2 in body and isinstance(body.get(3), bytes), "label and content", "alert:11")
+    ensure(2 in body, "neither label nor octets", REQUIRED)
+    ensure(isinstance(body.get(3), bytes), "content", "alert:11")
     found = Sign1(body[2], "alert:11")
     header, leaf = found.protected, Certificate(bytes.fromhex(given["leaf"]))
     _form(found)

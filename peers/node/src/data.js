@@ -92,7 +92,7 @@ export class DataFlow {
     const { credentials, peer, sid, evidence, trust } = this.#session;
     if (!body.has(2)) {
       ensure(!credentials.policy.labels_required, 'label_required', 'no label (LBL-02)');
-      ensure(body.has(1), 'decode_error', 'neither label nor octets');
+      ensure(body.has(1), 'label_required', 'neither label nor octets (LBL-02)');
       return { labelled: false, digest: sha256(body.get(1)).toString('hex') };
     }
     ensure(body.has(3), 'decode_error', 'content that is elsewhere (LBL-10)');
