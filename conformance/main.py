@@ -35,6 +35,7 @@ def run(request: RunRequest, teller: Callable[[SuiteRun], Progress] | None = Non
 
 def keep_declaration(iut: Path | None, out: Path) -> None:
     """A copy of the description, or of none: what was declared belongs to what was found."""
+    out.mkdir(parents=True, exist_ok=True)
     kept = out / DECLARATION
     kept.unlink(missing_ok=True)
     if iut is not None:

@@ -39,7 +39,8 @@ def without_att(table: Table) -> Table:
     def changed(row: Transition) -> Transition:
         if (row.role, row.state, row.next_state) != ("service", "wait_VERDICT_I", "wait_ATT_I"):
             return row
-        return replace(row, next_state="OPEN", fresh=opened.fresh, sends=opened.sends, sets=opened.sets[3:])
+        kept = tuple(pair for pair in opened.sets if not str(pair[0]).startswith("ATTESTED_"))
+        return replace(row, next_state="OPEN", fresh=opened.fresh, sends=opened.sends, sets=kept)
 
     return replace(table, rows=tuple(map(changed, table.rows)))
 

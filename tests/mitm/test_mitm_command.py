@@ -61,7 +61,7 @@ def test_described_implementations_are_judged(folder: Path, tmp_path: Path, caps
     assert {"pass", "drop-ATT_I", "relay-service"} <= {test.case.id for test in results.tests}
     assert "verdict pass: 6 pass, 1 not exercised" in capsys.readouterr().out
     (waiver,) = [test for test in results.tests if test.case.id == "waiver-service"]
-    assert "the credentials hold no waiver" in waiver.judgement.reason
+    assert waiver.judgement.reason == "feature presents_waiver is not declared as True"
     assert b"drop-ATT_I, " in (tmp_path / "conversations-mitm.pcapng").read_bytes()
     assert "drop-ATT_I" in (tmp_path / "transcripts-mitm.jsonl").read_text()
 

@@ -1,13 +1,12 @@
-"""The attack that is shown has the fewest runs, and one that is known under more powers saves the search for it."""
+"""The attack that is shown has the fewest runs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from small_models import transport
 
-from trustconn.model.verifier.claims import Agree, Claim, Secret
+from trustconn.model.verifier.claims import Claim
 from trustconn.model.verifier.compiled import Common, compile_roles
 from trustconn.model.verifier.engine import Answer, Engine
 from trustconn.model.verifier.instances import Copy, Renaming
@@ -46,28 +45,6 @@ def test_any_attack_is_found_after_no_more_states_than_the_smallest(protocol: Pr
     assert some.kind == smallest.kind
     assert some.bound >= smallest.bound
     assert first_states.states <= all_states.states
-
-
-def test_an_attack_that_needs_no_power_more_is_not_looked_for_again() -> None:
-    p, claim = transport(TO_B), Agree("B", "done", peer="A", running="running")
-    wide, _ = answer(p, claim, "dishonest")
-    assert wide.attack is not None
-    again, stats = answer(p, claim, known=wide.attack)
-    assert (again.attack, stats.states) == (wide.attack, 0)
-
-
-def test_an_attack_that_needs_more_powers_is_none() -> None:
-    p, signed = transport(("sign", ("tuple", "n", "B"), ("sk", "A"))), Agree("B", "done", peer="A", running="running")
-    stolen = Agree("B", "done", peer="A", running="running", classes={"A": "stolen"})
-    wide, _ = answer(p, stolen, "stolen")
-    assert wide.attack is not None
-    assert answer(p, signed, known=wide.attack)[0].kind == "proof"
-
-
-def test_what_is_proved_is_so_whatever_attack_was_known_of_another_claim() -> None:
-    p = transport(TO_B)
-    other, _ = answer(p, Secret("A", "sent", term="n", classes={"B": "dishonest"}), "dishonest")
-    assert answer(p, Secret("A", "sent", term="n"), known=other.attack)[0].kind == "proof"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
