@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import two_peers
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -36,13 +37,7 @@ def talk(folder: Path) -> tuple[Endpoint, Endpoint]:
     mine, theirs = (load_world(folder / name, lambda: NOW) for name in ("iut", "tester/peer"))
     ends = [Endpoint("device" if world.role == "device" else "service", world) for world in (mine, theirs)]
     device, service = ends if mine.role == "device" else ends[::-1]
-    device.start()
-    service.start()
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    two_peers.talk(device, service)
     return device, service
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from two_peers import talk
 
 from trustconn.harness.crypto.random import SeededRandom
 from trustconn.harness.identity.anonymous import (
@@ -123,19 +124,8 @@ def under_pseudonyms(role: str, *, admits: bool = True) -> tuple[Endpoint, Endpo
         else:
             world.policy = dataclasses.replace(world.policy, admits_anonymous=admits)
     ends = Endpoint("device", device), Endpoint("service", service)
-    exchange(*ends)
+    talk(*ends)
     return ends
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Everything that they have to say to each other."""
-    for end in (device, service):
-        end.start()
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
 
 
 @pytest.mark.parametrize("role", ["device", "service"])
@@ -160,5 +150,5 @@ def test_a_party_is_provisioned_with_a_pseudonym_that_its_peer_admits(role: str,
     assert [world.credentials.leaf.anonymous for world in worlds] == [True, False]
     device, service = sorted(worlds, key=lambda world: world.role)
     ends = Endpoint("device", device), Endpoint("service", service)
-    exchange(*ends)
+    talk(*ends)
     assert [end.state for end in ends] == ["OPEN", "OPEN"]

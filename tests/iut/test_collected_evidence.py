@@ -5,35 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from two_peers import exchange, watched
 
-from trustconn.harness.codec import cbor, cmw
+from trustconn.harness.codec import cmw
 from trustconn.harness.identity.policy import COLLECTION_FORMAT, EAT_CWT, TPM_FORMAT
 from trustconn.harness.identity.provision import make_pair
-from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.model.protocol.forms import COLLECTION_TYPE
-from trustconn.spec import cddl, identifiers
+from trustconn.spec import identifiers
 
 NOW = 1_800_000_000
-
-
-class Watched(Endpoint):
-    """Keeps what its peer sends as evidence."""
-
-    seen: cmw.Cmw | None = None
-
-    def observe(self, name: str, data: bytes) -> None:
-        if name in ("ATT_I", "ATT_R"):
-            cddl.check("frame_att", data)
-            self.seen = cmw.parse(cbor.decode(data)[1][2])
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])
@@ -42,12 +22,9 @@ def test_a_platform_shows_a_token_and_a_bundle_at_once(binding: str, of_device: 
     device, service, _ = make_pair(b"collections", NOW)
     device.policy = dataclasses.replace(device.policy, accepted=(COLLECTION_FORMAT,), offered=(of_device,))
     service.policy = dataclasses.replace(service.policy, accepted=(of_device,), offered=(COLLECTION_FORMAT,))
-    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
-    for end in ends:
-        end.start()
-    exchange(*ends)
+    ends = watched(device, service, binding)
     assert [end.state for end in ends] == ["OPEN", "OPEN"]
-    shown = ends[0].seen
+    shown = ends[0].evidence
     assert isinstance(shown, cmw.Collection) and shown.type == COLLECTION_TYPE
     assert {label: item.type for label, item in shown.entries.items() if isinstance(item, cmw.Record)} == {
         0: EAT_CWT, 1: TPM_FORMAT,

@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from two_peers import exchange, talk
 
 from trustconn.cli.main import main
 from trustconn.harness.identity.provision import load_world, make_pair, provision
@@ -24,19 +25,8 @@ AFFIRMING, WAIVED, NOT_REQUIRED = 2, 200, 201
 def session(mine: World, theirs: World) -> tuple[Endpoint, Endpoint]:
     """What comes of a device and a service."""
     device, service = Endpoint("device", mine), Endpoint("service", theirs)
-    device.start()
-    service.start()
-    hand_over(device, service)
+    talk(device, service)
     return device, service
-
-
-def hand_over(device: Endpoint, service: Endpoint) -> None:
-    """Whatever either has to say."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
 
 
 def given(end: Endpoint, name: str) -> list[int]:
@@ -117,7 +107,7 @@ def test_what_happens_between_two_epochs_shows_in_the_second(attester: str, chan
     assert isinstance(tam, SoftwareTam)
     change(tam)
     asks.reattest()
-    hand_over(ends["device"], ends["service"])
+    exchange(ends["device"], ends["service"])
     assert refused(asks) == [check]
     assert {end.state for end in ends.values()} == {"CLOSED"}
 

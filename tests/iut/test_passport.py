@@ -5,34 +5,17 @@ from typing import Any
 
 import pytest
 from cbor2 import CBORTag
+from two_peers import Watched, exchange, watched
 
 from trustconn.harness.codec import cbor, cose
 from trustconn.harness.identity.keys import signer
 from trustconn.harness.identity.policy import EAR_FORMAT, EAT_CWT
 from trustconn.harness.identity.provision import make_pair
-from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.tester.background import honest_verifier
 from trustconn.harness.verifier.folder import PROPERTIES, PROPERTY_POLICIES
-from trustconn.spec import cddl
 
 NOW = 1_800_000_000
 OFFERED, ACCEPTED = (EAT_CWT, EAR_FORMAT), (EAR_FORMAT, EAT_CWT)
-
-
-class Watched(Endpoint):
-    """Keeps every frame that its peer sends; all that comes matches the grammar."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.frames: dict[str, list[bytes]] = {}
-
-    def observe(self, name: str, data: bytes) -> None:
-        if not name.startswith(("message_", "ClientHello", "ServerHello")) and "_" in name:
-            cddl.check(f"frame_{name.rpartition('_')[0].lower()}", data)
-        self.frames.setdefault(name.rpartition("_")[0], []).append(data)
-
-    def checks(self) -> set[object]:
-        return {event.fields.get("check") for event in self.events if event.name == "refused"}
 
 
 def pair(binding: str = "edhoc", **changes: dict[str, Any]) -> tuple[Watched, Watched]:
@@ -51,20 +34,7 @@ def pair(binding: str = "edhoc", **changes: dict[str, Any]) -> tuple[Watched, Wa
         }
         world.verifier = settings.pop("verifier", world.verifier)
         world.policy = dataclasses.replace(world.policy, **settings)
-    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
-    for end in ends:
-        end.start()
-    exchange(*ends)
-    return ends
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    return watched(device, service, binding)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])

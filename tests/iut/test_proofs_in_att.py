@@ -5,35 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from two_peers import Watched, exchange, watched
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.identity.policy import EAT_CWT, PBA_FORMAT
 from trustconn.harness.identity.provision import load_world, make_pair, provision
 from trustconn.harness.identity.tam import SoftwareTam
-from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.harness.property.evidence import MAX_EVIDENCE
 from trustconn.harness.property.fixture import PROPERTIES, REVOKED, configuration, holdings, list_of
 from trustconn.harness.property.proving import Holdings
 from trustconn.spec import cddl
 
 NOW = 1_800_000_000
-
-
-class Watched(Endpoint):
-    """Keeps every frame that its peer sends; all that comes matches the grammar."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.frames: dict[str, list[bytes]] = {}
-
-    def observe(self, name: str, data: bytes) -> None:
-        kind = name.rpartition("_")[0]
-        if not name.startswith(("message_", "ClientHello", "ServerHello")) and kind:
-            cddl.check(f"frame_{kind.lower()}", data)
-        self.frames.setdefault(kind, []).append(data)
-
-    def checks(self) -> set[object]:
-        return {event.fields.get("check") for event in self.events if event.name == "refused"}
 
 
 def pair(binding: str = "edhoc", *, both: bool = False, **held: Holdings | None) -> tuple[Watched, Watched]:
@@ -43,20 +26,7 @@ def pair(binding: str = "edhoc", *, both: bool = False, **held: Holdings | None)
         world.properties = held.get(world.role, holdings(world.role, NOW))
         accepted = (PBA_FORMAT, EAT_CWT) if both or world.role == "service" else (EAT_CWT,)
         world.policy = dataclasses.replace(world.policy, offered=(PBA_FORMAT, EAT_CWT), accepted=accepted)
-    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
-    for end in ends:
-        end.start()
-    exchange(*ends)
-    return ends
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    return watched(device, service, binding)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])
@@ -118,10 +88,7 @@ def test_a_platform_of_another_configuration_proves_nothing() -> None:
     for world in (device, service):
         world.properties = holdings(world.role, NOW)
         world.policy = dataclasses.replace(world.policy, offered=(PBA_FORMAT, EAT_CWT), accepted=(PBA_FORMAT,))
-    ends = Watched("device", device), Watched("service", service)
-    for end in ends:
-        end.start()
-    exchange(*ends)
+    ends = watched(device, service)
     assert [e.fields["code"] for e in ends[1].events if e.name == "alert_received"] == [80]
 
 

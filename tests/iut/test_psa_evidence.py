@@ -7,31 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from two_peers import Watched, exchange, watched
 
-from trustconn.harness.codec import cbor
+from trustconn.harness.codec import cbor, cmw
 from trustconn.harness.identity.policy import EAT_CWT, PSA_TOKEN, TPM_FORMAT, Policy, PolicyError
 from trustconn.harness.identity.provision import load_world, make_pair, provision
 from trustconn.harness.identity.psa import IMPLEMENTATION, on_psa, psa_party
-from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.spec import cddl
 
 NOW = 1_800_000_000
-
-
-class Watched(Endpoint):
-    """Keeps the type of the evidence that its peer sends, and looks at it by the grammar."""
-
-    seen: object = None
-
-    def observe(self, name: str, data: bytes) -> None:
-        if name in ("ATT_I", "ATT_R"):
-            cddl.check("frame_att", data)
-            self.seen, evidence, _ = cbor.decode(cbor.decode(data)[1][2])
-            if self.seen == PSA_TOKEN:
-                cddl.check("psa_token", evidence)
-                cddl.check("psa_claims", cbor.decode(evidence).value[2])
-        if name in ("DATA_I", "DATA_R"):
-            cddl.check("frame_data", data)
 
 
 def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]:
@@ -40,20 +24,7 @@ def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]
     for world in (device, service):
         world.credentials = psa_party(pki, world.role)
         world.policy = dataclasses.replace(on_psa(world.policy), **policies.get(world.role, {}))
-    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
-    for end in ends:
-        end.start()
-    exchange(*ends)
-    return ends
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    return watched(device, service, binding)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])
@@ -75,7 +46,10 @@ def test_the_relying_partys_first_choice_that_is_offered_is_sent(
     changes = {"device": {"accepted": device_accepts}, "service": {"accepted": service_accepts}}
     device, service = session(binding, **changes)
     assert (device.state, service.state) == ("OPEN", "OPEN")
-    assert (device.seen, service.seen) == (of_service, of_device)
+    assert (device.shown, service.shown) == (of_service, of_device)
+    for end in (device, service):
+        if isinstance(end.evidence, cmw.Record) and end.evidence.type == PSA_TOKEN:
+            cddl.check("psa_claims", cbor.decode(end.evidence.value).value[2])
 
 
 def test_a_psa_token_and_evidence_of_a_tpm_go_opposite_ways() -> None:
@@ -84,7 +58,7 @@ def test_a_psa_token_and_evidence_of_a_tpm_go_opposite_ways() -> None:
         service={"offered": (TPM_FORMAT,), "accepted": (PSA_TOKEN,)},
     )  # fmt: skip
     assert (device.state, service.state) == ("OPEN", "OPEN")
-    assert (device.seen, service.seen) == (TPM_FORMAT, PSA_TOKEN)
+    assert (device.shown, service.shown) == (TPM_FORMAT, PSA_TOKEN)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])

@@ -5,32 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from two_peers import Watched, exchange, watched
 
-from trustconn.harness.codec import cbor
 from trustconn.harness.identity.policy import EAT_CWT, TPM_FORMAT, Policy
 from trustconn.harness.identity.provision import make_pair
 from trustconn.harness.identity.tam import COMPONENTS, EVENT_TYPES
 from trustconn.harness.identity.world import World
-from trustconn.harness.peer.endpoint import Endpoint
 from trustconn.model.protocol.forms import chosen
-from trustconn.spec import cddl
 
 NOW = 1_800_000_000
 BOTH = (EAT_CWT, TPM_FORMAT)
-
-
-class Watched(Endpoint):
-    """Keeps the type of the evidence that its peer sends; all that comes matches the grammar."""
-
-    seen: object = None
-
-    def observe(self, name: str, data: bytes) -> None:
-        if not name.startswith(("message_", "ClientHello", "ServerHello")) and "_" in name:
-            cddl.check(f"frame_{name.rpartition('_')[0].lower()}", data)
-        if name in ("ATT_I", "ATT_R"):
-            self.seen, evidence, _ = cbor.decode(cbor.decode(data)[1][2])
-            if self.seen == TPM_FORMAT:
-                cddl.check("tpm_bundle", evidence)
 
 
 def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]:
@@ -38,20 +22,7 @@ def session(binding: str, **policies: dict[str, Any]) -> tuple[Watched, Watched]
     device, service, _ = make_pair(b"evidence of both kinds", NOW)
     for world in (device, service):
         world.policy = dataclasses.replace(world.policy, **policies.get(world.role, {}))
-    ends = Watched("device", device, binding=binding), Watched("service", service, binding=binding)
-    for end in ends:
-        end.start()
-    exchange(*ends)
-    return ends
-
-
-def exchange(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    return watched(device, service, binding)
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])
@@ -76,7 +47,7 @@ def test_each_direction_has_the_evidence_that_was_chosen(
         service={"offered": BOTH, "accepted": service_accepts},
     )
     assert (device.state, service.state) == ("OPEN", "OPEN")
-    assert (device.seen, service.seen) == (of_service, of_device)
+    assert (device.shown, service.shown) == (of_service, of_device)
     for end in (device, service):
         end.reattest()
         end.send_data(b"data")

@@ -2,6 +2,7 @@
 
 import pytest
 from property_setting import NOW, Setting, made_setting
+from two_peers import talk
 
 from trustconn.harness.crypto.random import SeededRandom
 from trustconn.harness.identity.provision import make_pair
@@ -22,13 +23,7 @@ def opened(seed: bytes) -> tuple[Endpoint, Endpoint]:
     device_world, service_world, _ = make_pair(b"property tests", NOW)
     device = Endpoint("device", device_world, rng=SeededRandom(seed).child("device"))
     service = Endpoint("service", service_world, rng=SeededRandom(seed).child("service"))
-    device.start()
-    service.start()
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
+    talk(device, service)
     assert (device.state, service.state) == ("OPEN", "OPEN")
     return device, service
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from two_peers import talk
 
 from trustconn.harness.identity.policy import TPM_FORMAT
 from trustconn.harness.identity.provision import load_world, provision
@@ -36,13 +37,7 @@ def judged(platforms: tuple[World, World, Path], swap: Swap) -> list[object]:
     one = replace(first, tam=cuckoo)
     swap(one, other, cuckoo)
     ends = Endpoint("device", one), Endpoint("service", service)
-    for end in ends:
-        end.start()
-    while (sent := ends[0].data_to_send()) or (answered := ends[1].data_to_send()):
-        if sent:
-            ends[1].receive_data(sent)
-        else:
-            ends[0].receive_data(answered)
+    talk(*ends)
     return [event.fields["check"] for event in ends[1].events if event.name == "refused"]
 
 

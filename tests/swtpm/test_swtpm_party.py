@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from two_peers import exchange, talk
 
 from trustconn.cli.main import main
 from trustconn.harness.identity import swtpm_party
@@ -33,26 +34,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def connected(device: Endpoint, service: Endpoint) -> None:
-    """Hand octets to and fro until nobody has any."""
-    device.start()
-    service.start()
-    hand_over(device, service)
-
-
-def hand_over(device: Endpoint, service: Endpoint) -> None:
-    """Whatever either has to say."""
-    while (sent := device.data_to_send()) or (answered := service.data_to_send()):
-        if sent:
-            service.receive_data(sent)
-        else:
-            device.receive_data(answered)
-
-
 def test_a_session_opens_and_the_module_shows_what_it_measured(made: Path) -> None:
     mine, theirs = (load_world(made / name, lambda: NOW) for name in ("iut", "tester/peer"))
     device, service = Endpoint("device", mine), Endpoint("service", theirs)
-    connected(device, service)
+    talk(device, service)
     assert (device.state, service.state) == ("OPEN", "OPEN")
     assert isinstance(mine.tam, TpmTam)
     assert mine.tam.key_attributes() == {1: False, 2: True, 3: True, 4: True}
@@ -63,7 +48,7 @@ def test_a_platform_that_changes_after_its_start_signs_nothing_more(tmp_path: Pa
     provision(tmp_path, seed=b"changes", now=NOW, role="device", tam="swtpm")
     mine, theirs = (load_world(tmp_path / name, lambda: NOW) for name in ("iut", "tester/peer"))
     device, service = Endpoint("device", mine), Endpoint("service", theirs)
-    connected(device, service)
+    talk(device, service)
     assert isinstance(mine.tam, TpmTam)
     mine.tam.tpm.extend(11, bytes(32))
     device.send_data(b"data")
@@ -77,11 +62,11 @@ def test_a_platform_that_changes_between_two_attestations_is_refused(tmp_path: P
     mine, theirs = (load_world(tmp_path / name, lambda: NOW) for name in ("iut", "tester/peer"))
     theirs.policy = replace(theirs.policy, accepted=(TPM_FORMAT,))
     device, service = Endpoint("device", mine), Endpoint("service", theirs)
-    connected(device, service)
+    talk(device, service)
     assert isinstance(mine.tam, TpmTam)
     mine.tam.tpm.extend(11, bytes(32))
     service.reattest()
-    hand_over(device, service)
+    exchange(device, service)
     refused = [event.fields["check"] for event in service.events if event.name == "refused"]
     assert refused == ["tpm_pcrs_match_reference_values"]
 
