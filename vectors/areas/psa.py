@@ -21,7 +21,7 @@ from ...model.protocol.frames import SIDES
 from ...model.protocol.psa import PSA
 from ...model.terms import Term
 from ..vector import Area, Group, Json, Vector, octets
-from . import evidence
+from . import evidence, psa_published
 from .honest import Moment, moment
 from .judged import Candidate, invalid, valid
 from .seed import stream
@@ -113,6 +113,9 @@ def _vectors() -> Iterator[Vector]:
 
 def _groups() -> Iterator[Group]:
     yield Group(OPPOSITE[RECEIVER], "psa-evidence", SOURCE, tuple(_vectors()), relying_party(arriving()))
+    yield from psa_published.groups()
 
 
-AREA = Area("evidence-psa", "A PSA token in its wrapper, and what a relying party judges it by.", _groups)
+AREA = Area(
+    "evidence-psa", "A PSA token in its wrapper, and what a relying party judges it by; that of its RFC.", _groups
+)

@@ -19,6 +19,7 @@ from . import (
     psa,
     results,
     sessions,
+    sign1,
     tpm,
 )
 from .strict import load, tree
@@ -53,6 +54,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "chain": chains.chain,
     "label": labels.label,
     "psa-evidence": psa.evidence,
+    "cose-sign1": sign1.operation,
     "property-proof": properties.property_proof,
     "session": sessions.session,
     "result": results.result,

@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from .crypto import CURVES, verify
+from .crypto import CURVES, load_key, verify
 from .pki import Certificate, read_chain
 from .refusal import ensure
 from .strict import Tag, dump, load
@@ -45,6 +45,14 @@ class Sign1:
     def chain(self) -> list[Certificate]:
         """Certificates of x5chain, leaf first."""
         return read_chain(self.unprotected[33])
+
+
+def operation(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `cose-sign1`."""
+    found = Sign1(load(bytes.fromhex(given["token"])))
+    ensure(found.protected == {1: -7} and type(found.protected[1]) is int, "header")
+    found.verify(load_key(given["key"]), bytes.fromhex(given["external_aad"]).decode())
+    return {"payload": found.payload.hex()}
 
 
 def names(thumbprint: Any, certificate: Certificate) -> bool:

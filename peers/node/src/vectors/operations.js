@@ -13,6 +13,7 @@ import { propertyProof } from './property.js';
 import { result } from './result.js';
 import { sequence } from './sequence.js';
 import { session } from './session.js';
+import { sign1 } from './sign1.js';
 import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
 
@@ -30,6 +31,7 @@ export const operations = {
   edhoc: handshake,
   'property-proof': propertyProof,
   'psa-evidence': psaEvidence,
+  'cose-sign1': sign1,
   chain,
   result,
   session,
