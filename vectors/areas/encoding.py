@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import cbor2
 
@@ -20,6 +22,7 @@ LIMITS = (0, 1, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1)
 MOST_CONTENT = 256
 DEPTH = 16
 SOURCE = "generated; RFC 8949 sections 3, 4.2.1 and 5"
+EAT = Path(__file__).parents[1] / "published" / "rfc9711.json"
 
 
 def tree(value: object) -> Json:
@@ -332,6 +335,14 @@ def _published() -> Iterator[Vector]:
             yield replace(bad("ERR-05", shown, f"published-{encoded}", data, comment), flags=(flag,))
 
 
+def _published_token() -> Iterator[Vector]:
+    """The CWT of RFC 9711: deterministic outside, and its claims not in bytewise order of their keys."""
+    data = bytes.fromhex(json.loads(EAT.read_text(encoding="utf-8"))["token"])
+    yield good("token", "published", data, "an EAT as an RFC publishes it, with two tags")
+    payload = cbor.decode(data).value.value[2]
+    yield bad("ERR-05", "payload", "unsorted", payload, "its claims: well-formed, with key 260 behind key 263")
+
+
 def _groups() -> Iterator[Group]:
     for name, vectors in (
         ("heads", _heads()),
@@ -345,6 +356,7 @@ def _groups() -> Iterator[Group]:
     ):
         yield Group(name, "cbor", SOURCE, tuple(vectors))
     yield Group("rfc8949", "cbor", "RFC 8949 appendix A, table 6", tuple(_published()))
+    yield Group("rfc9711", "cbor", "RFC 9711 appendix A", tuple(_published_token()))
 
 
 AREA = Area("encoding", "One CBOR item in deterministic encoding, or octets that are none.", _groups)
