@@ -305,8 +305,13 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
 }
 """Claim id to what is decided; the claim holds when all of it does."""
 
-UNDECIDED = frozenset({"CLM-18", "CLM-20", "CLM-21"})
-"""Claims about parts of the specification that no row describes yet."""
+UNDECIDED = {
+    "CLM-18": "not decided; tested by `conformance/test_chains.py`",
+    "CLM-20": "not decided: an equivalence; tested by `conformance/test_unlinkable.py`",
+    "CLM-21": "not decided; tested by `conformance/test_user_interface.py`",
+}
+"""Claims that are not decided here, and what stands in their verdict row. An equivalence speaks of two systems that
+nobody can tell apart: no set of traces of one system says that."""
 
 
 def holds_under(claim: str) -> tuple[Power, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..checks import CHECKS
-from ..claims import UNDECIDED
+from ..claims import UNDECIDED, holds_under
 from ..draw import markdown
 from .committed import expected, shown
 from .removal import symbolic_checks
@@ -22,8 +22,7 @@ def render_verdicts() -> str:
             "Each claim under all the powers for which it is made, then under each power that is said to defeat it."
             " `proof` is for any number of sessions; one re-attestation in each direction and two labels each way are"
             " looked at in a session. States are patterns that the search looked at.",
-            markdown(("claim", "under", "verdict", "states"), [_claim(name, row) for name, row in claims.items()]),
-            f"Not decided by the model: {', '.join(sorted(UNDECIDED))}.",
+            markdown(("claim", "under", "verdict", "states"), sorted(_claims(claims), key=lambda row: row[0])),
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
             " powers: other checks protect the same. Checks that only TLS has are left out over TLS, all others over"
@@ -35,6 +34,13 @@ def render_verdicts() -> str:
             *(said for variant in VARIANTS for said in _sets(variant, removals)),
         )
     )
+
+
+def _claims(decided: Mapping[str, Any]) -> Iterable[tuple[str, str, str, str]]:
+    """All claims; of one that is not decided, what is tested instead."""
+    yield from (_claim(name, row) for name, row in decided.items())
+    for name, why in UNDECIDED.items():
+        yield name, ", ".join(power.name for power in holds_under(name)), why, ""
 
 
 def _claim(name: str, row: Mapping[str, Any]) -> tuple[str, str, str, str]:
