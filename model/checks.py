@@ -194,7 +194,7 @@ _LABELS = (
     ),
     *declare(AVAILABILITY, receipt(Code.CHAIN_BROKEN), ("chain_is_bounded", "CHN-10")),
     *declare(
-        ENCODING,
+        SYMBOLIC,
         receipt(Code.CHAIN_BROKEN),
         ("confirmation_is_by_the_interface", "TUI-05"),
         ("confirmation_names_the_transaction", "TUI-07"),

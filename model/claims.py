@@ -108,6 +108,13 @@ class Endorsed(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed(Statement):
+    """The user of the peer has confirmed `data` at the peer's trusted user interface, each time for one event alone."""
+
+    data: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unreachable(Statement):
     """No run comes to the event with a peer of whom the power `over` holds.
 
@@ -255,6 +262,13 @@ def _environment_quoted(receiver: Side) -> Statement:
     return Agree(receiver.role, "label_accepted", tam, "attested", data, peers, where=attests)
 
 
+def _confirmed(receiver: Side) -> Statement:
+    """A confirmation comes with DATA: for this device, this session and this content."""
+    signer = peer_of(receiver)
+    data = (unary("device_id", signer.party.cred), SID, LABEL[signer.letter].content)
+    return Confirmed(receiver.role, "label_accepted", data)
+
+
 VERDICTS = ("verdict_sent", "verdict_received")
 APPLICATION = ("data_sent", "label_accepted")
 """Data without a label is taken in OPEN alone, as data with one is, and no role sends any: `data_accepted` is no case
@@ -294,6 +308,7 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
     ),
     "CLM-17": tuple(_environment(side) for side in SIDES),
     "CLM-19": tuple(statement for side in SIDES for statement in (_result(side), _judged_evidence(side))),
+    "CLM-21": (_confirmed(R),),
     "CLM-22": tuple(Executable(s.role, at) for s in SIDES for at in ENDS),
     "CLM-23": (
         *(Endorsed(side.role, _commit(side), peer_of(side).party.id_cred) for side in SIDES),
@@ -308,7 +323,6 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
 UNDECIDED = {
     "CLM-18": "not decided; tested by `conformance/test_chains.py`",
     "CLM-20": "not decided: an equivalence; tested by `conformance/test_unlinkable.py`",
-    "CLM-21": "not decided; tested by `conformance/test_user_interface.py`",
 }
 """Claims that are not decided here, and what stands in their verdict row. An equivalence speaks of two systems that
 nobody can tell apart: no set of traces of one system says that."""

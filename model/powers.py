@@ -33,6 +33,7 @@ class Part(Enum):
     SOFTWARE = "software"
     TAM = "tam"
     ENDORSER = "endorsement authority"
+    INTERFACE = "trusted user interface"
 
 
 class Sessions(Enum):
@@ -91,6 +92,7 @@ POWERS: dict[str, Power] = {
         Power("other-physical-root", Whose.OTHERS, (), (Part.ENDORSER,)),
         Power("host-identity-key", Whose.HOST, (IDENTITY_KEY,)),
         Power("hostile-host", Whose.HOST, (), (Part.ENDORSER,)),
+        Power("hostile-interface", Whose.PEER, (), (Part.INTERFACE,)),
         Power("hostile-tam", Whose.PEER, (ATTESTATION_KEY,), (Part.TAM,)),
     )
 }

@@ -39,6 +39,7 @@ HAS_MEASURED_SOFTWARE = frozenset({"exploited-software", "hostile-tam", IMPORTED
 HAS_OTHER_SOFTWARE = HAS_MEASURED_SOFTWARE | {"other-tenant", "device-software"}
 REVOKED_HOST = "revoked-physical-root"
 EVERYBODY = HAS_IDENTITY_KEY | HAS_ATTESTATION_KEY | {"honest", "other-physical-root", "hostile-host", REVOKED_HOST}
+EVERYBODY |= {HOSTILE_INTERFACE := "hostile-interface"}
 
 
 def made_from(name: str, arity: int | None = None) -> Symbol:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ..claims import (
     Agree,
+    Confirmed,
     Endorsed,
     Meets,
     Order,
@@ -28,6 +29,7 @@ from ..verifier.protocol import Protocol, Template
 from ..verifier.query import Alternative, Place, Premise, Query
 from .extract import LEAK_POWER, Extracted, Snapshot
 from .hosts import ENDORSER, HOST, VIRTUAL
+from .interface import CONFIRMATION, CONFIRMED, INTERFACE
 from .reader import MEETS
 from .view import AGENT
 
@@ -204,6 +206,10 @@ class Translator:
         elif isinstance(statement, Endorsed):
             if _is_virtual(here, statement.leaf):
                 yield replace(plain, alternatives=tuple(self._endorsed(statement, here)))
+        elif isinstance(statement, Confirmed):
+            data = (*statement.data, CONFIRMATION)
+            agreed = Agree(statement.role, statement.at, INTERFACE, CONFIRMED, data, injective=True)
+            yield from self._agree(agreed, here, plain)
         elif isinstance(statement, Unreachable):
             if statement.host is None:
                 yield replace(plain, classes={**scenario.classes, _peer(statement): statement.over})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..checks import CHECKS
-from ..protocol.attestation import TAM_NAME, WAIVER
+from ..protocol.attestation import EVIDENCE, TAM_NAME, WAIVER
 from ..protocol.background import VERIFIER
 from ..protocol.edhoc import DEVICE, SERVICE
 from ..protocol.frames import ROLE_NAME, SIDES
@@ -17,6 +17,7 @@ from .algebra import PRIVATE_KEY
 from .asked import AFFIRMING, VERDICTS, forwarded
 from .commands import TPM, Commands
 from .hosts import ENDORSED, ENDORSER, VIRTUAL, endorser
+from .interface import CONFIRMED, INTERFACE, LETTER, interface
 from .looked_at import erased
 from .modes import MODES, Mode
 from .reader import ANY, EARLY, IDENTITY, MEETS, OTHER, UNRESTRICTED, Reader
@@ -47,11 +48,18 @@ class Extraction:
     """The work of one extraction."""
 
     def __init__(
-        self, table: Table, without: frozenset[str], modes: tuple[Mode, ...], to_open: bool, hosted: bool
+        self,
+        table: Table,
+        without: frozenset[str],
+        modes: tuple[Mode, ...],
+        to_open: bool,
+        hosted: bool,
+        confirms: bool,
     ) -> None:
         self.table, self.modes, self.hosted = table, modes, hosted
         self.off = without | {n for n, c in CHECKS.items() if not c.beside_table and n not in table.checks}
-        self.erased, self.forwarded = erased(table), forwarded(table)
+        self.confirms, self.forwarded = confirms, forwarded(table)
+        self.erased = erased(table) - ({EVIDENCE[LETTER].further.label} if confirms else set())
         self.signed = {
             s.form.slot: s.check.name for row in table.rows for s in row.checks if isinstance(s.form, Verifies)
         }
@@ -67,6 +75,9 @@ class Extraction:
         for _, virtual in self._hosted():
             if virtual:
                 self._endorser(virtual[VIRTUAL])
+        if self.confirms:
+            reader = Reader(ROLE_NAME[LETTER], LETTER, self._setting(self.modes[0], {}), self.made.declared)
+            self.made.beside(INTERFACE, interface(reader), CONFIRMED, reader)
         for letter in SIDES:
             if any(mode.attests(letter) for mode in self.modes):
                 self._platform(letter)
@@ -113,7 +124,7 @@ class Extraction:
                 Walk(self.made, VERIFIER, name, self._setting(mode, choices), letter).verifier(status, policy)
 
     def _setting(self, mode: Mode, choices: Mapping[str, str]) -> Setting:
-        return Setting(mode, self.off, self.erased, self.signed, choices, self.forwarded)
+        return Setting(mode, self.off, self.erased, self.signed, choices, self.forwarded, self.confirms)
 
     def _choices(self, role: str, mode: Mode) -> Iterator[tuple[str, dict[str, str]]]:
         """Readings beside the plain one that switched off checks allow: a role for each."""
@@ -167,15 +178,17 @@ def extract(
     modes: tuple[Mode, ...] = MODES,
     to_open: bool = False,
     hosted: bool = False,
+    confirms: bool = False,
 ) -> Extracted:
     """The verifier's roles for a table in which some checks are off.
 
     `to_open`: they end where they open. `hosted`: one of the peers is a virtualized root, either in turn.
+    `confirms`: the user of the device confirms all that it sends.
 
     Raises:
         LookupError: a role of the table has no way to OPEN, or a row needs what its role does not know.
     """
-    return Extraction(table, without, modes, to_open, hosted).run()
+    return Extraction(table, without, modes, to_open, hosted, confirms).run()
 
 
 __all__ = ["LEAK_POWER", "NAMES", "Extracted", "Moment", "Snapshot", "extract"]

@@ -17,9 +17,13 @@ from .tpm import ALIKE
 
 REPRESENTATIVE = ("OFFERED_I", "OFFERED_R")
 """One field of each HELLO stands for all that nobody looks at: the HELLOs are compared as wholes."""
-IN_THE_WORLD = ("PROOFS_", "ENDORSEMENTS_", "WAIVER_X5T_", "EAR_X5T_", "TPM_AK_PUBLIC_")
+IN_THE_WORLD = (
+    "PROOFS_", "ENDORSEMENTS_", "WAIVER_X5T_", "EAR_X5T_", "TPM_AK_PUBLIC_", "EAT_FURTHER_", "LABEL_ACTION_",
+    "LABEL_INPUTS_", "DATA_INPUTS_",
+)  # fmt: skip
 """Revocation data is asked of the world, the authority or verifier that a statement names is its key, and so is the
-public area of an attestation key."""
+public area of an attestation key. What a label says that data was made from, and a confirmation among it, goes beside
+DATA, where it is looked at."""
 
 
 def erased(table: Table) -> frozenset[str]:

@@ -83,19 +83,21 @@ def _leads_on(row: Transition, mode: Mode) -> bool:
     return all(mode.guard(guard) is not False for guard in row.when)
 
 
-def in_open(role: str, mode: Mode) -> tuple[str, ...]:
+def in_open(role: str, mode: Mode, again: bool = False) -> tuple[str, ...]:
     """What a role receives in OPEN, in order: a label each way, re-attestation each way, again a label each way, CLOSE.
+
+    The second labels come in two of the modes, or with `again` in any.
 
     The table allows any number of each in any order: this is the bound of the analysis.
     """
     me, peer = ("I", "R") if role == DEVICE else ("R", "I")
     send, take = ("app_send", f"RECEIPT_{peer}"), (f"DATA_{peer}",)
     labels = (*send, *take) if role == DEVICE else (*take, *send)
-    again: list[str] = []
+    attested: list[str] = []
     for attester in ("I", "R") if str(mode) == "aa" else ():
-        again += _answers(me, peer) if attester == me else ("app_reattest", f"ATT_{peer}")
+        attested += _answers(me, peer) if attester == me else ("app_reattest", f"ATT_{peer}")
     close = (f"CLOSE_{peer}",) if role == DEVICE else ("app_close", f"CLOSE_{peer}")
-    return (*labels, *again, *(labels if str(mode) in ("aa", "nn") else ()), *close)
+    return (*labels, *attested, *(labels if again or str(mode) in ("aa", "nn") else ()), *close)
 
 
 def _answers(me: str, peer: str) -> tuple[str, ...]:

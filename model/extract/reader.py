@@ -18,7 +18,7 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import asked, hosts, tpm
+from . import asked, hosts, interface, tpm
 from .algebra import PRIVATE_KEY
 from .view import (
     AGENT,
@@ -256,6 +256,7 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "FLAGS": Reader.flags,
     "TIER": Reader.tier,
     "LABEL_SEQ": Reader.sequence,
+    "EAT_FURTHER": interface.named,
     **tpm.SLOTS,
     **asked.SLOTS,
 }

@@ -15,6 +15,7 @@ from ..protocol.background import background
 from ..protocol.forms import TPM_FORMAT
 from ..protocol.tables import BINDINGS, profile
 from ..table import Table
+from . import interface
 from .hosts import CHECKS
 from .modes import MODES, Mode
 
@@ -39,6 +40,8 @@ class Variant:
     """Roles end where they open: nothing that comes later is asked about."""
     hosted: bool = False
     """One of the peers is a virtualized root of trust."""
+    confirms: bool = False
+    """The user of the device confirms all that it sends."""
     own: frozenset[str] = frozenset()
     """Checks that are left out of it although the first variant has them too."""
 
@@ -73,6 +76,14 @@ VARIANTS: dict[str, Variant] = {
         to_open=True,
         hosted=True,
         own=CHECKS,
+    ),
+    "interface": Variant(
+        "where a user confirms what the device sends",
+        partial(profile, DEFAULT),
+        ONE_WAY[:1],
+        frozenset({"CLM-21"}),
+        confirms=True,
+        own=interface.CHECKS,
     ),
 }
 """By name; the bindings first."""

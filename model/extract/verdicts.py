@@ -137,8 +137,11 @@ class Prover:
         modes: tuple[Mode, ...] = MODES,
         to_open: bool = False,
         hosted: bool = False,
+        confirms: bool = False,
     ) -> None:
-        self.extracted: Extracted = extract(table, without=without, modes=modes, to_open=to_open, hosted=hosted)
+        self.extracted: Extracted = extract(
+            table, without=without, modes=modes, to_open=to_open, hosted=hosted, confirms=confirms
+        )
         self.verifier = _Gated(self.extracted.protocol)
         self._translator = Translator(self.extracted)
         self._decided: dict[object, Verdict] = {}
@@ -276,7 +279,7 @@ class Prover:
 def new_prover(variant: str, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = ()) -> Prover:
     """A prover of a variant without these checks, with nothing decided; `modes`: only these."""
     chosen = VARIANTS[variant]
-    return Prover(chosen.table(), without, modes or chosen.modes, chosen.to_open, chosen.hosted)
+    return Prover(chosen.table(), without, modes or chosen.modes, chosen.to_open, chosen.hosted, chosen.confirms)
 
 
 @cache

@@ -13,7 +13,7 @@ from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import EXPONENT, Symbol, Template
-from . import hosts, tpm
+from . import hosts, interface, tpm
 from .algebra import KEEPS, MACS, OCTETS_32, SIZES, WORLD, derived, made_from
 from .modes import Mode
 
@@ -50,6 +50,8 @@ class Setting:
     signed: Mapping[Term, str]
     choices: Mapping[str, str] = field(default_factory=dict)
     forwarded: Mapping[str, Term] = field(default_factory=dict)
+    confirms: bool = False
+    """Each DATA of a device has a confirmation of its user with it."""
 
 
 @dataclass(slots=True)
@@ -159,6 +161,8 @@ class View:
         found = tpm.held(self, base) if base.startswith("tpm_") else self.held().get(base)
         if found is not None:
             return found
+        if base == "eat_further":
+            return interface.told(self)
         if base == "sequence":
             return self._draw(name.label, "number")
         if name.sort.size in SIZES:

@@ -10,6 +10,7 @@ from ..protocol.background import QUESTION, RESULT, VERIFIER
 from ..protocol.channel import TRAFFIC_KEY
 from ..protocol.edhoc import DEVICE, INITIATOR, RESPONDER, SERVICE, handshake
 from ..protocol.frames import HELLO, I, R
+from ..protocol.labels import LABEL
 from ..symbols import received_slots
 from ..table import APP, ASKED, LOCAL, RECORD, Message, Table, Transition
 from ..terms import Term
@@ -19,6 +20,7 @@ from .algebra import local, made_from
 from .asked import AFFIRMING, VERDICTS, alike, begin
 from .commands import MAKINGS
 from .hosts import HOST, VIRTUAL
+from .interface import LETTER, shown, taken
 from .modes import Mode, in_open
 from .modes import to_open as way_to_open
 from .reader import EARLY, Reader
@@ -138,7 +140,7 @@ class Walk:
             self._row(row)
             state = row.next_state
         if state == "OPEN" and not self.work.to_open:
-            for message in in_open(self.role, mode):
+            for message in in_open(self.role, mode, again=self.setting.confirms):
                 state = self._next(state, message)
         elif state != "OPEN":
             self._row(self._find("OPEN", f"DATA_{'R' if self.letter == 'I' else 'I'}"))
@@ -209,7 +211,8 @@ class Walk:
             return True
         if self.setting.choices.get("data") == EARLY:
             return False
-        return self.setting.mode.attests(carrier.label[-1])
+        quoted = "label_accepted" not in self.happened or str(self.setting.mode) == "aa"
+        return quoted and self.setting.mode.attests(carrier.label[-1])
 
     # --- one row -----------------------------------------------------------------------------------------------------
 
@@ -276,6 +279,8 @@ class Walk:
             self.steps.append(Recv(self._carry(message, pattern), message.name, message.sender, self.role))
             self._moment(message, row)
         self.steps.extend(asked)
+        if self.setting.confirms and self.role == SERVICE and message is LABEL[LETTER].data:
+            self.steps.extend(taken(view))
         for evidence in view.hidden:
             view.values.update(dict.fromkeys(received_slots(evidence)))
 
@@ -303,6 +308,8 @@ class Walk:
             if message.name == f"ATT_{self.letter}" and evidence in self.view.values:
                 self.steps.append(Send(self.view.values[evidence] or NOTHING, "evidence", self.role))
         template = self.view.value(message.term)
+        if self.setting.confirms and message is LABEL[LETTER].data:
+            self.steps.append(Send(shown(self.view), "transaction", self.role))
         if template is not None:
             self.steps.append(Send(self._carry(message, template, sending=True), message.name, self.role))
             self._moment(message)

@@ -17,7 +17,7 @@ from trustconn.model.protocol.tables import BINDINGS
 from trustconn.model.verifier.attack import Attack
 from trustconn.model.verifier.checking import Checker
 from trustconn.model.verifier.claims import Claim
-from trustconn.model.verifier.protocol import Recv, Send, Template
+from trustconn.model.verifier.protocol import Match, Recv, Send, Template
 from trustconn.model.verifier.query import Query
 from trustconn.model.verifier.replay import ReplayError, replay
 from trustconn.model.verifier.verify import Verdict
@@ -73,6 +73,8 @@ def test_every_role_can_come_to_its_end(variant: str) -> None:
         ("tpm_reset_counts_agree", "device na", "CERTIFICATION_RESET_R"),
         ("ear_is_affirming", "service an", "EAR_STATUS_I"),
         ("ear_cnf_is_peer_identity_key", "service an", "EAR_CNF_I"),
+        ("confirmation_is_by_the_interface", "service an", "key of the confirmation"),
+        ("confirmation_names_the_transaction", "service an", "CONFIRMED 2"),
         ("cred_r_virtual_root_is_well_formed", "device nn, virtual service", "endorsing host"),
     ],
 )
@@ -118,6 +120,19 @@ def test_a_virtualized_root_is_vouched_for_by_the_host_that_it_names() -> None:
     assert not {"sign endorsement", "endorsement key"} & taken(extracted, "device nn, virtual device")
 
 
+def test_a_confirmation_is_of_the_interface_that_evidence_names() -> None:
+    extracted = prover(variant="interface").extracted
+    assert {"sign confirmation", "public key"} <= taken(extracted, "service an")
+    sent = [step.message for step in extracted.protocol.role("tam_device").steps if isinstance(step, Send)]
+    assert "confirmation key" in inside(sent[0])
+    assert "sign confirmation" not in taken(prover(variant="tpm").extracted, "service an")
+
+
+def test_the_second_confirmation_of_a_session_must_be_another() -> None:
+    steps = prover(variant="interface").extracted.protocol.role("service an").steps
+    assert Match("CONFIRMATION_CTI 2", "CONFIRMATION_CTI", equal=False) in steps
+
+
 # --- removals --------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +149,9 @@ def test_a_virtualized_root_is_vouched_for_by_the_host_that_it_names() -> None:
         (("request_names_the_leaf",), ()),
         (("cred_i_physical_root_is_not_revoked",), ("CLM-23",)),
         (("cred_r_endorser_key_is_for_that_alone",), ("CLM-23",)),
+        (("confirmation_is_by_the_interface",), ("CLM-21",)),
+        (("confirmation_names_the_transaction",), ("CLM-21",)),
+        (("confirmation_is_new",), ("CLM-21",)),
     ],
 )
 def test_what_a_check_carries(checks: tuple[str, ...], claims: tuple[str, ...]) -> None:
