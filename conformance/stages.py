@@ -7,7 +7,9 @@ from collections.abc import Callable
 from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.frames import put_frame_of
+from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut, why
+from .parties import LETTERS
 
 CONTENT = b"21.5 degrees"
 REPLY_CONTENT = b"set point 20.0"
@@ -47,6 +49,20 @@ def when_expired(clock: TesterClock, act: Stage) -> Stage:
         act(iut, conversation)
 
     return when_open(expire)
+
+
+INTERVAL = 60
+"""Seconds after which evidence is asked for again in tests."""
+
+
+def open_then_request(iut: Iut, conversation: Conversation, before: Callable[[TesterEndpoint], None]) -> None:
+    """Go on until OPEN, then until the implementation has asked for evidence again."""
+    when_open(lambda i, c: before(c.peer))(iut, conversation)
+    asked = len(conversation.peer.observations)
+    iut.clock.advance(INTERVAL + 1)
+    request = f"ATT_REQ_{LETTERS[iut.role]}"
+    if not conversation.until_seen(request, asked):
+        raise StageNotReached("the implementation did not ask for evidence again")
 
 
 def sends(kind: str) -> Stage:

@@ -23,10 +23,9 @@ from .case import Case, citing, fault, for_each
 from .labelling import accepted, faulty, label_of, send
 from .parties import LETTERS, credential_message, world_with
 from .pseudonyms import RELYING_PARTIES, SETTING, anonymous, pseudonym
-from .stages import Stage, at_once
+from .stages import INTERVAL, Stage, at_once, open_then_request
 from .test_credentials import ROLES, side_of_peer
 from .test_evidence import att, evidence
-from .test_evidence_again import INTERVAL, open_then_request
 
 UNDER = "under a pseudonym"
 """What the control conversation is about."""

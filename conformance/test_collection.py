@@ -17,7 +17,6 @@ from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.identity.world import World
 from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling, tell
@@ -25,14 +24,14 @@ from ..harness.tester.tpm_faults import FAULTS
 from ..harness.verdict.allowed import Allowed
 from ..model.protocol.attestation import EVIDENCE, TAM_NAME
 from ..model.terms import Term
-from .bench import Bench, opened
+from .attesting import Form
+from .bench import Bench
 from .case import Case, citing, fault, for_each
 from .claiming import CLAIMS
 from .forging import observed
 from .parties import LETTERS, tam_of
-from .stages import Stage
+from .stages import INTERVAL, open_then_request
 from .test_evidence import MALFORMED, ROLES, att
-from .test_evidence_again import INTERVAL, open_then_request
 
 if TYPE_CHECKING:
     from ..model.protocol.collection import Collected
@@ -80,28 +79,8 @@ def collecting(iut: Iut, **further: Any) -> AbstractContextManager[None]:
     return iut.configured(offered=[EAT_CWT, COLLECTION_FORMAT], accepted=[COLLECTION_FORMAT, EAT_CWT], **further)
 
 
-def refuses(
-    bench: Bench, deviation: Deviation, stage: Stage | None = None, world: World | None = None, **options: Any
-) -> None:
-    """The deviation is refused between parties that attest by collections."""
-    iut, settings = bench.iut, options.pop("settings", {})
-
-    def control() -> str:
-        return iut.good(world=attesting(iut)).transcript.digest()
-
-    if stage is not None:
-        options["stage"] = stage
-    with collecting(iut, **settings):
-        bench.refuses(
-            deviation, configuration="collection", control=control, world=world or attesting(iut), deferred=False,
-            **options,
-        )  # fmt: skip
-
-
-def works(bench: Bench, play: Callable[[Conversation], str] = opened, **options: Any) -> None:
-    """What must succeed between parties that attest by collections."""
-    with collecting(bench.iut):
-        bench.works(play, **{"world": attesting(bench.iut), **options})
+FORM = Form("collection", attesting, collecting)
+refuses, works = FORM.refuses, FORM.works
 
 
 # --- its form --------------------------------------------------------------------------------------------------------

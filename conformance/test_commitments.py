@@ -20,8 +20,8 @@ from .forging import token_in, with_cmw, with_token
 from .labelling import bring_environment, environment_of, faulty, send
 from .parties import LETTERS, one_bit_other
 from .proving import accepting, presenting, proving_of, refuses
+from .stages import INTERVAL, open_then_request
 from .test_evidence import ROLES, att
-from .test_evidence_again import INTERVAL, open_then_request
 
 if TYPE_CHECKING:
     from ..model.protocol.proving import Proving

@@ -16,11 +16,9 @@ from .bench import Bench
 from .case import Case, fault, for_each
 from .claiming import CLAIMS, FAR, Claim, max_age_of, now_of
 from .forging import binder_over, with_token
-from .parties import LETTERS, one_bit_other
-from .stages import StageNotReached, when_open
+from .parties import one_bit_other
+from .stages import INTERVAL, open_then_request
 from .test_evidence import EPOCH, NONCE, ROLES, att, nonce_of
-
-INTERVAL = 60
 
 
 def reattested(bench: Bench, deviation: Deviation, before: Callable[[TesterEndpoint], None], **options: Any) -> None:
@@ -32,16 +30,6 @@ def reattested(bench: Bench, deviation: Deviation, before: Callable[[TesterEndpo
 
     with bench.iut.configured(reattest_interval=INTERVAL), bench.iut.later():
         bench.refuses(deviation, stage, **options)
-
-
-def open_then_request(iut: Iut, conversation: Conversation, before: Callable[[TesterEndpoint], None]) -> None:
-    """Go on until OPEN, then until the implementation has asked for evidence again."""
-    when_open(lambda i, c: before(c.peer))(iut, conversation)
-    asked = len(conversation.peer.observations)
-    iut.clock.advance(INTERVAL + 1)
-    request = f"ATT_REQ_{LETTERS[iut.role]}"
-    if not conversation.until_seen(request, asked):
-        raise StageNotReached("the implementation did not ask for evidence again")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from .case import Case, fault, for_each
 from .claiming import Change, max_age_of, now_of
 from .forging import observed
 from .parties import LETTERS
-from .stages import StageNotReached
+from .stages import INTERVAL, StageNotReached, open_then_request
 from .test_boot_counts import with_another_key
 from .test_evidence import ROLES, att, evidence
-from .test_evidence_again import INTERVAL, open_then_request
 
 MARGIN = 30
 REQUESTS = 10

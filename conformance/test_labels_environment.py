@@ -21,8 +21,7 @@ from .bench import Bench
 from .case import Case, fault, for_each
 from .labelling import accepted, bring_environment, environment_of, faulty, in_environment, send
 from .parties import LETTERS, one_bit_other
-from .stages import StageNotReached, when_open
-from .test_evidence_again import INTERVAL, open_then_request
+from .stages import INTERVAL, StageNotReached, open_then_request, when_open
 
 ROLES = ("device", "service")
 

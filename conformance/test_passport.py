@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from cbor2 import CBORTag
@@ -25,12 +26,13 @@ from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling
 from ..harness.verifier.folder import PROPERTY_POLICIES
+from .attesting import nothing_to_show, own_data
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .forging import observed, token_in, with_cmw
 from .labelling import accepted, bring_environment, environment_of, faulty, send
 from .parties import LETTERS, one_bit_other
-from .stages import Stage, at_once
+from .stages import INTERVAL, Stage, at_once, open_then_request
 from .test_background_check import (
     POLICY_IDS,
     RESULTS,
@@ -42,7 +44,6 @@ from .test_background_check import (
     saying,
 )
 from .test_evidence import att
-from .test_evidence_again import INTERVAL, open_then_request
 from .test_property_results import NAMES, PROPERTY_RESULTS
 
 IN_ATT = "property results in ATT"
@@ -325,18 +326,8 @@ def vouched(bench: Bench, told: Told) -> Iterator[World]:
 @for_each(Case(role, ("PBA-20", "LBL-32"), "send", "own-result") for role in ROLES)
 def test_own_result(case: Case, bench: Bench) -> None:
     """The implementation's result passes every check, and its data refers to it: PBA-20, LBL-32."""
-
-    def play(conversation: Conversation) -> str:
-        if wrong := opened(conversation):
-            return wrong
-        bench.iut.sends(conversation, b"data")
-        if not conversation.until_seen(f"DATA_{LETTERS[case.role]}"):
-            return "no data came"
-        taken = any(e.name == "label_accepted" for e in conversation.peer.events)
-        return "" if taken else "its data was not accepted"
-
     with vouched(bench, Told(bench.iut, saying(None))) as world:
-        bench.works(play, world=world, off=frozenset())
+        bench.works(partial(own_data, bench), world=world, off=frozenset())
 
 
 @for_each(Case(role, ("PBA-20",), "send", "own-result-unchanged") for role in ROLES)
@@ -384,15 +375,5 @@ def test_anew(case: Case, bench: Bench) -> None:
 def test_no_result(case: Case, bench: Bench) -> None:
     """An implementation that is given no result says that this is its own fault, and sends no evidence: PBA-20."""
     reply = {"no-answer": None, "error": cbor.encode({2: 1}), "octets": b"\xff" * 40}[case.field]
-
-    def play(conversation: Conversation) -> str:
-        mine = LETTERS[case.role]
-        if not conversation.until_seen(f"ALERT_{mine}"):
-            return "no ALERT came"
-        alert = conversation.saw(f"ALERT_{mine}")
-        if conversation.saw(f"ATT_{mine}"):
-            return "evidence was sent all the same"
-        return "" if alert is not None and alert.code == 80 else f"the ALERT is {alert and alert.code}"
-
     with vouched(bench, Fetched(bench.iut, saying(reply))) as world:
-        bench.works(play, world=world)
+        bench.works(partial(nothing_to_show, bench), world=world)

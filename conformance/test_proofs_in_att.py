@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ..harness.identity.policy import PBA_FORMAT
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.telling import Telling
+from .attesting import data_taken, nothing_to_show
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .forging import observed, token_in
@@ -268,10 +270,7 @@ def test_own_proofs(case: Case, bench: Bench) -> None:
         if repeated := numbers[0] & numbers[1]:
             return f"{len(repeated)} numbers stand in both"
         bench.iut.sends(conversation, b"data")
-        if not conversation.until_seen(f"DATA_{LETTERS[case.role]}"):
-            return "no data came"
-        taken = any(e.name == "label_accepted" for e in conversation.peer.events)
-        return "" if taken else "its data was not accepted"
+        return data_taken(bench, conversation)
 
     policy = dataclasses.replace(iut.world.policy, accepted=(PBA_FORMAT,))
     with iut.configured(offered=[PBA_FORMAT]):
@@ -301,15 +300,6 @@ def test_cannot_prove(case: Case, bench: Bench) -> None:
         for file in (folder / "properties").glob("certificate-*.cbor"):
             file.unlink()
 
-    def play(conversation: Conversation) -> str:
-        mine = LETTERS[case.role]
-        if not conversation.until_seen(f"ALERT_{mine}"):
-            return "no ALERT came"
-        alert = conversation.saw(f"ALERT_{mine}")
-        if conversation.saw(f"ATT_{mine}"):
-            return "evidence was sent all the same"
-        return "" if alert is not None and alert.code == 80 else f"the ALERT is {alert and alert.code}"
-
     policy = dataclasses.replace(iut.world.policy, accepted=(PBA_FORMAT,))
     with iut.provisioned(change), iut.configured(offered=[PBA_FORMAT]):
-        bench.works(play, world=iut.fresh_world(policy=policy))
+        bench.works(partial(nothing_to_show, bench), world=iut.fresh_world(policy=policy))

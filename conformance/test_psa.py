@@ -7,8 +7,8 @@ implementation trusts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..harness.codec import cbor
@@ -19,35 +19,26 @@ from ..harness.identity.psa import on_psa, psa_ak_spec, psa_leaf_spec, psa_party
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.identity.world import World
-from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation
 from ..harness.tester.psa_faults import FAULTS, GOOD, MALFORMED, bit
 from ..harness.tester.session import Iut
-from ..harness.tester.telling import Forging, Telling, tell
+from ..harness.tester.telling import Forging, Telling
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
-from .bench import Bench, opened
+from .attesting import Form, mine, own_data
+from .bench import Bench
 from .case import Case, citing, fault, for_each
 from .forging import binder_over, observed, token_in, with_token
 from .parties import LETTERS
-from .stages import Stage, when_open
+from .stages import when_open
 from .test_evidence import MALFORMED as REFUSED_AS_MALFORMED
 from .test_evidence import ROLES, att
-from .test_evidence_again import INTERVAL, open_then_request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ..model.protocol.psa import PsaEnvironment, PsaToken
 
 REFLECTED = Allowed(frozenset({"alert:22", "alert:23", "alert:24"}), frozenset(), "ATT-40")
 """Evidence with everything wrong that tells one platform from another."""
 ANY_POLICY = "2.5.29.32.0"
-
-
-def mine(iut: Iut) -> str:
-    """The tester's letter."""
-    return LETTERS[iut.opposite]
 
 
 def token_of(iut: Iut) -> PsaToken:
@@ -82,27 +73,8 @@ def certificate(iut: Iut, name: str, **changes: Any) -> Issued:
     )
 
 
-def refuses(
-    bench: Bench, deviation: Deviation, stage: Stage | None = None, world: World | None = None, **options: Any
-) -> None:
-    """The deviation is refused between parties that attest by PSA tokens."""
-    iut = bench.iut
-
-    def control() -> str:
-        return iut.good(world=attesting(iut)).transcript.digest()
-
-    if stage is not None:
-        options["stage"] = stage
-    with iut.attesting_by_psa():
-        bench.refuses(
-            deviation, configuration="psa", control=control, world=world or attesting(iut), deferred=False, **options
-        )
-
-
-def works(bench: Bench, play: Callable[[Conversation], str] = opened, **options: Any) -> None:
-    """What must succeed between parties that attest by PSA tokens."""
-    with bench.iut.attesting_by_psa():
-        bench.works(play, **{"world": attesting(bench.iut), **options})
+FORM = Form("psa", attesting, lambda iut: iut.attesting_by_psa())
+refuses, works = FORM.refuses, FORM.works
 
 
 # --- what is wrong with a token --------------------------------------------------------------------------------------
@@ -231,35 +203,13 @@ def _restarted(iut: Iut) -> Mapping[Term, Any]:
 @for_each(fault(role, "psa_boot_seed_has_not_changed", "count", "started-again-within-the-session") for role in ROLES)
 def test_psa_restart(case: Case, bench: Bench) -> None:
     """A renewed token refused solely because the platform has started again meanwhile: ATT-45."""
-    iut = bench.iut
-    iut.need_feature("initiates_reattestation")
-    tale = _restarted(iut)
-
-    def stage(iut: Iut, conversation: Conversation) -> None:
-        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
-
-    with reattesting(iut):
-        refuses(bench, Telling(att(iut), nth=1), stage)
+    FORM.refuses_renewed(bench, _restarted(bench.iut))
 
 
 @for_each(fault(role, "psa_components_match_reference_values", "attest-again", "component-other") for role in ROLES)
 def test_psa_changed_components(case: Case, bench: Bench) -> None:
     """A renewed token refused solely because something else runs than at the first: ATT-44."""
-    tale = FAULTS["component-other"].tell(token_of(bench.iut))
-
-    def stage(iut: Iut, conversation: Conversation) -> None:
-        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
-
-    bench.iut.need_feature("initiates_reattestation")
-    with reattesting(bench.iut):
-        refuses(bench, Telling(att(bench.iut), nth=1), stage)
-
-
-@contextmanager
-def reattesting(iut: Iut) -> Iterator[None]:
-    """The implementation asks for evidence again soon, and a clock that reaches that moment."""
-    with iut.attesting_by_psa(), iut.configured(reattest_interval=INTERVAL), iut.later():
-        yield
+    FORM.refuses_renewed(bench, FAULTS["component-other"].tell(token_of(bench.iut)))
 
 
 # --- environment objects ---------------------------------------------------------------------------------------------
@@ -289,15 +239,4 @@ def test_psa_environment(case: Case, bench: Bench) -> None:
 @for_each(Case(role, ("LBL-33",), "send", "environment-under-a-token") for role in ROLES)
 def test_own_psa_environment(case: Case, bench: Bench) -> None:
     """The implementation's data comes with an object whose digest its root of trust has signed: LBL-33."""
-
-    def play(conversation: Conversation) -> str:
-        if not conversation.until_open():
-            return "the session did not open"
-        bench.iut.sends(conversation, b"data")
-        name = f"DATA_{LETTERS[case.role]}"
-        if not conversation.until(lambda: any(o.name == name for o in conversation.peer.observations)):
-            return "no data came"
-        accepted = any(e.name == "label_accepted" for e in conversation.peer.events)
-        return "" if accepted else "its data was not accepted"
-
-    works(bench, play, off=frozenset())
+    works(bench, partial(own_data, bench), off=frozenset())

@@ -30,9 +30,9 @@ from ..model.refusals import Code
 from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .parties import LETTERS, world_with
-from .stages import when_open
+from .stages import INTERVAL, open_then_request, when_open
 from .test_evidence import att, evidence
-from .test_evidence_again import INTERVAL, open_then_request, reattested
+from .test_evidence_again import reattested
 
 ROLES = ("device", "service")
 DAY = 86400

@@ -5,9 +5,9 @@ The tester's TPM is made of software and signs what it is told, under an attesta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..harness.identity.oids import EKU_EAT_AK, EKU_TPM_AK
@@ -16,22 +16,20 @@ from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.identity.world import World
-from ..harness.tester.conversation import Conversation
-from ..harness.tester.deviation import Deviation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
-from ..harness.tester.telling import Forging, Telling, tell
+from ..harness.tester.telling import Forging, Telling
 from ..harness.tester.tpm_faults import FAULTS, GOOD
 from ..harness.tpm.structures import sized
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
-from .bench import Bench, opened
+from .attesting import Form, mine, own_data
+from .bench import Bench
 from .case import Case, citing, fault, for_each
 from .forging import binder_over, observed, token_in, with_token
 from .parties import LETTERS
-from .stages import Stage, when_open
+from .stages import when_open
 from .test_evidence import ROLES, att
-from .test_evidence_again import INTERVAL, open_then_request
 
 if TYPE_CHECKING:
     from ..model.protocol.tpm import Attested, Bundle, Environment
@@ -56,11 +54,6 @@ def environment_of(iut: Iut) -> Environment:
     return ENVIRONMENTS[mine(iut)]
 
 
-def mine(iut: Iut) -> str:
-    """The tester's letter."""
-    return LETTERS[iut.opposite]
-
-
 def attesting(iut: Iut, tpm_ak: Issued | None = None) -> World:
     """The tester offering and accepting TPM evidence alone, with another certificate of its attestation key."""
     world = iut.fresh_world(policy=replace(iut.world.policy, offered=(TPM_FORMAT,), accepted=(TPM_FORMAT,)))
@@ -77,27 +70,8 @@ def certificate(iut: Iut, name: str, **changes: Any) -> Issued:
     return issue_leaf(spec, iut.pki.attestation.issuing)
 
 
-def refuses(
-    bench: Bench, deviation: Deviation, stage: Stage | None = None, world: World | None = None, **options: Any
-) -> None:
-    """The deviation is refused between parties that attest by TPM evidence."""
-    iut = bench.iut
-
-    def control() -> str:
-        return iut.good(world=attesting(iut)).transcript.digest()
-
-    if stage is not None:
-        options["stage"] = stage
-    with iut.attesting_by_tpm():
-        bench.refuses(
-            deviation, configuration="tpm", control=control, world=world or attesting(iut), deferred=False, **options
-        )
-
-
-def works(bench: Bench, play: Callable[[Conversation], str] = opened, **options: Any) -> None:
-    """What must succeed between parties that attest by TPM evidence."""
-    with bench.iut.attesting_by_tpm():
-        bench.works(play, **{"world": attesting(bench.iut), **options})
+FORM = Form("tpm", attesting, lambda iut: iut.attesting_by_tpm())
+refuses, works = FORM.refuses, FORM.works
 
 
 # --- what is wrong with a bundle -------------------------------------------------------------------------------------
@@ -243,35 +217,14 @@ def test_fallen_count_after_restart(case: Case, bench: Bench) -> None:
 def test_changed_count(case: Case, bench: Bench) -> None:
     """Renewed evidence refused solely because the TPM has been reset or restarted meanwhile: TPM-13."""
     iut = bench.iut
-    iut.need_feature("initiates_reattestation")
-    tale = counted(case.data, 9)(iut)
     world = attesting(iut, certificate(iut, case.field))
-
-    def stage(iut: Iut, conversation: Conversation) -> None:
-        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
-
-    with reattesting(iut):
-        refuses(bench, Telling(att(iut), nth=1), stage, world)
+    FORM.refuses_renewed(bench, counted(case.data, 9)(iut), world)
 
 
 @for_each(fault(role, "tpm_pcrs_match_reference_values", "attest-again", "pcr-11-other") for role in ROLES)
 def test_changed_registers(case: Case, bench: Bench) -> None:
     """Renewed evidence refused solely because something else runs than at the first: TPM-12."""
-    tale = FAULTS["pcr-11-other"].tell(bundle_of(bench.iut))
-
-    def stage(iut: Iut, conversation: Conversation) -> None:
-        open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
-
-    bench.iut.need_feature("initiates_reattestation")
-    with reattesting(bench.iut):
-        refuses(bench, Telling(att(bench.iut), nth=1), stage)
-
-
-@contextmanager
-def reattesting(iut: Iut) -> Iterator[None]:
-    """The implementation asks for evidence again soon, and a clock that reaches that moment."""
-    with iut.attesting_by_tpm(), iut.configured(reattest_interval=INTERVAL), iut.later():
-        yield
+    FORM.refuses_renewed(bench, FAULTS["pcr-11-other"].tell(bundle_of(bench.iut)))
 
 
 # --- environment objects ---------------------------------------------------------------------------------------------
@@ -302,15 +255,4 @@ def test_environment(case: Case, bench: Bench) -> None:
 @for_each(Case(role, ("LBL-31",), "send", "environment-under-a-quote") for role in ROLES)
 def test_own_environment(case: Case, bench: Bench) -> None:
     """The implementation's data comes with an object that its TPM has quoted: LBL-31."""
-
-    def play(conversation: Conversation) -> str:
-        if not conversation.until_open():
-            return "the session did not open"
-        bench.iut.sends(conversation, b"data")
-        name = f"DATA_{LETTERS[case.role]}"
-        if not conversation.until(lambda: any(o.name == name for o in conversation.peer.observations)):
-            return "no data came"
-        accepted = any(e.name == "label_accepted" for e in conversation.peer.events)
-        return "" if accepted else "its data was not accepted"
-
-    works(bench, play, off=frozenset())
+    works(bench, partial(own_data, bench), off=frozenset())

@@ -28,10 +28,9 @@ from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .chaining import AGENT, CAMERA, PARAMETERS, PROCESSED, Origin, Workshop, made_from, signing
 from .labelling import Act, accepted, faulty, send
-from .stages import CONTENT
+from .stages import CONTENT, INTERVAL, open_then_request
 from .test_chains import control, taken
 from .test_evidence import att
-from .test_evidence_again import INTERVAL, open_then_request
 
 SERVICE, DEVICE = "service", "device"
 OTHER = b"another transaction"
