@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_swtpm_party import connected, hand_over
+from two_peers import exchange, talk
 
 from trustconn.cli.main import main
 from trustconn.harness.identity import swtpm_party
@@ -27,7 +27,7 @@ def test_a_key_in_a_module_is_certified_each_way(way: str, tmp_path: Path) -> No
     assert mine.credentials.leaf.public_key == mine.tam.identity_key
     assert ("third-party" in mine.credentials.leaf.parsed.issuer.rfc4514_string()) is (way == THIRD_PARTY)
     device, service = Endpoint("device", mine), Endpoint("service", theirs)
-    connected(device, service)
+    talk(device, service)
     assert (device.state, service.state) == ("OPEN", "OPEN")
 
 
@@ -40,13 +40,13 @@ def test_a_module_can_be_a_tenants(tmp_path: Path) -> None:
         assert isinstance(mine.tam, TpmTam)
         assert mine.policy.offered == (EAT_CWT,)
         device, service = Endpoint("device", theirs), Endpoint("service", mine)
-        connected(device, service)
+        talk(device, service)
         device.reattest()
-        hand_over(device, service)
+        exchange(device, service)
         assert (device.state, service.state) == ("OPEN", "OPEN")
         seeds.append(mine.tam.boot_seed)
         device.close()
-        hand_over(device, service)
+        exchange(device, service)
         mine.tam.close()
         swtpm_party._RUNNING.clear()
     assert len(set(seeds)) == 2
