@@ -162,10 +162,11 @@ def test_flag(case: Case, bench: Bench) -> None:
 
 def _attestation(iut: Iut, world: World, **changes: Any) -> World:
     """Another certificate for the pseudonym's attestation key."""
-    ak = world.credentials.ak
+    ak, key = world.credentials.ak, world.credentials.ak_key
+    assert key is not None
     spec = LeafSpec(
         Subject(organization(BRANCH), iut.stream("subject")(16).hex()), ak.uris, tuple(sorted(ak.eku)),
-        ak.not_before, ak.not_after, ak.serial, world.credentials.ak_key,  # type: ignore[arg-type]
+        ak.not_before, ak.not_after, ak.serial, key,
     )  # fmt: skip
     issuer = changes.pop("issuer", iut.pki.pseudonyms.issuing)
     made = issue_leaf(replace(spec, **changes), issuer)

@@ -3,6 +3,8 @@
 `x5chain` is the encoded value of COSE header 33, other arguments are encoded items unless stated otherwise.
 """
 
+from collections.abc import Iterable
+
 from ..codec import cbor
 from .certificate import DEVICE_URN
 from .credential_checks import check_path_validity, check_pseudonym, check_status
@@ -43,16 +45,20 @@ def cmw_type_was_accepted(world: World, cmw_type: bytes) -> None:
 @predicate
 def measurements_match_reference_values(world: World, measurements: bytes) -> None:
     """Every reference value is measured exactly once, with its digest, and nothing else is measured."""
+    match_references(world, map(_measured_component, array(measurements)))
+
+
+def match_references(world: World, components: Iterable[tuple[str, bytes]]) -> None:
+    """Raises Unfit unless the measured components, each a name and a digest, are those of policy, each once."""
     references = world.policy.reference_values
-    measured: dict[str, bytes] = {}
-    for item in array(measurements):
-        name, digest = _measured_component(item)
+    measured = set[str]()
+    for name, digest in components:
         if name in measured:
             raise Unfit(f"component {name!r} twice")
         if references.get(name) != digest:
             raise Unfit(f"component {name!r} has no such reference value")
-        measured[name] = digest
-    if not references or measured.keys() != references.keys():
+        measured.add(name)
+    if not references or measured != references.keys():
         raise Unfit("a component is not measured")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from .certificate import DEVICE_URN
 from .deciding import Unfit, array, named, octets, predicate, unsigned, value
-from .evidence_checks import UEID_LENGTH
+from .evidence_checks import UEID_LENGTH, match_references
 from .oids import EKU_PSA_AK, KEY_IN_HSM
 from .world import World
 
@@ -80,17 +80,7 @@ def psa_implementation_is_known(world: World, implementation: bytes) -> None:
 @predicate
 def psa_components_match_reference_values(world: World, components: bytes) -> None:
     """Every reference value is measured exactly once, with its digest, and nothing else is measured."""
-    references = world.policy.reference_values
-    measured: dict[str, bytes] = {}
-    for item in array(components):
-        name, digest = _component(item)
-        if name in measured:
-            raise Unfit(f"component {name!r} twice")
-        if references.get(name) != digest:
-            raise Unfit(f"component {name!r} has no such reference value")
-        measured[name] = digest
-    if not references or measured.keys() != references.keys():
-        raise Unfit("a component is not measured")
+    match_references(world, map(_component, array(components)))
 
 
 def _component(item: Any) -> tuple[str, bytes]:

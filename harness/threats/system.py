@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...spec import threats
 from ..iut.description import parse
 from ..iut.keys import Source, key, read_section, shown, unknown_key
 
-P = TypeVar("P")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+P = TypeVar("P", bound="DataclassInstance")
 ROLES = ("device", "service", "verifier", "other")
 """What a component can be; the first three are roles of the profile."""
 CHANNELS = ("trusted connection", "verification", "other")
@@ -161,7 +164,7 @@ def _parts(cls: type[P], kind: str, tables: Mapping[str, Any], source: Source) -
     for name in listed:
         if not re.fullmatch(r"[\w-]{1,64}", name, re.ASCII):
             raise source.error(kind, name, "a name of at most 64 letters, digits, - and _", shown(name))
-    return {name: read_section(cls, f"{kind}.{name}", table, source) for name, table in listed.items()}  # type: ignore[type-var]
+    return {name: read_section(cls, f"{kind}.{name}", table, source) for name, table in listed.items()}
 
 
 class _Judge:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Self, get_args
+from typing import Any, NamedTuple, Self, cast, get_args
 
 from ..transport.pcap import Sender
 
@@ -81,9 +81,10 @@ class Speech:
 
 
 def _sender(name: str) -> Sender:
-    if name not in get_args(Sender):
-        raise ValueError(f"sender {name!r}")
-    return name  # type: ignore[return-value]  # compared above
+    for sender in get_args(Sender):
+        if sender == name:
+            return cast(Sender, sender)
+    raise ValueError(f"sender {name!r}")
 
 
 def read_speeches(path: Path) -> Iterator[tuple[str, str, Speech]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..protocol.attestation import TAM_NAME
 from ..protocol.tpm import BUNDLE, CERTIFY, GENERATED, QUOTE
+from ..table import Equals
 from ..terms import Term
 from ..verifier.protocol import Match, Symbol, Template
 
@@ -133,6 +134,5 @@ SLOTS: Mapping[str, Callable[[Reader, str], Template]] = {
 
 def same_start(reader: Reader, step: Step) -> None:
     """What was attested before has the counts of what comes now."""
-    slot, expected = step.form.slot, step.form.expected  # type: ignore[union-attr]
-    assert expected is not None
-    reader.ask(Match(reader.need(slot), reader.need(expected)))
+    assert isinstance(step.form, Equals) and step.form.expected is not None
+    reader.ask(Match(reader.need(step.form.slot), reader.need(step.form.expected)))

@@ -17,6 +17,7 @@ from trustconn.harness.crypto.signatures import ES256
 from trustconn.harness.identity.keys import derive_key
 from trustconn.harness.identity.oids import EVIDENCE, KEY_IN_HSM
 from trustconn.harness.identity.path import PathError, verify_path
+from trustconn.harness.identity.pki import Subject
 from trustconn.harness.identity.provision import load_world, provision
 from trustconn.harness.identity.tam import BootEvent, SoftwareTam
 from trustconn.harness.identity.tester import TesterPki, boot_events
@@ -100,7 +101,7 @@ def make_world(role: str, label: str = "", boot: tuple[BootEvent, ...] | None = 
     return World(role, lambda: NOW, party, PKI.anchors(role), PKI.policy(role, party.leaf), tam)
 
 
-def subject(world: World):  # type: ignore[no-untyped-def]
+def subject(world: World) -> Subject:
     """Of a request; the authority gives its own."""
     return PKI.leaf_spec(world.role, world.role).subject
 

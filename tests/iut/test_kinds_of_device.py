@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -98,7 +99,9 @@ def test_a_waiver_of_another_device_is_refused(tmp_path: Path) -> None:
     ids=["reboot", "other software"],
 )
 @pytest.mark.parametrize("attester", ["device", "service"])
-def test_what_happens_between_two_epochs_shows_in_the_second(attester: str, change, check: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_happens_between_two_epochs_shows_in_the_second(
+    attester: str, change: Callable[[SoftwareTam], object], check: str
+) -> None:
     """Checked once is not good for ever (time of check, time of use)."""
     device, service, _ = make_pair(b"epochs", NOW)
     ends = dict(zip(("device", "service"), session(device, service), strict=True))

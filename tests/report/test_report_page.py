@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +19,6 @@ SECTIONS = ["summary", "findings", "requirements", "clauses", "threats", "machin
 MANY = 3_400
 LARGEST = 6 << 20
 """Octets of a page with so many tests."""
-SLOWEST = 20
-"""Seconds to open it on a machine that does something else too; measured on an idle one: below one."""
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +130,8 @@ def test_a_large_report_is_small_enough_and_opens(chromium: Browser, faulty: Pat
     path = tmp_path / "large.html"
     path.write_text(page(_many(read_run(faulty))), encoding="utf-8")
     assert path.stat().st_size < LARGEST
-    started = time.monotonic()
     with opened(chromium, path) as tab:
         assert tab.locator("#list-of-tests tbody tr").count() >= MANY
-        assert time.monotonic() - started < SLOWEST
 
 
 def _many(run: Run) -> Run:
