@@ -21,6 +21,8 @@ from .stages import CONTENT
 CREATED, PROCESSED, FORWARDED = "tc.created", "tc.processed", "tc.forwarded"
 AGENT, PARAMETERS = "conformance suite", sha256(b"parameters").digest()
 RELATION = "parentOf"
+DEPTH, WIDTH, LABELS = 32, 64, 1024
+"""The profile's bounds (CHN-10)."""
 CAMERA, EDITOR = "another platform", "an editor"
 """Further parties of the tester's side: the certificate of the first one every implementation holds."""
 
@@ -122,3 +124,41 @@ def made_from(tops: Sequence[Label], *others: Label, action: Action | str | None
 MakeOrigin = Callable[[Workshop], Origin]
 SAME = CONTENT
 """Data that is forwarded as it came."""
+
+
+def deep(labels: int) -> MakeOrigin:
+    """A chain of so many labels, the tester's own on top."""
+
+    def make(shop: Workshop) -> Origin:
+        *below, top = shop.line(labels - 1)
+        return made_from([top], *below)
+
+    return make
+
+
+def wide(inputs: int) -> MakeOrigin:
+    """Data made from so many originals."""
+    return lambda shop: made_from(shop.originals(inputs))
+
+
+def wide_below(inputs: int) -> MakeOrigin:
+    """Data made from one that was made from so many originals."""
+
+    def make(shop: Workshop) -> Origin:
+        originals = shop.originals(inputs)
+        return made_from([shop.label(b"collage", *originals)], *originals)
+
+    return make
+
+
+def many(labels: int) -> MakeOrigin:
+    """A chain of so many labels that is neither deep nor wide."""
+
+    def make(shop: Workshop) -> Origin:
+        collages = -(-(labels - 1) // (WIDTH + 1))
+        originals = shop.originals(labels - 1 - collages)
+        parts = [originals[start::collages] for start in range(collages)]
+        tops = [shop.label(b"collage %d" % number, *part, short=True) for number, part in enumerate(parts)]
+        return made_from(tops, *originals)
+
+    return make

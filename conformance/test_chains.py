@@ -23,16 +23,23 @@ from .case import Case, citing, fault, for_each
 from .chaining import (
     AGENT,
     CREATED,
+    DEPTH,
     EDITOR,
     FORWARDED,
+    LABELS,
     PARAMETERS,
     PROCESSED,
     SAME,
+    WIDTH,
     MakeOrigin,
     Origin,
     Workshop,
+    deep,
     made_from,
+    many,
     signing,
+    wide,
+    wide_below,
 )
 from .forging import observed
 from .labelling import Act, accepted, faulty, send
@@ -40,8 +47,6 @@ from .parties import LETTERS
 from .stages import REPLY_CONTENT
 
 ROLES = ("device", "service")
-DEPTH, WIDTH, LABELS = 32, 64, 1024
-"""The profile's bounds (CHN-10)."""
 
 
 def honest(shop: Workshop) -> Origin:
@@ -289,46 +294,11 @@ def test_action(case: Case, bench: Bench) -> None:
 # --- bounds ----------------------------------------------------------------------------------------------------------
 
 
-def _deep(labels: int) -> MakeOrigin:
-    """A chain of so many labels, the tester's own on top."""
-
-    def make(shop: Workshop) -> Origin:
-        *below, top = shop.line(labels - 1)
-        return made_from([top], *below)
-
-    return make
-
-
-def _wide(inputs: int) -> MakeOrigin:
-    return lambda shop: made_from(shop.originals(inputs))
-
-
-def _wide_below(inputs: int) -> MakeOrigin:
-    def make(shop: Workshop) -> Origin:
-        originals = shop.originals(inputs)
-        return made_from([shop.label(b"collage", *originals)], *originals)
-
-    return make
-
-
-def _many(labels: int) -> MakeOrigin:
-    """A chain of so many labels that is neither deep nor wide."""
-
-    def make(shop: Workshop) -> Origin:
-        collages = -(-(labels - 1) // (WIDTH + 1))
-        originals = shop.originals(labels - 1 - collages)
-        parts = [originals[start::collages] for start in range(collages)]
-        tops = [shop.label(b"collage %d" % number, *part, short=True) for number, part in enumerate(parts)]
-        return made_from(tops, *originals)
-
-    return make
-
-
 BEYOND: dict[str, MakeOrigin] = {
-    "depth": _deep(DEPTH + 1),
-    "inputs": _wide(WIDTH + 1),
-    "inputs-below": _wide_below(WIDTH + 1),
-    "labels": _many(LABELS + 1),
+    "depth": deep(DEPTH + 1),
+    "inputs": wide(WIDTH + 1),
+    "inputs-below": wide_below(WIDTH + 1),
+    "labels": many(LABELS + 1),
 }
 
 
@@ -386,12 +356,12 @@ GOOD: dict[str, tuple[tuple[str, ...], MakeOrigin]] = {
         lambda shop: made_from([shop.label(b"cropped", picture := shop.label(b"picture")), picture]),
     ),
     "diamonds": (("CHN-10",), _diamond),
-    "the-greatest-depth": (("CHN-10",), _deep(DEPTH)),
-    "the-most-inputs": (("CHN-10",), _wide(WIDTH)),
-    "the-most-labels": (("CHN-10",), _many(LABELS)),
+    "the-greatest-depth": (("CHN-10",), deep(DEPTH)),
+    "the-most-inputs": (("CHN-10",), wide(WIDTH)),
+    "the-most-labels": (("CHN-10",), many(LABELS)),
     "an-original-without-action": (("CHN-06",), _plain_original),
     "an-original-of-another-session": (("CHN-08",), _of_another_session),
-    "signers-that-are-held": (("CHN-08",), _deep(3)),
+    "signers-that-are-held": (("CHN-08",), deep(3)),
     "forwarded": (("CHN-13",), lambda shop: made_from([shop.label(SAME)], action=FORWARDED)),
     "aggregated": (("CHN-07",), _doing("tc.aggregated")),
     "filtered": (("CHN-07",), _doing("tc.filtered")),
