@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from ..harness.verdict.events import EventLog
 from ..harness.verdict.request import RunRequest
-from ..harness.verdict.results import Results, rebuild
+from ..harness.verdict.results import RESULTS, Results, Tally
 from ..harness.verdict.transcript import Archive
 from .fleet import Fleet
 from .interrupt import listening
@@ -20,7 +20,7 @@ DECLARATION = "declaration.toml"
 
 
 def run(request: RunRequest, teller: Callable[[SuiteRun], Progress] | None = None) -> Results:
-    """Run the selected tests; the results are what the event log holds. `teller` makes what is told how far it is.
+    """Run the selected tests; the results are those that the event log tells. `teller` makes what tells the progress.
 
     Raises:
         RequestError: a selection that cannot be used.
@@ -45,11 +45,14 @@ def keep_declaration(iut: Path | None, out: Path) -> None:
 def _run(request: RunRequest, out: Path, teller: Callable[[SuiteRun], Progress] | None) -> Results:
     Archive.clear(out)
     keep_declaration(request.iut, out)
+    tally = Tally()
     with Fleet(request) as fleet, EventLog(out / "events.jsonl") as log:
-        suite = SuiteRun(request, fleet, SharedLog(log))
+        suite = SuiteRun(request, fleet, SharedLog(log, tally))
         suite.progress = teller(suite) if teller else suite.progress
         with listening() as suite.interruption:
             suite.run()
     if suite.interrupted:
         raise KeyboardInterrupt
-    return rebuild(out)
+    results = tally.results()
+    results.save(out / RESULTS)
+    return results

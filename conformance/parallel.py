@@ -38,17 +38,18 @@ class Log(Protocol):
 
 
 class SharedLog:
-    """A log that several threads write to."""
+    """Logs that several threads write to; each is told everything."""
 
-    def __init__(self, log: Log) -> None:
-        self._log, self._lock = log, threading.Lock()
+    def __init__(self, *logs: Log) -> None:
+        self._logs, self._lock = logs, threading.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        write: Callable[..., None] = getattr(self._log, name)
+        writers: list[Callable[..., None]] = [getattr(log, name) for log in self._logs]
 
         def locked(*arguments: Any) -> None:
             with self._lock:
-                write(*arguments)
+                for write in writers:
+                    write(*arguments)
 
         return locked
 

@@ -132,6 +132,7 @@ class Player:
             return VerifierBench(verifier, case, self._controls, keeper, self._health, waits=waits)
         iut: Iut = self._fleet.iut(case.role)
         iut.began = keeper.begun
+        iut.hold_events()
         return Bench(iut, case, self._controls, keeper, self._health, waits=waits)
 
     def _settle(self) -> None:

@@ -18,6 +18,8 @@ from .messages import MAX_LINE, Message, MessageError, check, decode, encode
 
 KEPT_EVENTS = 4096
 """Events kept at least; up to twice as many are."""
+RECENT_EVENTS = 64
+"""Events that an adapter is asked for that pushed none meanwhile: more than one conversation brings."""
 MAX_EVENTS = 100_000
 """Events that one question may bring; more is a flood."""
 
@@ -110,6 +112,16 @@ class ControlClient:
     def hello(self) -> Message:
         """Protocol, role, name, version, verbs and features of the adapter."""
         return self.call("hello")
+
+    def push_events(self, on: bool) -> None:
+        """Whether events are pushed from now on; turned on, the latest of those that were not are here as well.
+
+        For an adapter alone that said `holds_events`.
+        """
+        since = self.last_seq if on else LAST_EVENT
+        for event in self.call("events", since=since, latest=RECENT_EVENTS, push=on)["events"]:
+            if event["seq"] > self.last_seq:
+                self._record(event)
 
     def provision(self, **configuration: Any) -> None:
         """Replaces the configuration for connections that begin later."""

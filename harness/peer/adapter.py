@@ -31,12 +31,13 @@ class Adapter:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._stopped = False
+        self._stopped, self._pushes = False, True
         self._unsent = bytearray()
 
     def push(self, event: Mapping[str, Any]) -> None:
-        """Sends an event. Whether it matches the schema is the tester's to judge, as with every adapter."""
-        self._write(event)
+        """Sends an event, unless they are kept. Whether it matches the schema is the tester's to judge, as ever."""
+        if self._pushes:
+            self._write(event)
 
     async def serve(self) -> None:
         """Answers requests in their order until `stop`, the end of the stream or a line that is too long."""
@@ -84,6 +85,7 @@ class Adapter:
             "name": f"trustconn reference {options.role}",
             "version": _version(),
             "verbs": list(verbs()),
+            "holds_events": True,
             "features": as_message(self.host.features),
         }
 
@@ -110,9 +112,11 @@ class Adapter:
 
     async def _events(self, request: Message) -> Message:
         """The oldest ones first, as many as a line can hold."""
+        self._pushes = request.get("push", self._pushes)
         found, size, events = [], 0, self.host.events
         known = request["since"] - events[0]["seq"] + 1 if events else 0
-        for event in islice(events, max(0, known), None):
+        recent = len(events) - request.get("latest", len(events))
+        for event in islice(events, max(0, known, recent), None):
             size += len(encode(event))
             if size > MAX_LINE // 2:
                 break

@@ -64,6 +64,7 @@ class IutSession(Iut):
         self.launched = LaunchedIut(description, patience, key_log.path if key_log else None)
         self.launched.ready()
         self._connections, self._usages = 0, list[Usage]()
+        self._pushes = True
         self._verifier: VerifierServer | None = None
         self.clock = TesterClock(self._synchronise())
         self.clock.followers.append(self._advance)
@@ -215,7 +216,16 @@ class IutSession(Iut):
     def closes(self, conversation: Conversation) -> None:
         self.need_verb("close").close_connection(self._connection(conversation))
 
+    def hold_events(self) -> None:
+        if self._pushes and self.launched.hello.get("holds_events"):
+            self.control.push_events(False)
+            self._pushes = False
+
     def moment(self) -> int:
+        if not self._pushes:
+            self.control.push_events(True)
+            self._pushes = True
+            return self.control.last_seq
         if self._slow and "events" not in self._verbs():
             return 0
         self.need_verb("events")

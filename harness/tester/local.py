@@ -259,6 +259,9 @@ class LocalIut(Iut):
     def moment(self) -> int:
         return 0
 
+    def hold_events(self) -> None:
+        """Its endpoint always does."""
+
     def begun(self, since: int) -> None:
         """It notices at once."""
 

@@ -108,6 +108,10 @@ class Iut(ABC):
         """A point in what the implementation tells its application, for `ending`."""
 
     @abstractmethod
+    def hold_events(self) -> None:
+        """Until the next `moment` nobody asks what it tells its application."""
+
+    @abstractmethod
     def begun(self, since: int) -> None:
         """Wait until it has taken notice of a connection made after `since`."""
 

@@ -20,7 +20,7 @@ class EventLog:
     """Writes a new log at `path`; a log that stands there is replaced.
 
     Each event is handed to the operating system at once, so that it outlives a killed process. Whoever reads the log
-    validates it, also the run itself: its results are what its log says.
+    validates it.
     """
 
     def __init__(self, path: Path) -> None:

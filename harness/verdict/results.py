@@ -1,9 +1,11 @@
-"""The results of a run. They are always computed from its events, so that an interrupted run loses nothing."""
+"""The results of a run. They are computed from its events alone, so that an interrupted run loses nothing."""
+
+from __future__ import annotations
 
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +15,8 @@ from .records import Header, Json, RequirementRecord, TestCase, TestResult, stat
 from .schema import validate_results
 from .verdict import Judgement, NotExercised, Status, Verdict, requirement_status, worst
 
+RESULTS = "results.json"
+"""Name of the results file."""
 FORMAT = 1
 """Version of the results file; raised when its meaning changes."""
 STATUSES = ("pass", "inconc", "fail", "error", "not exercised", "not implemented", "not applicable")
@@ -29,18 +33,22 @@ class Results:
     """All selected tests had their turn."""
 
     @classmethod
-    def of(cls, events: Iterable[Json]) -> Self:
+    def of(cls, events: Iterable[Json]) -> Results:
         """From a log's events. Raises `EventLogError` when it does not begin with a run or names an unplanned test."""
         stream = iter(events)
         first = next(stream, None)
         if first is None or first["event"] != "run started":
             raise EventLogError("the log does not begin with a run")
-        plan = {case["id"]: TestCase.from_json(case) for case in first["plan"]}
-        found, interrupted = _collect(stream, plan)
-        complete = interrupted is False
-        tests = tuple(found.get(name) or _unfinished(case, complete) for name, case in plan.items())
-        requirements = tuple(RequirementRecord.from_json(data) for data in first["requirements"])
-        return cls(Header.from_json(first["header"]), requirements, tests, complete)
+        plan = [TestCase.from_json(case) for case in first["plan"]]
+        requirements = [RequirementRecord.from_json(data) for data in first["requirements"]]
+        tally = Tally()
+        tally.run_started(Header.from_json(first["header"]), requirements, plan, first["time"])
+        for event in stream:
+            if event["event"] == "run finished":
+                tally.run_finished(event["interrupted"], event["time"])
+            elif event["event"] == "test finished":
+                tally.test_finished(TestResult.from_json(event["test"]), event["time"])
+        return tally.results()
 
     @property
     def verdict(self) -> Verdict:
@@ -92,6 +100,45 @@ class Results:
         os.replace(scratch, path)
 
 
+class Tally:
+    """Adds up the events of a run as they happen: told the same as an `EventLog`, it has what that log would tell.
+
+    A run asks this one for its results rather than read its own log again.
+    """
+
+    def __init__(self) -> None:
+        self._plan: dict[str, TestCase] = {}
+        self._found: dict[str, TestResult] = {}
+        self._interrupted: bool | None = None
+
+    def run_started(
+        self, header: Header, requirements: Sequence[RequirementRecord], plan: Sequence[TestCase], _time: float
+    ) -> None:
+        """The run begins."""
+        self._header, self._requirements = header, tuple(requirements)
+        self._plan = {case.id: case for case in plan}
+
+    def test_started(self, _test_id: str, _time: float) -> None:
+        """A test begins: nothing to count yet."""
+
+    def test_finished(self, result: TestResult, _time: float) -> None:
+        """A test ended. Raises `EventLogError` for one that nobody planned."""
+        name = result.case.id
+        if name not in self._plan:
+            raise EventLogError(f"test {name} is not in the plan")
+        self._found[name] = _never_better(self._found.get(name), result)
+
+    def run_finished(self, interrupted: bool, _time: float) -> None:
+        """The run ended."""
+        self._interrupted = interrupted
+
+    def results(self) -> Results:
+        """What is known now; a log that says nothing about its end was interrupted."""
+        complete = self._interrupted is False
+        tests = tuple(self._found.get(name) or _unfinished(case, complete) for name, case in self._plan.items())
+        return Results(self._header, self._requirements, tests, complete)
+
+
 def _written(data: Json) -> str:
     """An object as JSON, with a line of its own for each entry and each element of a list in it."""
     entries = []
@@ -107,23 +154,8 @@ def _written(data: Json) -> str:
 def rebuild(folder: Path) -> Results:
     """Computes a run's results from `events.jsonl` in its folder and writes `results.json` beside it."""
     results = Results.of(read_events(folder / "events.jsonl"))
-    results.save(folder / "results.json")
+    results.save(folder / RESULTS)
     return results
-
-
-def _collect(events: Iterable[Json], plan: dict[str, TestCase]) -> tuple[dict[str, TestResult], bool | None]:
-    """Results by test id, and whether the run says that it was interrupted; `None` when it says nothing."""
-    found: dict[str, TestResult] = {}
-    interrupted = None
-    for event in events:
-        if event["event"] == "run finished":
-            interrupted = event["interrupted"]
-        elif event["event"] == "test finished":
-            result = TestResult.from_json(event["test"])
-            if result.case.id not in plan:
-                raise EventLogError(f"test {result.case.id} is not in the plan")
-            found[result.case.id] = _never_better(found.get(result.case.id), result)
-    return found, interrupted
 
 
 def _unfinished(case: TestCase, complete: bool) -> TestResult:

@@ -205,6 +205,7 @@ GOOD: dict[str, messages.Message] = {
         "requires_evidence": True,
         "authorised_devices": ["urn:x"],
     },
+    "request.events": {"id": 1, "verb": "events", "since": 5, "latest": 64, "push": False},
     "request.clock": {"id": 1, "verb": "clock", "now": 5},
     "request.send": {"id": 1, "verb": "send", "connection": 1, "content": "AAAA", "content_type": "a/b"},
     "reply.start": {"id": 1, "ok": {"host": "127.0.0.1", "port": 4433}},

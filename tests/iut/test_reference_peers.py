@@ -92,6 +92,24 @@ def test_both_open_the_same_session_and_know_their_peer(pair: tuple[Peer, Peer])
     assert {event["direction"] for event in device.seen("verdict")} == {"sent", "received"}
 
 
+def test_events_that_are_held_are_told_when_they_are_asked_for(pair: tuple[Peer, Peer]) -> None:
+    device, service = pair
+    service.control.push_events(False)
+    before = service.control.last_seq
+    number = device.control.connect(service.iut.address)
+    device.sees("open", connection=number)
+    device.control.close_connection(number)
+    device.sees("closed", connection=number)
+    service.control.hello()
+    assert service.control.last_seq == before
+    service.control.push_events(True)
+    told = [event["event"] for event in service.control.events if event["seq"] > before]
+    assert told.index("connected") < told.index("open")
+    again = device.control.connect(service.iut.address)
+    device.sees("open", connection=again)
+    assert service.sees("open")["seq"] > before
+
+
 def test_labelled_data_goes_both_ways_and_is_receipted(pair: tuple[Peer, Peer]) -> None:
     device, service = pair
     near, far = opened(device, service)

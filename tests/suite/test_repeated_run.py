@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from trustconn.harness.verdict.events import read_events
+from trustconn.harness.verdict.results import Results
 from trustconn.harness.verdict.transcript import Transcript
 
 SELECTION = "test_scenarios or test_attacks or test_unit_length or test_retry or test_later_label or SES-12"
@@ -20,7 +22,9 @@ def run(out: Path) -> dict[tuple[str, str], str]:
         for entry in map(json.loads, file.read_text().splitlines()):
             transcript = kept.setdefault((entry["test"], entry["conversation"]), Transcript())
             transcript.add(entry["time"], entry["sender"], bytes.fromhex(entry["data"]))
-    results = json.loads((out / "results.json").read_text())["tests"]
+    told = json.loads((out / "results.json").read_text())
+    assert Results.of(read_events(out / "events.jsonl")).to_json() == told
+    results = told["tests"]
     tests = {test["id"] for test in results if test["status"] == "pass"}
     assert {test for test, _ in kept} == tests
     captured = b"".join(file.read_bytes() for file in out.glob("conversations-*.pcapng"))
