@@ -3,7 +3,7 @@
 Where a fault needs something to repeat, good data comes first; everything around a fault is signed anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..harness.codec import cbor
@@ -22,7 +22,8 @@ from .claiming import max_age_of
 from .forging import observed
 from .labelling import Recording, accepted, faulty, label_of, send, sequence_of, telling
 from .parties import LETTERS
-from .stages import CONTENT, REPLY_CONTENT, when_open
+from .stages import CONTENT, REPLY_CONTENT, SHORT, when_open
+from .talk import attesting
 
 ROLES = ("device", "service")
 FAR = 30
@@ -216,6 +217,70 @@ def test_unlabelled(case: Case, bench: Bench) -> None:
     """Data refused solely because it has no label where the policy demands one: LBL-02."""
     bench.iut.need_feature("requires_labels")
     bench.refuses(Deviation(), faulty(lambda iut, conversation: _send_plain(conversation.peer)))
+
+
+def _plain_beside_label(peer: TesterEndpoint) -> None:
+    tell(peer, {label_of(peer).plain: cbor.bstr(CONTENT)})
+    send(peer)
+
+
+def _plain_beside_content(peer: TesterEndpoint) -> None:
+    peer.put_frame(FrameType.DATA, {1: CONTENT, 3: CONTENT})
+
+
+MIXED = {"label": _plain_beside_label, "content": _plain_beside_content}
+
+
+def _mixed() -> Iterator[Case]:
+    for role in ROLES:
+        for beside in MIXED:
+            yield fault(role, "data_is_plain_or_labelled", "send", f"plain-octets-beside-{beside}", data=beside)
+
+
+@for_each(_mixed())
+def test_mixed_data(case: Case, bench: Bench) -> None:
+    """DATA refused solely because unlabelled octets stand beside a label, or beside content: LBL-35."""
+    bench.refuses(Deviation(), faulty(lambda iut, conversation: MIXED[case.data](conversation.peer)))
+
+
+@for_each(fault(role, "data_is_plain_or_labelled", "send", "plain-octets-beside-content-unlabelled") for role in ROLES)
+def test_mixed_data_without_demand(case: Case, bench: Bench) -> None:
+    """DATA refused solely because content stands beside octets that policy allows without a label: LBL-35."""
+    with bench.iut.configured(labels_required=False):
+        bench.refuses(Deviation(), faulty(lambda iut, conversation: _plain_beside_content(conversation.peer)))
+
+
+def _grammar_first(state: str) -> Iterator[Case]:
+    return (Case(role, ("LBL-35", "ERR-08"), "answers-by-the-grammar", state) for role in ROLES)
+
+
+@for_each(_grammar_first("OPEN"))
+def test_grammar_before_policy(case: Case, bench: Bench) -> None:
+    """Octets beside content are malformed: no RECEIPT says that a label is missing (LBL-35)."""
+    bench.works(_no_receipt_of_mixed_data)
+
+
+@for_each(_grammar_first("EXPIRED"))
+def test_grammar_before_time(case: Case, bench: Bench) -> None:
+    """Octets beside content are malformed: no RECEIPT says that they come too late (LBL-35)."""
+
+    def expired(conversation: Conversation) -> str:
+        return _no_receipt_of_mixed_data(conversation, lambda: clock.advance(SHORT))
+
+    with bench.iut.later() as clock:
+        bench.works(expired, world=attesting(bench.iut, valid_for=SHORT))
+
+
+def _no_receipt_of_mixed_data(conversation: Conversation, first: Callable[[], None] = lambda: None) -> str:
+    if not conversation.until_open():
+        return "the session did not open"
+    first()
+    _plain_beside_content(conversation.peer)
+    conversation.flush()
+    receipt = f"RECEIPT_{conversation.peer.peer}"
+    conversation.until_seen(receipt)
+    answer = conversation.saw(receipt)
+    return "" if answer is None else f"RECEIPT {answer.code} for what is malformed"
 
 
 def _send_plain(peer: TesterEndpoint) -> None:

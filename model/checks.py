@@ -138,6 +138,7 @@ _SESSION = (
     *declare(
         ENCODING, alert(Code.UNEXPECTED_FRAME), ("receipt_counts_my_data", "SES-17"), ("pong_echoes_my_ping", "SES-18")
     ),
+    *declare(ENCODING, alert(Code.DECODE_ERROR), ("data_is_plain_or_labelled", "LBL-35")),
     *declare(ENCODING, receipt(Code.LABEL_REQUIRED), ("data_carries_a_label", "LBL-02")),
     *declare(AVAILABILITY, receipt(Code.STALE), ("verdicts_are_still_valid", "SES-15"), beside_table=True),
 )

@@ -122,6 +122,11 @@ _LABELS: tuple[tuple[str, str, str, str, str, str, Judge, str], ...] = (
      accepts(lambda w, plain: bool(plain)), "Unlabelled octets pass although the policy wants labels."),
     ("unlabelled_refused", "LBL-02", "false reject", "label", GENERAL, "data_carries_a_label",
      refuses(lambda w, plain: True), "Unlabelled octets are refused although the policy allows them."),
+    ("plain_beside_label_passes", "LBL-35", "ignored", "octets beside a label", GENERAL, "data_is_plain_or_labelled",
+     accepts(lambda w, plain, label, *_: bool(label)), "Unlabelled octets beside a label are ignored."),
+    ("plain_beside_content_passes", "LBL-35", "wrong order", "octets beside content", GENERAL,
+     "data_is_plain_or_labelled", accepts(lambda w, plain, label, *_: not label),
+     "Of unlabelled octets beside content policy is asked before the grammar."),
 )  # fmt: skip
 
 
@@ -163,6 +168,11 @@ def entries() -> Iterator[Fault]:
         "environment_not_judged", "A new environment object is taken without a look at it.", "LBL-15",
         "error as success", "environment object", source="G9",
         table=changed(_with_environment, unchecked(*(s.check.name for s in environment_checks(SIDES["I"])))),
+    )  # fmt: skip
+
+    yield fault(
+        "mixed_data_in_expired", "What is late is not judged by its grammar.", "LBL-35", "two entry points",
+        "DATA in EXPIRED", table=changed(at("DATA", "EXPIRED"), unchecked("data_is_plain_or_labelled")),
     )  # fmt: skip
 
 

@@ -137,6 +137,9 @@ JUDGES: Mapping[str, Callable[..., None]] = {
     "env_cnf_is_label_signer": _cnf,
     "verdict_tier_fits_direction": _tier,
     "verdict_valid_for_is_positive": lambda p, seconds: _require(_decode(seconds) > 0, "no validity"),
+    "data_is_plain_or_labelled": lambda p, plain, *labelled: _require(
+        not (plain and any(labelled)), "unlabelled octets beside parts of labelled data"
+    ),
     "data_carries_a_label": lambda p, plain: _require(
         not p.world.policy.labels_required and plain != b"", "no label where the policy requires one"
     ),

@@ -206,6 +206,13 @@ def environment_opens(signer: Side, environment: Term) -> tuple[tuple[Term, Term
     return ((LABEL[signer.letter].carried_environment, array(environment)),)
 
 
+def parts_check(signer: Side) -> Step:
+    """What the receiver asks of DATA before its policy has a say: unlabelled octets are there alone."""
+    label = LABEL[signer.letter]
+    labelled = (label.carried_label, label.carried_content, label.carried_environment, label.carried_inputs)
+    return holds("data_is_plain_or_labelled", label.plain, *labelled)
+
+
 def environment_checks(signer: Side) -> tuple[Step, ...]:
     """What the receiver asks of a new environment object."""
     environment, id_cred = ENVIRONMENT[signer.letter], signer.party.id_cred

@@ -40,6 +40,7 @@ from .labels import (
     environment_opens,
     label_checks,
     label_opens,
+    parts_check,
 )
 from .session import (
     CLOSED,
@@ -105,12 +106,13 @@ def data_rows(side: Side, form: Form) -> Iterator[Transition]:
     )
     labelled = Guard(present(label.carried_label), TRUE)
     code = receipt_decided(side)
+    not_mixed = parts_check(signer)
     yield _data_row(
         side,
         OPEN,
         when=(labelled, Guard(present(label.carried_environment), TRUE)),
         opens=(*label_opens(signer), *environment_opens(signer, form.environment)),
-        checks=(*form.environment_checks, *label_checks(signer, form.environment)),
+        checks=(not_mixed, *form.environment_checks, *label_checks(signer, form.environment)),
         sets=(
             (code, ZERO),
             (registers.reference, bstr(sha256(form.environment))),
@@ -123,12 +125,13 @@ def data_rows(side: Side, form: Form) -> Iterator[Transition]:
         OPEN,
         when=(labelled,),
         opens=label_opens(signer),
-        checks=label_checks(signer, None),
+        checks=(not_mixed, *label_checks(signer, None)),
         events=accepted,
     )
     plain = (event("data_accepted", content=label.plain),)
-    yield _data_row(side, OPEN, checks=(holds("data_carries_a_label", label.plain),), events=plain)
-    yield _data_row(side, EXPIRED, sets=((code, const(Code.STALE)),), events=(event("data_refused", code=code),))
+    yield _data_row(side, OPEN, checks=(not_mixed, holds("data_carries_a_label", label.plain)), events=plain)
+    late = (event("data_refused", code=code),)
+    yield _data_row(side, EXPIRED, checks=(not_mixed,), sets=((code, const(Code.STALE)),), events=late)
 
 
 def send_rows(side: Side) -> Iterator[Transition]:

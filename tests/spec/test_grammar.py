@@ -110,6 +110,7 @@ BAD: dict[str, Any] = {
     "frame_verdict unknown tier": [4, {1: 3, 3: 0, 4: 60}],
     "frame_verdict no time": [4, {1: 2, 3: 0, 4: 0}],
     "frame_data both": [5, {1: b"octets", 2: LABEL}],
+    "frame_data octets and content": [5, {1: b"octets", 3: b"content"}],
     "frame_data two environments": [5, {2: LABEL, 3: b"content", 4: [ENVIRONMENT, ENVIRONMENT]}],
     "frame_data no environment": [5, {2: LABEL, 3: b"content", 4: []}],
     "frame_alert unknown code": [6, {1: 14}],

@@ -191,6 +191,8 @@ def _frames(at: Moment) -> Iterator[Candidate]:
         "content-alone": ({3: CONTENT}, "content and no label"),
         "nothing": ({}, "neither octets nor a label"),
         "plain": ({1: CONTENT}, "no label at all"),
+        "plain-and-label": ({**body, 1: CONTENT}, "octets without a label beside what has one"),
+        "plain-and-content": ({1: CONTENT, 3: CONTENT}, "octets without a label beside content"),
         "untagged-label": ({**body, 2: body[2].value}, "a label without its tag"),
     }
     for operator, (content, comment) in changed.items():
