@@ -184,8 +184,12 @@ _LABELS = (
         ("label_action_is_complete", "CHN-06"),
         ("label_action_is_known", "CHN-07"),
         ("label_action_fits_inputs", "CHN-11"),
-        ("forwarded_data_is_unchanged", "CHN-13"),
         ("chain_labels_are_well_formed", "CHN-08"),
+    ),
+    *declare(
+        SYMBOLIC,
+        receipt(Code.CHAIN_BROKEN),
+        ("forwarded_data_is_unchanged", "CHN-13"),
         ("chain_labels_are_there", "CHN-08"),
         ("chain_names_its_data", "CHN-08"),
         ("chain_signatures_verify", "CHN-08"),

@@ -115,15 +115,26 @@ class Confirmed(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled(Statement):
+    """The party that a step of the processing chain behind data names has labelled just that, whoever the others are.
+
+    `step`: what was done: `created`, `processed`, or `forwarded` by the peer.
+    """
+
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unreachable(Statement):
     """No run comes to the event with a peer of whom the power `over` holds.
 
     With `host`, the leaf of a peer, it holds of the physical root on which that peer runs; peers that run on none are
-    not spoken of.
+    not spoken of. With `step`, it holds of the party that this step of a processing chain names.
     """
 
     over: str
     host: Term | None = None
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,15 @@ def _confirmed(receiver: Side) -> Statement:
     return Confirmed(receiver.role, "label_accepted", data)
 
 
+def _chain(receiver: Side) -> tuple[Statement, ...]:
+    """Each step is of the party it names, as it is told, over what was taken; below the peer's, of one in force."""
+    here = receiver.role, "label_accepted"
+    return (
+        *(Labelled(*here, step) for step in ("forwarded", "processed", "created")),
+        *(Unreachable(*here, "revoked-certificate", step=step) for step in ("processed", "created")),
+    )
+
+
 VERDICTS = ("verdict_sent", "verdict_received")
 APPLICATION = ("data_sent", "label_accepted")
 """Data without a label is taken in OPEN alone, as data with one is, and no role sends any: `data_accepted` is no case
@@ -307,6 +327,7 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
         *(Unreachable(side.role, "evidence_accepted", REVOKED_ATTESTATION_KEY) for side in SIDES),
     ),
     "CLM-17": tuple(_environment(side) for side in SIDES),
+    "CLM-18": (*_chain(R), *_chain(I)),
     "CLM-19": tuple(statement for side in SIDES for statement in (_result(side), _judged_evidence(side))),
     "CLM-21": (_confirmed(R),),
     "CLM-22": tuple(Executable(s.role, at) for s in SIDES for at in ENDS),
@@ -321,7 +342,6 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
 """Claim id to what is decided; the claim holds when all of it does."""
 
 UNDECIDED = {
-    "CLM-18": "not decided; tested by `conformance/test_chains.py`",
     "CLM-20": "not decided: an equivalence; tested by `conformance/test_unlinkable.py`",
 }
 """Claims that are not decided here, and what stands in their verdict row. An equivalence speaks of two systems that

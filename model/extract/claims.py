@@ -9,6 +9,7 @@ from ..claims import (
     Agree,
     Confirmed,
     Endorsed,
+    Labelled,
     Meets,
     Order,
     Preceded,
@@ -22,11 +23,12 @@ from ..claims import (
 )
 from ..powers import POWERS, Power, Sessions, Whose
 from ..protocol.channel import TRAFFIC_KEY
-from ..protocol.edhoc import DEVICE, handshake
+from ..protocol.edhoc import DEVICE, SERVICE, handshake
 from ..terms import Term
 from ..verifier.claims import Claim, height, premises
 from ..verifier.protocol import Protocol, Template
 from ..verifier.query import Alternative, Place, Premise, Query
+from .chains import LABELLED, LABELLERS, PARTIES, STEPS
 from .extract import LEAK_POWER, Extracted, Snapshot
 from .hosts import ENDORSER, HOST, VIRTUAL
 from .interface import CONFIRMATION, CONFIRMED, INTERFACE
@@ -41,7 +43,7 @@ ANYBODY = "stolen-identity-key"
 """What a third party has signed must be true of a peer that is not honest at all."""
 COMPLETED = "handshake_completed"
 """The event from which on a session has its keys."""
-PARTIES = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE, Whose.HOST)
+CAST = (Whose.PEER, Whose.CLAIMANT, Whose.DEVICE, Whose.HOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def scenarios(claim: str, role: str) -> tuple[list[Scenario], list[Scenario]]:
     everybody = frozenset({NETWORK, *(n for p in holds for n in _over_others(p))})
     own = any(p.sessions is Sessions.THIS for p in holds)
     good = [Scenario(NETWORK, everybody, {}, own)]
-    good += [Scenario(p.name, everybody, _classes(p, role), own) for p in holds if p.whose in PARTIES and not p.late]
+    good += [Scenario(p.name, everybody, _classes(p, role), own) for p in holds if p.whose in CAST and not p.late]
     bad = [
         Scenario(p.name, frozenset({NETWORK, *_over_others(p)}), _classes(p, role), p.sessions is Sessions.THIS)
         for p in fails_under(claim)
@@ -82,7 +84,7 @@ def scenario_under(names: tuple[str, ...], role: str) -> Scenario:
         ValueError: two of them are over the same party.
     """
     chosen = [POWERS[name] for name in names]
-    over = [_classes(power, role) for power in chosen if power.whose in PARTIES]
+    over = [_classes(power, role) for power in chosen if power.whose in CAST]
     agents = [agent for classes in over for agent in classes]
     if len(agents) > len(set(agents)):
         raise ValueError("an agent of the claim can be under one power only")
@@ -210,8 +212,12 @@ class Translator:
             data = (*statement.data, CONFIRMATION)
             agreed = Agree(statement.role, statement.at, INTERFACE, CONFIRMED, data, injective=True)
             yield from self._agree(agreed, here, plain)
+        elif isinstance(statement, Labelled):
+            yield from self._labelled(statement, here, plain)
         elif isinstance(statement, Unreachable):
-            if statement.host is None:
+            if statement.step:
+                yield replace(plain, classes={**scenario.classes, PARTIES[statement.step]: statement.over})
+            elif statement.host is None:
                 yield replace(plain, classes={**scenario.classes, _peer(statement): statement.over})
             elif _is_virtual(here, statement.host):
                 yield replace(plain, classes={**scenario.classes, HOST: statement.over})
@@ -236,6 +242,16 @@ class Translator:
         yield replace(plain, alternatives=tuple(options))
         if statement.injective:
             yield from self._injective(statement, mine, here, plain)
+
+    def _labelled(self, statement: Labelled, here: Snapshot, plain: TableClaim) -> Iterator[TableClaim]:
+        """Whoever the other parties of the chain are; and if all of them are honest, perhaps as one."""
+        mine = PARTIES.get(statement.step, _peer(statement))
+        others = {_peer(statement), *PARTIES.values()} - {mine}
+        below = LABELLERS.get(statement.step)
+        by = (_role(statement), "data_sent") if below is None else (below, LABELLED)
+        agreed = Agree(statement.role, statement.at, *by, (STEPS[statement.step],))
+        for classes in (dict.fromkeys(others, ANYBODY), {}):
+            yield from self._agree(agreed, here, replace(plain, classes={**classes, **plain.classes}))
 
     def _pairs(
         self, mine: list[Template | None], there: Snapshot, terms: tuple[Term, ...]
@@ -315,6 +331,11 @@ class Translator:
 
 def _peer(statement: Statement) -> str:
     return AGENT["R" if statement.role == DEVICE else "I"]
+
+
+def _role(statement: Statement) -> str:
+    """The role of the table that a peer has."""
+    return SERVICE if statement.role == DEVICE else DEVICE
 
 
 def _is_virtual(here: Snapshot, leaf: Term) -> bool:

@@ -13,6 +13,7 @@ from ..protocol.edhoc import DEVICE, SERVICE
 from ..protocol.frames import ROLE_NAME, SIDES
 from ..table import Table, Verifies
 from ..verifier.protocol import Event, Protocol, Role, Send
+from . import chains
 from .algebra import PRIVATE_KEY
 from .asked import AFFIRMING, VERDICTS, forwarded
 from .commands import TPM, Commands
@@ -55,11 +56,13 @@ class Extraction:
         to_open: bool,
         hosted: bool,
         confirms: bool,
+        chained: bool,
     ) -> None:
         self.table, self.modes, self.hosted = table, modes, hosted
         self.off = without | {n for n, c in CHECKS.items() if not c.beside_table and n not in table.checks}
-        self.confirms, self.forwarded = confirms, forwarded(table)
-        self.erased = erased(table) - ({EVIDENCE[LETTER].further.label} if confirms else set())
+        self.confirms, self.chained, self.forwarded = confirms, chained, forwarded(table)
+        seen = {EVIDENCE[LETTER].further.label} if confirms else set()
+        self.erased = erased(table) - seen - (chains.TOLD if chained else set())
         self.signed = {
             s.form.slot: s.check.name for row in table.rows for s in row.checks if isinstance(s.form, Verifies)
         }
@@ -78,6 +81,9 @@ class Extraction:
         if self.confirms:
             reader = Reader(ROLE_NAME[LETTER], LETTER, self._setting(self.modes[0], {}), self.made.declared)
             self.made.beside(INTERFACE, interface(reader), CONFIRMED, reader)
+        if self.chained:
+            for labeller, reader in chains.labellers(self._labeller):
+                self.made.beside(labeller.name, labeller, chains.LABELLED, reader)
         for letter in SIDES:
             if any(mode.attests(letter) for mode in self.modes):
                 self._platform(letter)
@@ -123,8 +129,11 @@ class Extraction:
                 name = f"{VERIFIER} of {KIND[letter]}s, {status} by {policy}{reading}"
                 Walk(self.made, VERIFIER, name, self._setting(mode, choices), letter).verifier(status, policy)
 
+    def _labeller(self) -> Reader:
+        return Reader(DEVICE, "I", self._setting(self.modes[0], {}), self.made.declared)
+
     def _setting(self, mode: Mode, choices: Mapping[str, str]) -> Setting:
-        return Setting(mode, self.off, self.erased, self.signed, choices, self.forwarded, self.confirms)
+        return Setting(mode, self.off, self.erased, self.signed, choices, self.forwarded, self.confirms, self.chained)
 
     def _choices(self, role: str, mode: Mode) -> Iterator[tuple[str, dict[str, str]]]:
         """Readings beside the plain one that switched off checks allow: a role for each."""
@@ -179,16 +188,17 @@ def extract(
     to_open: bool = False,
     hosted: bool = False,
     confirms: bool = False,
+    chained: bool = False,
 ) -> Extracted:
     """The verifier's roles for a table in which some checks are off.
 
     `to_open`: they end where they open. `hosted`: one of the peers is a virtualized root, either in turn.
-    `confirms`: the user of the device confirms all that it sends.
+    `confirms`: the user of the device confirms all that it sends. `chained`: all data has a processing chain behind it.
 
     Raises:
         LookupError: a role of the table has no way to OPEN, or a row needs what its role does not know.
     """
-    return Extraction(table, without, modes, to_open, hosted, confirms).run()
+    return Extraction(table, without, modes, to_open, hosted, confirms, chained).run()
 
 
 __all__ = ["LEAK_POWER", "NAMES", "Extracted", "Moment", "Snapshot", "extract"]

@@ -83,10 +83,10 @@ def _leads_on(row: Transition, mode: Mode) -> bool:
     return all(mode.guard(guard) is not False for guard in row.when)
 
 
-def in_open(role: str, mode: Mode, again: bool = False) -> tuple[str, ...]:
+def in_open(role: str, mode: Mode, again: bool | None = None) -> tuple[str, ...]:
     """What a role receives in OPEN, in order: a label each way, re-attestation each way, again a label each way, CLOSE.
 
-    The second labels come in two of the modes, or with `again` in any.
+    The second labels come in two of the modes, or as `again` says.
 
     The table allows any number of each in any order: this is the bound of the analysis.
     """
@@ -96,8 +96,10 @@ def in_open(role: str, mode: Mode, again: bool = False) -> tuple[str, ...]:
     attested: list[str] = []
     for attester in ("I", "R") if str(mode) == "aa" else ():
         attested += _answers(me, peer) if attester == me else ("app_reattest", f"ATT_{peer}")
+    if again is None:
+        again = str(mode) in ("aa", "nn")
     close = (f"CLOSE_{peer}",) if role == DEVICE else ("app_close", f"CLOSE_{peer}")
-    return (*labels, *attested, *(labels if again or str(mode) in ("aa", "nn") else ()), *close)
+    return (*labels, *attested, *(labels if again else ()), *close)
 
 
 def _answers(me: str, peer: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import asked, hosts, interface, tpm
+from . import asked, chains, hosts, interface, tpm
 from .algebra import PRIVATE_KEY
 from .view import (
     AGENT,
@@ -58,6 +58,8 @@ class Reader(View):
         self._opened: dict[Term, Term] = {}
         self._pending: set[Term] = set()
         self._asked: list[VerifierStep] = []
+        self.before: list[VerifierStep] = []
+        """What must have come in before the message that is being received."""
 
     def take(self, row: Transition) -> tuple[Template | None, list[VerifierStep]]:
         """The pattern of what a row receives, and what its checks ask of the world besides."""
@@ -66,7 +68,7 @@ class Reader(View):
         self._opened = dict(row.opens)
         patterns = (row.receives.term, *self._opened.values())
         self._pending = {slot for p in patterns for slot in received_slots(p)} - set(row.receives.blind)
-        self._asked = []
+        self._asked, self.before = [], []
         pattern = self.receive(row.receives.term)
         for step in row.checks:
             ask = _WORLD.get(step.check.name)
@@ -259,6 +261,7 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "EAT_FURTHER": interface.named,
     **tpm.SLOTS,
     **asked.SLOTS,
+    **chains.SLOTS,
 }
 """Slots that predicates speak of, by the label without its letter."""
 

@@ -15,7 +15,7 @@ from ..protocol.background import background
 from ..protocol.forms import TPM_FORMAT
 from ..protocol.tables import BINDINGS, profile
 from ..table import Table
-from . import interface
+from . import chains, interface
 from .hosts import CHECKS
 from .modes import MODES, Mode
 
@@ -42,6 +42,8 @@ class Variant:
     """One of the peers is a virtualized root of trust."""
     confirms: bool = False
     """The user of the device confirms all that it sends."""
+    chained: bool = False
+    """All data has a processing chain behind it."""
     own: frozenset[str] = frozenset()
     """Checks that are left out of it although the first variant has them too."""
 
@@ -84,6 +86,14 @@ VARIANTS: dict[str, Variant] = {
         frozenset({"CLM-21"}),
         confirms=True,
         own=interface.CHECKS,
+    ),
+    "chain": Variant(
+        "where data has a processing chain behind it",
+        partial(profile, DEFAULT),
+        (Mode("n", "n"),),
+        frozenset({"CLM-18"}),
+        chained=True,
+        own=chains.CHECKS,
     ),
 }
 """By name; the bindings first."""

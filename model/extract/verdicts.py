@@ -138,9 +138,10 @@ class Prover:
         to_open: bool = False,
         hosted: bool = False,
         confirms: bool = False,
+        chained: bool = False,
     ) -> None:
         self.extracted: Extracted = extract(
-            table, without=without, modes=modes, to_open=to_open, hosted=hosted, confirms=confirms
+            table, without=without, modes=modes, to_open=to_open, hosted=hosted, confirms=confirms, chained=chained
         )
         self.verifier = _Gated(self.extracted.protocol)
         self._translator = Translator(self.extracted)
@@ -279,7 +280,8 @@ class Prover:
 def new_prover(variant: str, without: frozenset[str] = frozenset(), modes: tuple[Mode, ...] = ()) -> Prover:
     """A prover of a variant without these checks, with nothing decided; `modes`: only these."""
     chosen = VARIANTS[variant]
-    return Prover(chosen.table(), without, modes or chosen.modes, chosen.to_open, chosen.hosted, chosen.confirms)
+    looks = (chosen.to_open, chosen.hosted, chosen.confirms, chosen.chained)
+    return Prover(chosen.table(), without, modes or chosen.modes, *looks)
 
 
 @cache

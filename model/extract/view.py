@@ -52,6 +52,8 @@ class Setting:
     forwarded: Mapping[str, Term] = field(default_factory=dict)
     confirms: bool = False
     """Each DATA of a device has a confirmation of its user with it."""
+    chained: bool = False
+    """All DATA has a processing chain behind it."""
 
 
 @dataclass(slots=True)
@@ -120,6 +122,10 @@ class View:
         if found is None:
             raise LookupError(f"{self.role}: nothing is kept of {term!r}")
         return found
+
+    def anew(self, role: str, letter: str) -> View:
+        """The view of a role that holds nothing yet, under the same setting."""
+        return View(role, letter, self.setting, self.declared)
 
     def renew(self, names: Iterable[Term]) -> None:
         """Draw these names anew."""

@@ -11,11 +11,13 @@ from ..protocol.channel import TRAFFIC_KEY
 from ..protocol.edhoc import DEVICE, INITIATOR, RESPONDER, SERVICE, handshake
 from ..protocol.frames import HELLO, I, R
 from ..protocol.labels import LABEL
+from ..protocol.local import SEND
 from ..symbols import received_slots
 from ..table import APP, ASKED, LOCAL, RECORD, Message, Table, Transition
 from ..terms import Term
 from ..verifier.protocol import Event, Leak, Recv, Role, Send, Template
 from ..verifier.protocol import Step as VerifierStep
+from . import chains
 from .algebra import local, made_from
 from .asked import AFFIRMING, VERDICTS, alike, begin
 from .commands import MAKINGS
@@ -140,7 +142,8 @@ class Walk:
             self._row(row)
             state = row.next_state
         if state == "OPEN" and not self.work.to_open:
-            for message in in_open(self.role, mode, again=self.setting.confirms):
+            again = True if self.setting.confirms else False if self.setting.chained else None
+            for message in in_open(self.role, mode, again):
                 state = self._next(state, message)
         elif state != "OPEN":
             self._row(self._find("OPEN", f"DATA_{'R' if self.letter == 'I' else 'I'}"))
@@ -275,10 +278,15 @@ class Walk:
         pattern, asked = view.take(row)
         if message.channel == APP:
             self.steps.extend(Recv(view.need(s), "application") for s in message.slots if s.label == "CONTENT")
+            if self.setting.chained and message is SEND:
+                self.steps.extend(chains.sent(view))
         elif pattern is not None:
+            self.steps.extend(view.before)
             self.steps.append(Recv(self._carry(message, pattern), message.name, message.sender, self.role))
             self._moment(message, row)
         self.steps.extend(asked)
+        if self.setting.chained and message.name.startswith("DATA_"):
+            self.steps.extend(chains.judged(view, message.name[-1]))
         if self.setting.confirms and self.role == SERVICE and message is LABEL[LETTER].data:
             self.steps.extend(taken(view))
         for evidence in view.hidden:
@@ -334,6 +342,7 @@ class Walk:
         view = self.view
         helper = self.role not in SOFTWARE or bool(self.setting.choices.keys() - {VIRTUAL})
         agents += (HOST,) if VIRTUAL in self.setting.choices else ()
+        agents += tuple(chains.PARTIES.values()) if self.setting.chained and self.role in SOFTWARE else ()
         role = Role(
             self.name,
             agents,

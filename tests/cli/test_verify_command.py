@@ -73,7 +73,7 @@ def test_a_file_with_an_attack_lacks_a_proof(tmp_path: Path, capsys: pytest.Capt
     ("arguments", "message"),
     [
         (["--claim", "CLM-99"], "unknown claim 'CLM-99'"),
-        (["--claim", "CLM-18"], "CLM-18 is specified and not decided by the model"),
+        (["--claim", "CLM-20"], "CLM-20 is specified and not decided by the model"),
         (["--powers", "magic"], "unknown power 'magic'"),
         (["--powers", "stolen-identity-key,hostile-tam"], "one power only"),
         (["--matrix", "--without", "g_x_is_valid"], "--matrix goes with neither"),

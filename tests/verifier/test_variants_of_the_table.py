@@ -1,4 +1,4 @@
-"""Claims over TPM evidence, an asked verifier and virtualized roots: what their roles are, and what they rest on."""
+"""Claims that are asked over a variant of the table: what its roles are, and what the claims rest on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from trustconn.model.checks import CHECKS, CheckClass
+from trustconn.model.claims import Labelled
 from trustconn.model.extract.committed import expected, shown
 from trustconn.model.extract.extract import Extracted
 from trustconn.model.extract.removal import remove, symbolic_checks
@@ -17,7 +18,7 @@ from trustconn.model.protocol.tables import BINDINGS
 from trustconn.model.verifier.attack import Attack
 from trustconn.model.verifier.checking import Checker
 from trustconn.model.verifier.claims import Claim
-from trustconn.model.verifier.protocol import Match, Recv, Send, Template
+from trustconn.model.verifier.protocol import Match, Recv, Send, Step, Template
 from trustconn.model.verifier.query import Query
 from trustconn.model.verifier.replay import ReplayError, replay
 from trustconn.model.verifier.verify import Verdict
@@ -28,6 +29,10 @@ OTHERS = [name for name in VARIANTS if name not in BINDINGS]
 def inside(template: Template) -> set[str]:
     """Every symbol and name in a template."""
     return {template} if isinstance(template, str) else set().union(*map(inside, template))
+
+
+def steps_of(extracted: Extracted, role: str) -> tuple[Step, ...]:
+    return extracted.protocol.role(role).steps
 
 
 def taken(extracted: Extracted, role: str) -> set[str]:
@@ -76,6 +81,11 @@ def test_every_role_can_come_to_its_end(variant: str) -> None:
         ("confirmation_is_by_the_interface", "service an", "key of the confirmation"),
         ("confirmation_names_the_transaction", "service an", "CONFIRMED 2"),
         ("cred_r_virtual_root_is_well_formed", "device nn, virtual service", "endorsing host"),
+        ("chain_labels_are_there", "service nn", "NAMED_LABEL_processed"),
+        ("chain_names_its_data", "device nn", "NAMED_DATA_created"),
+        ("chain_signatures_verify", "service nn", "SIGNED_BY_created"),
+        ("chain_subjects_are_signers", "service nn", "SIGNER_processed"),
+        ("chain_signers_have_a_path", "device nn", "KEY_processed"),
     ],
 )
 def test_a_check_that_is_off_leaves_a_variable(check: str, role: str, variable: str) -> None:
@@ -133,6 +143,43 @@ def test_the_second_confirmation_of_a_session_must_be_another() -> None:
     assert Match("CONFIRMATION_CTI 2", "CONFIRMATION_CTI", equal=False) in steps
 
 
+def test_a_label_of_a_chain_is_that_of_the_table_without_what_a_session_gives() -> None:
+    extracted = prover(variant="chain").extracted
+    own = next(s.message for s in steps_of(extracted, "device nn") if isinstance(s, Send) and s.label == "DATA_I")
+    (label,) = (s.message for s in steps_of(extracted, "processor") if isinstance(s, Send))
+    assert {"sign label", "leaf_digest", "tc1-label"} <= inside(own) & inside(label)
+    assert "sequence_i 2" in inside(own) and "sequence_i" not in str(label)
+
+
+def test_the_labels_of_inputs_come_before_the_data_and_name_each_other() -> None:
+    taken = [s.message for s in steps_of(prover(variant="chain").extracted, "service nn") if isinstance(s, Recv)]
+    original, made = [message for message in taken if message[0] == "sign label"]
+    digest = ("sha256", original)
+    assert digest in made[2] and digest not in original[2]
+    assert ("sha256", made) not in made[2] and str(("sha256", made)) in str(taken[taken.index(made) + 2])
+
+
+def test_whoever_forwards_data_sends_what_came() -> None:
+    for role in ("device nn", "service nn"):
+        matches = [s for s in steps_of(prover(variant="chain").extracted, role) if isinstance(s, Match) and s.equal]
+        assert len(matches) == 2  # What it sends, and what it takes.
+
+
+def test_a_step_below_that_of_the_peer_is_authentic_whoever_the_others_are() -> None:
+    asked = new_prover("chain")
+    claims = [
+        claim
+        for question in all_questions(("CLM-18",))
+        for statement, scenario in question.scenarios
+        if isinstance(statement, Labelled) and statement.step == "created" and question.expected == "proof"
+        for claim in asked.claims(statement, scenario)
+    ]
+    others = [dict(claim.classes) for claim in claims]
+    assert {"D": "stolen-identity-key", "A": "stolen-identity-key"} in others
+    assert {"S": "stolen-identity-key", "A": "stolen-identity-key"} in others
+    assert {} in others
+
+
 # --- removals --------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +199,13 @@ def test_the_second_confirmation_of_a_session_must_be_another() -> None:
         (("confirmation_is_by_the_interface",), ("CLM-21",)),
         (("confirmation_names_the_transaction",), ("CLM-21",)),
         (("confirmation_is_new",), ("CLM-21",)),
+        (("forwarded_data_is_unchanged",), ("CLM-18",)),
+        (("chain_labels_are_there",), ("CLM-18",)),
+        (("chain_names_its_data",), ("CLM-18",)),
+        (("chain_signatures_verify",), ("CLM-18",)),
+        (("chain_subjects_are_signers",), ("CLM-18",)),
+        (("chain_signers_have_a_path",), ("CLM-18",)),
+        (("chain_signers_are_not_revoked",), ("CLM-18",)),
     ],
 )
 def test_what_a_check_carries(checks: tuple[str, ...], claims: tuple[str, ...]) -> None:
