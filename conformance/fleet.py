@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..harness.identity.provision import provision
 from ..harness.identity.tester import VERIFIER
 from ..harness.iut.description import Description, load
+from ..harness.iut.equipment import Equipment
 from ..harness.iut.features import BINDINGS
 from ..harness.iut.launch import LaunchError
 from ..harness.iut.reference import reference, reference_verifier
@@ -64,32 +65,21 @@ class Fleet:
         return {role: self._reference(role) for role in roles}
 
     def _reference(self, role: str) -> Description:
-        folder = Path(self._folder.name) / role
-        seed = f"reference/{self._request.seed}".encode()
-        randomness = seed if self.repeats else None
+        folder, request = Path(self._folder.name) / role, self._request
+        seed = f"reference/{request.seed}".encode()
         if role == VERIFIER:
             from ..harness.verifier.folder import provision as provision_verifier
 
             provision_verifier(folder, seed=seed, now=REFERENCE_TIME)
             return reference_verifier(
-                folder, without=self._request.without, faults=self._request.faults, now=REFERENCE_TIME,
+                folder, without=request.without, faults=request.faults, now=REFERENCE_TIME,
                 version=version("trustconn"),
             )  # fmt: skip
-        provision(
-            folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=self._request.tam,
-            virtual=self._request.virtual, psa="psa" in self._request.evidence, evidence=self._request.evidence,
-        )  # fmt: skip
-        if self._request.interface and role == "device":
-            from ..harness.identity.interface_party import make_interface
-            from ..harness.identity.tester import TesterPki
-
-            make_interface(TesterPki.load(folder / "tester")).save(folder / "iut")
+        _equip(folder, role, seed, request.equipment)
         return reference(
-            role, folder, without=self._request.without, faults=self._request.faults, seed=randomness,
-            now=REFERENCE_TIME, version=version("trustconn"), binding=self._request.binding or BINDINGS[0],
-            tam=self._request.tam, verifier=self._request.verifier, virtual=self._request.virtual,
-            evidence=self._request.evidence, chains=self._request.chains, anonymous=self._request.anonymous,
-            interface=self._request.interface,
+            role, folder, without=request.without, faults=request.faults, seed=seed if self.repeats else None,
+            now=REFERENCE_TIME, version=version("trustconn"), binding=request.binding or BINDINGS[0],
+            equipment=request.equipment,
         )  # fmt: skip
 
     @property
@@ -181,6 +171,19 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._folder.cleanup()
+
+
+def _equip(folder: Path, role: str, seed: bytes, equipment: Equipment) -> None:
+    """Issue what a reference peer with this equipment needs."""
+    provision(
+        folder, seed=seed, now=REFERENCE_TIME, role=role, with_waiver=True, tam=equipment.tam,
+        virtual=equipment.virtual, psa="psa" in equipment.evidence, evidence=equipment.evidence,
+    )  # fmt: skip
+    if equipment.interface and role == "device":
+        from ..harness.identity.interface_party import make_interface
+        from ..harness.identity.tester import TesterPki
+
+        make_interface(TesterPki.load(folder / "tester")).save(folder / "iut")
 
 
 def _selection(request: RunRequest) -> str:

@@ -69,19 +69,8 @@ class SuiteRun:
         return self.fleet.fits(test.case) and chooses(self.request, test.id, test.case.requirements)
 
     def _record(self, test: SuiteTest) -> TestCase:
-        case, request = test.case, self.request
-        options = f" --iut {request.iut}" if request.iut else ""
-        options += f" --role {case.role}" if case.role == VERIFIER and not request.iut else ""
-        options += " --verifier" if request.verifier else ""
-        options += " --chains" if request.chains else ""
-        options += " --interface" if request.interface else ""
-        options += " --slow" if request.slow else ""
-        options += f" --tam {request.tam}" if request.tam != "software" else ""
-        options += " --virtual" if request.virtual else ""
-        options += f" --without {','.join(sorted(request.without))}" if request.without else ""
-        options += f" --fault {','.join(sorted(request.faults))}" if request.faults else ""
-        options += f" --binding {request.binding}" if request.binding else ""
-        rerun = f"trustconn run{options} --seed {request.seed} --rerun '{test.id}'"
+        case = test.case
+        rerun = self.request.again(test.id, VERIFIER if case.role == VERIFIER else None)
         return TestCase(test.id, case.requirements, case.role, case.operator, case.field, case.negative, rerun)
 
     # --- playing -----------------------------------------------------------------------------------------------------

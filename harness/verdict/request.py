@@ -1,7 +1,11 @@
 """What a run is asked to do: the one thing that passes from the command line to the suite."""
 
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..iut.equipment import DEFAULT, Equipment
 
 
 class RequestError(Exception):
@@ -36,23 +40,28 @@ class RunRequest:
     """Faults of the reference peers."""
     binding: str | None = None
     """The secure channel; `None` for the one that the description names, else EDHOC."""
-    tam: str = "software"
-    """The module that holds the keys of the reference peers, `software` or `swtpm`."""
-    verifier: bool = False
-    """Whether the reference peers declare that they can have evidence judged by a verifier."""
-    virtual: bool = False
-    """Whether the roots of trust of the reference peers are virtual."""
-    evidence: tuple[str, ...] = ()
-    """Further forms of evidence that the reference peers declare, as conformance statements name them."""
-    chains: bool = False
-    """Whether the reference peers declare blocks and processing chains."""
-    anonymous: bool = False
-    """Whether the reference peers declare that they can be, and can admit, pseudonyms."""
-    interface: bool = False
-    """Whether the reference device has a trusted user interface, and the service judges what it confirms."""
+    equipment: Equipment = DEFAULT
+    """What the reference peers have beyond their default."""
     key_log: Path | None = None
     """File for the secrets of all sessions; `None` for none."""
     slow: bool = False
     """Wait for real timers where the implementation has no clock to advance."""
     profile_set: str | None = None
     """Name of the frozen list of tests to run; `None` for the whole suite."""
+
+    def again(self, test: str, role: str | None = None) -> str:
+        """The command that runs one test as this run does; `role` where the test's is not among those by default."""
+        return shlex.join(("trustconn", "run", *self._options(role), "--seed", str(self.seed), "--rerun", test))
+
+    def _options(self, role: str | None) -> Iterator[str]:
+        if self.iut is not None:
+            yield from ("--iut", str(self.iut))
+        elif role is not None:
+            yield from ("--role", role)
+        yield from self.equipment.options()
+        yield from (option for option, asked in (("--wait", self.wait), ("--slow", self.slow)) if asked)
+        for option, names in (("--without", self.without), ("--fault", self.faults)):
+            if names:
+                yield from (option, ",".join(sorted(names)))
+        if self.binding:
+            yield from ("--binding", self.binding)

@@ -8,9 +8,11 @@ expected to fail; 2 bad usage or description; 3 an error, an inconclusive test o
 import argparse
 import signal
 import sys
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 
+from ..harness.iut.equipment import Equipment
 from ..harness.verdict.expected import NOTHING, Expectations
 from ..harness.verdict.expected import load as load_expected
 from ..harness.verdict.profile_set import read_set
@@ -87,29 +89,22 @@ def _expected(path: Path | None) -> Expectations:
         raise UsageError(str(error)) from error
 
 
+_REFERENCE_ALONE = {
+    "without": "--without switches checks off in the reference peers only; it cannot go with --iut",
+    "fault": "--fault gives faults to the reference peers only; it cannot go with --iut",
+    "tam": "--tam says where the reference peers keep their keys; it cannot go with --iut",
+    "verifier": "--verifier is about the reference peers; a description says it by features.verifier",
+    "virtual": "--virtual is about the reference peers; a description says features.virtual_root_of_trust",
+    "anonymous": "--anonymous is about the reference peers; a description says features.anonymous",
+    "evidence": "--evidence is about the reference peers; a description says it by features.evidence_formats",
+    "interface": "--interface is about the reference peers; a description says features.trusted_user_interface",
+    "chains": "--chains is about the reference peers; a description says features.label_inputs",
+}
+"""Options that a description takes the place of, and what is said of them then."""
+
+
 def _request(arguments: argparse.Namespace) -> RunRequest:
-    if arguments.iut and arguments.without:
-        raise UsageError("--without switches checks off in the reference peers only; it cannot go with --iut")
-    if arguments.iut and arguments.fault:
-        raise UsageError("--fault gives faults to the reference peers only; it cannot go with --iut")
-    if arguments.iut and arguments.tam != tams()[0]:
-        raise UsageError("--tam says where the reference peers keep their keys; it cannot go with --iut")
-    if arguments.iut and arguments.verifier:
-        raise UsageError("--verifier is about the reference peers; a description says it by features.verifier")
-    if arguments.iut and arguments.virtual:
-        raise UsageError("--virtual is about the reference peers; a description says features.virtual_root_of_trust")
-    if arguments.iut and arguments.anonymous:
-        raise UsageError("--anonymous is about the reference peers; a description says features.anonymous")
-    if arguments.iut and arguments.evidence:
-        raise UsageError("--evidence is about the reference peers; a description says it by features.evidence_formats")
-    if arguments.iut and arguments.interface:
-        raise UsageError("--interface is about the reference peers; a description says features.trusted_user_interface")
-    if arguments.iut and arguments.chains:
-        raise UsageError("--chains is about the reference peers; a description says features.label_inputs")
-    require_plain(arguments.evidence, arguments.tam, arguments.virtual)
-    require_tam(arguments.tam, arguments.binding)
-    require_committer(arguments.evidence, arguments.tam)
-    require_plain_module(arguments.anonymous, arguments.tam, arguments.virtual)
+    _check_peers(arguments)
     if arguments.rerun and (arguments.select or arguments.profile_set):
         raise UsageError("--rerun names one test; it cannot go with --select or --profile-set")
     if arguments.rerun and (known := test_ids()):
@@ -131,15 +126,26 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
         slow=arguments.slow,
         key_log=key_log(arguments),
         binding=arguments.binding,
-        tam=arguments.tam,
-        verifier=arguments.verifier,
-        virtual=arguments.virtual,
-        evidence=tuple(dict.fromkeys(arguments.evidence)),
-        chains=arguments.chains,
-        anonymous=arguments.anonymous,
-        interface=arguments.interface,
+        equipment=_equipment(arguments),
         profile_set=arguments.profile_set,
     )
+
+
+def _equipment(arguments: argparse.Namespace) -> Equipment:
+    wanted = {field.name: getattr(arguments, field.name) for field in fields(Equipment)}
+    return Equipment(**{**wanted, "evidence": tuple(dict.fromkeys(arguments.evidence))})
+
+
+def _check_peers(arguments: argparse.Namespace) -> None:
+    if arguments.iut:
+        asked = {**vars(arguments), "tam": arguments.tam != tams()[0]}
+        for option, reason in _REFERENCE_ALONE.items():
+            if asked[option]:
+                raise UsageError(reason)
+    require_plain(arguments.evidence, arguments.tam, arguments.virtual)
+    require_tam(arguments.tam, arguments.binding)
+    require_committer(arguments.evidence, arguments.tam)
+    require_plain_module(arguments.anonymous, arguments.tam, arguments.virtual)
 
 
 def _check_profile_set(name: str | None) -> None:
