@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.queues import SimpleQueue
@@ -17,6 +18,10 @@ from .interrupt import pass_on
 
 _CONTEXT = multiprocessing.get_context("fork")
 END = None
+MOMENT = 0.05
+"""Seconds; what happens within one is told together."""
+Event = tuple[str, Any, float]
+"""A method of a log and its arguments."""
 
 
 class Log(Protocol):
@@ -55,24 +60,40 @@ class SharedLog:
 
 
 class _QueueLog:
-    """The other process's end: tests are told, the run itself is the first process's affair."""
+    """The other process's end: tests are told, the run itself is the first process's affair.
+
+    What happens within a moment is told in one piece: each piece wakes the first process from its own tests.
+    """
 
     def __init__(self, queue: SimpleQueue[Any]) -> None:
         self._queue = queue
+        self._untold: list[Event] = []
+        self._told = time.monotonic()
 
     def run_started(self, *_: object) -> None:
         """Said once, by the first process."""
 
-    def test_started(self, test_id: str, time: float) -> None:
+    def test_started(self, test_id: str, now: float) -> None:
         """Pass on."""
-        self._queue.put(("test_started", test_id, time))
+        self._add(("test_started", test_id, now))
 
-    def test_finished(self, result: TestResult, time: float) -> None:
+    def test_finished(self, result: TestResult, now: float) -> None:
         """Pass on."""
-        self._queue.put(("test_finished", result, time))
+        self._add(("test_finished", result, now))
 
     def run_finished(self, *_: object) -> None:
         """Said once, by the first process."""
+
+    def _add(self, event: Event) -> None:
+        self._untold.append(event)
+        if time.monotonic() - self._told >= MOMENT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tell what is not told yet."""
+        if self._untold:
+            self._queue.put(self._untold)
+        self._untold, self._told = [], time.monotonic()
 
 
 class Companion:
@@ -100,13 +121,17 @@ class Companion:
         self._thread.join()
 
     def _drain(self) -> None:
-        while (event := self._queue.get()) is not END:
-            what, subject, time = event
-            getattr(self._log, what)(subject, time)
-            if what == "test_finished":
-                self._told(subject)
+        while (events := self._queue.get()) is not END:
+            for what, subject, now in events:
+                getattr(self._log, what)(subject, now)
+                if what == "test_finished":
+                    self._told(subject)
 
 
 def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
+    log = _QueueLog(queue)
     with suppress(KeyboardInterrupt):
-        play(_QueueLog(queue))
+        try:
+            play(log)
+        finally:
+            log.flush()
