@@ -111,6 +111,7 @@ def check_crl(der: bytes, issuer: Certificate) -> None:
     _check_signature(issuer.public_key, signature, signed, digest)
 
 
+@lru_cache(maxsize=128)
 def _ocsp_status(der: bytes, certificate: Certificate, issuer: Certificate, now: int) -> Status:
     try:
         response = _read_ocsp(der)

@@ -256,7 +256,8 @@ class World:
 
         Raises CredentialUnavailable for a thumbprint that is not held, Refused where nothing can be resolved.
         """
-        self._follow_anchors()
+        if self._anchored is not self.anchors:
+            self._follow_anchors()
         found = self._credentials.get(id_cred)
         return found or self._credentials.put(id_cred, self._resolve(id_cred))
 

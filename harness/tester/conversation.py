@@ -99,8 +99,11 @@ class Conversation:
         except TimedOut:
             self.timed_out = True
 
-    def receive(self, deadline: Deadline) -> bool:
-        """Take what comes, if anything does; false when the implementation ended or stayed silent."""
+    def receive(self, deadline: Deadline, then: Callable[[], None] | None = None) -> bool:
+        """Take what comes, if anything does; false when the implementation ended or stayed silent.
+
+        What `then` makes the tester say goes out with its answer, in one piece.
+        """
         try:
             data = self.connection.recv_some(deadline)
         except PeerFinished:
@@ -114,16 +117,21 @@ class Conversation:
         else:
             self.transcript.add(time.monotonic() - self._started, self._iut, data)
             self.peer.receive_data(data)
+            if then is not None:
+                then()
             self.flush()
             return True
         return False
 
-    def until(self, condition: Condition, seconds: float | None = None) -> bool:
-        """Go on until `condition`; false when the implementation ended, or was silent for too long."""
+    def until(self, condition: Condition, seconds: float | None = None, then: Callable[[], None] | None = None) -> bool:
+        """Go on until `condition`; false when the implementation ended, or was silent for too long.
+
+        `then` is called after each message, before the answer to it goes out.
+        """
         deadline = Deadline.after(self._reply if seconds is None else seconds)
         self.timed_out = False
         while not condition():
-            if self.ended or self.timed_out or not self.receive(deadline):
+            if self.ended or self.timed_out or not self.receive(deadline, then):
                 return condition()
         return True
 
@@ -139,16 +147,26 @@ class Conversation:
 
     def until_open(self) -> bool:
         """Go on until the tester's side is open and the implementation shows that its own is: it answers PING."""
-        if not self.until(lambda: self.peer.state == "OPEN"):
-            return False
-        return self.probe()
+        if self.peer.state == "OPEN":
+            return self.probe()
+        pinged: list[int] = []
+
+        def ping() -> None:
+            if self.peer.state == "OPEN" and not pinged:
+                pinged.append(len(self.peer.observations))
+                self.peer.ping(PROBE)
+
+        return self.until(lambda: bool(pinged), then=ping) and self._answers(pinged[0])
 
     def probe(self) -> bool:
         """Whether the implementation answers PING."""
         before = len(self.peer.observations)
         self.peer.ping(PROBE)
         self.flush()
-        return self.until_seen(f"PONG_{self.peer.peer}", before)
+        return self._answers(before)
+
+    def _answers(self, since: int) -> bool:
+        return self.until_seen(f"PONG_{self.peer.peer}", since)
 
     def finish(self) -> bool:
         """CLOSE both ways."""
