@@ -7,7 +7,7 @@ serves both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ..spec import claims
@@ -26,6 +26,7 @@ from .protocol.channel import TRAFFIC_KEY
 from .protocol.edhoc import INITIATOR, RESPONDER, SUITES_I
 from .protocol.frames import ATTESTS, WAIVED, I, R, Side, direction_of, peer_of
 from .protocol.labels import ENVIRONMENT, LABEL
+from .protocol.psa import PSA, PSA_ENVIRONMENTS
 from .protocol.tpm import BUNDLE, ENVIRONMENTS
 from .symbols import unary
 from .table import Guard
@@ -177,7 +178,7 @@ def _agreement(*data: Term, injective: bool = False) -> tuple[Statement, ...]:
     )
 
 
-def _fresh_evidence(relying_party: Side) -> Statement:
+def _fresh_evidence(relying_party: Side) -> Order:
     """The nonce of epoch 0 is chosen with the relying party's HELLO: the service's goes out with message_4."""
     letter = peer_of(relying_party).letter
     since = "handshake_completed" if relying_party is R else "hello_received"
@@ -245,6 +246,19 @@ def _one_tpm(relying_party: Side) -> tuple[Statement, ...]:
     )  # fmt: skip
 
 
+def _by_psa(relying_party: Side) -> tuple[Statement, ...]:
+    """The root of trust of this platform made the token for its secure environment, after the nonce was chosen."""
+    attester = peer_of(relying_party)
+    token, request, here = PSA[attester.letter].token, QUOTE_REQUEST[attester.letter], "evidence_accepted"
+    fresh = _fresh_evidence(relying_party)
+    return (
+        replace(fresh, data=(binder(attester), token.instance), peers=(request.binder, token.instance)),
+        Meets(relying_party.role, here, token.components, "psa_components_match_reference_values"),
+        Meets(relying_party.role, here, token.implementation, "psa_implementation_is_known"),
+        Unreachable(relying_party.role, here, "imported-identity-key"),
+    )
+
+
 def _result(relying_party: Side) -> Statement:
     """The verifier has judged evidence about this key, for this channel."""
     attester = peer_of(relying_party)
@@ -269,6 +283,17 @@ def _environment_quoted(receiver: Side) -> Statement:
     made = BUNDLE[attester.letter].quote
     data = (environment.epoch, environment.sid, environment.quote.reset, environment.quote.restart)
     peers = (request.epoch, request.sid, made.reset, made.restart)
+    attests = Guard(direction_of(attester), ATTESTS)
+    return Agree(receiver.role, "label_accepted", tam, "attested", data, peers, where=attests)
+
+
+def _environment_of_psa(receiver: Side) -> Statement:
+    """The root of trust that was attested, in the start that was attested, for this epoch and session."""
+    attester = peer_of(receiver)
+    environment, request = PSA_ENVIRONMENTS[attester.letter], QUOTE_REQUEST[attester.letter]
+    named, made, tam = environment.token, PSA[attester.letter].token, TAM_NAME[attester.letter]
+    data = (environment.epoch, environment.sid, named.instance, named.seed, named.components)
+    peers = (request.epoch, request.sid, made.instance, made.seed, made.components)
     attests = Guard(direction_of(attester), ATTESTS)
     return Agree(receiver.role, "label_accepted", tam, "attested", data, peers, where=attests)
 
@@ -338,6 +363,8 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
     "CLM-24": tuple(chain.from_iterable(_one_tpm(side) for side in SIDES)),
     "CLM-25": tuple(Unreachable(side.role, "evidence_accepted", "imported-identity-key") for side in SIDES),
     "CLM-26": tuple(_environment_quoted(side) for side in SIDES),
+    "CLM-27": tuple(chain.from_iterable(_by_psa(side) for side in SIDES)),
+    "CLM-28": tuple(_environment_of_psa(side) for side in SIDES),
 }
 """Claim id to what is decided; the claim holds when all of it does."""
 

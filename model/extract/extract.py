@@ -13,7 +13,7 @@ from ..protocol.edhoc import DEVICE, SERVICE
 from ..protocol.frames import ROLE_NAME, SIDES
 from ..table import Table, Verifies
 from ..verifier.protocol import Event, Protocol, Role, Send
-from . import chains
+from . import chains, psa
 from .algebra import PRIVATE_KEY
 from .asked import AFFIRMING, VERDICTS, forwarded
 from .commands import TPM, Commands
@@ -66,8 +66,11 @@ class Extraction:
         self.signed = {
             s.form.slot: s.check.name for row in table.rows for s in row.checks if isinstance(s.form, Verifies)
         }
-        tpm = frozenset(slot.label[-1] for slot in self.signed if slot.label.startswith("QUOTE_SIGNATURE_"))
-        self.made = Made(table, to_open, tpm)
+        self.made = Made(table, to_open, self._giving("QUOTE_SIGNATURE_"), self._giving("PSA_SIGNATURE_"))
+
+    def _giving(self, signature: str) -> frozenset[str]:
+        """Letters of the attesters whose evidence has this signature."""
+        return frozenset(slot.label[-1] for slot in self.signed if slot.label.startswith(signature))
 
     def run(self) -> Extracted:
         """All roles."""
@@ -98,6 +101,11 @@ class Extraction:
         """The TAM with software as it should be and with any other, or a TPM and what it does for any other."""
         tam, other = TAM_NAME[letter], self._setting(self.modes[0], {"software": "unexpected"})
         Walk(self.made, tam, tam, self._setting(self.modes[0], {"software": "expected"})).tam()
+        if letter in self.made.with_psa:
+            unknown = self._setting(self.modes[0], {"software": "expected", psa.IMPLEMENTATION: psa.UNKNOWN})
+            Walk(self.made, tam, f"{tam} of another implementation", unknown).tam()
+            self.made.roles += psa.others(letter, other, self.made.declared)
+            return
         if letter not in self.made.with_tpm:
             Walk(self.made, tam, f"{tam} of other software", other).tam()
             return
@@ -139,8 +147,9 @@ class Extraction:
         """Readings beside the plain one that switched off checks allow: a role for each."""
         peer = "R" if role == DEVICE else "I"
         attests, tpm = mode.attests(peer), peer in self.made.with_tpm
-        usage = "tpm_ak_is_for_tpm" if tpm else "ak_is_for_eat"
+        usage = "tpm_ak_is_for_tpm" if tpm else "psa_ak_is_for_psa" if peer in self.made.with_psa else "ak_is_for_eat"
         shares = (f"g_{'y' if role == DEVICE else 'x'}_is_valid", f"key_share_{peer.lower()}_is_valid")
+        with_chain = "env_ak_is_the_attested_one" in self.table.checks
         checks: list[tuple[bool, set[str], tuple[str, str]]] = [
             (True, {share for share in shares if share in self.table.checks}, ("share", ZERO_SHARE)),
             (True, {f"cred_{peer.lower()}_has_{KIND[peer]}_role"}, ("usage", OTHER)),
@@ -150,7 +159,7 @@ class Extraction:
             (attests, {usage, "ak_is_not_the_identity_key"}, ("attestation key", IDENTITY)),
             (attests and tpm, {"tpm_ak_is_restricted"}, ("attestation key", UNRESTRICTED)),
             (attests and tpm, {"tpm_ak_is_the_certified_one"}, ("attestation key", UNRESTRICTED)),
-            (attests, {"env_ak_is_the_attested_one"}, ("environment key", ANY)),
+            (attests and with_chain, {"env_ak_is_the_attested_one"}, ("environment key", ANY)),
             (mode.waives(peer), {"waiver_authority_is_pinned"}, (AUTHORITY, ANY)),
             (attests and bool(self.forwarded), {"ear_verifier_is_pinned"}, (VERIFIER_KEY, ANY)),
             (True, {"frame_is_expected"}, ("data", EARLY)),

@@ -18,7 +18,7 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import asked, chains, hosts, interface, tpm
+from . import asked, chains, hosts, interface, psa, tpm
 from .algebra import PRIVATE_KEY
 from .view import (
     AGENT,
@@ -41,6 +41,8 @@ EXPECTED, PREFERRED = "expected", "preferred suite last"
 MEETS = {
     "measurements_match_reference_values": (EXPECTED, "measurements"),
     "tpm_pcrs_match_reference_values": (EXPECTED, "measurements"),
+    "psa_components_match_reference_values": (EXPECTED, "measurements"),
+    "psa_implementation_is_known": (psa.KNOWN, psa.IMPLEMENTATION),
     "suite_is_most_preferred": (PREFERRED, "suites"),
 }
 """The value that a predicate lets pass, and its sort."""
@@ -260,6 +262,7 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "LABEL_SEQ": Reader.sequence,
     "EAT_FURTHER": interface.named,
     **tpm.SLOTS,
+    **psa.SLOTS,
     **asked.SLOTS,
     **chains.SLOTS,
 }
@@ -290,6 +293,8 @@ _WORLD: dict[str, Callable[[Reader, Step], None]] = {
     "peer_leaf_is_not_revoked": _leaf_in_force,
     "ak_is_not_revoked": _ak_in_force,
     "env_quote_is_of_the_same_start": tpm.same_start,
+    "env_token_is_of_the_same_start": tpm.same_start,
+    "psa_leaf_shows_custody": psa.shows_custody,
     **hosts.WORLD,
 }
 """Predicates that ask the world for something, beside what they make of a slot."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 OCTETS: Mapping[bytes, str] = {GENERATED: "TPM generated", QUOTE: "quote", CERTIFY: "certify"}
 """What the first octets of a structure say."""
-ALIKE = ("QUOTE", "CERTIFICATION", "ENV_QUOTE")
-"""Kinds of structures. They are signed by one key: a field that is kept of one is kept of all."""
+ALIKE = ("QUOTE", "CERTIFICATION", "ENV_QUOTE", "PSA", "PSA_ENV")
+"""Kinds of structures, and of PSA tokens. They are signed by one key: a field that is kept of one is kept of all."""
 KEPT, IMPORTED = "made inside", "made outside"
 """Where a key was made, as the attributes in its public area say: the first kind never leaves the TPM."""
 INSIDE, ORIGIN = "keeps its key", "origin of the identity key"

@@ -12,7 +12,7 @@ from functools import cache, partial
 
 from ..protocol.asking import asking_profile
 from ..protocol.background import background
-from ..protocol.forms import TPM_FORMAT
+from ..protocol.forms import PSA_FORMAT, TPM_FORMAT
 from ..protocol.tables import BINDINGS, profile
 from ..table import Table
 from . import chains, interface
@@ -67,6 +67,13 @@ VARIANTS: dict[str, Variant] = {
         partial(profile, DEFAULT, (TPM_FORMAT, TPM_FORMAT)),
         ONE_WAY,
         frozenset({"CLM-24", "CLM-25", "CLM-26"}),
+        ("ak_is_not_the_identity_key",),
+    ),
+    "psa": Variant(
+        "with PSA tokens",
+        partial(profile, DEFAULT, (PSA_FORMAT, PSA_FORMAT)),
+        ONE_WAY,
+        frozenset({"CLM-27", "CLM-28"}),
         ("ak_is_not_the_identity_key",),
     ),
     "verifier": Variant("where a verifier is asked", _asking, ONE_WAY, frozenset({"CLM-19"}), to_open=True),

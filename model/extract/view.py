@@ -13,7 +13,7 @@ from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import EXPONENT, Symbol, Template
-from . import hosts, interface, tpm
+from . import hosts, interface, psa, tpm
 from .algebra import KEEPS, MACS, OCTETS_32, SIZES, WORLD, derived, made_from
 from .modes import Mode
 
@@ -23,7 +23,7 @@ AGENT = {"I": "D", "R": "S"}
 """Name of a side's agent in every role."""
 AUTHORITY, VERIFIER_KEY, ZERO_SHARE, NOTHING = "waiver authority", "key of the verifier", "zero", "nothing"
 RESULT = "result"
-"""Results are signed with no external_aad: that is what tells them from all else."""
+"""Results are signed with no external_aad: that is what tells them from all else. So are PSA tokens, elsewhere."""
 TRANSPARENT = frozenset({"bstr", "tag", "compact", "cred", "present"})
 """Symbols of one argument that add nothing to it: framing, and the credential that a whole certificate is."""
 STRUCTURE = frozenset({"seq", "array", "concat", "map"})
@@ -164,7 +164,7 @@ class View:
             raise LookupError(f"{self.role} does not hold {name.label}")
         if name.label in ("x", "y"):
             return self._draw(name.label, EXPONENT)
-        found = tpm.held(self, base) if base.startswith("tpm_") else self.held().get(base)
+        found = self._held(base)
         if found is not None:
             return found
         if base == "eat_further":
@@ -190,6 +190,10 @@ class View:
             "measurements": self.declared.constant(software, "measurements"),
             AUTHORITY.replace(" ", "_"): AUTHORITY, "sk_verifier": VERIFIER_KEY,
         }  # fmt: skip
+
+    def _held(self, base: str) -> Template | None:
+        known = {"tpm": tpm.held, "psa": psa.held}.get(base[:3])
+        return self.held().get(base) if known is None else known(self, base)
 
     def _draw(self, label: str, sort: str) -> str:
         number = self.drawn.setdefault(label, 1)
@@ -279,6 +283,7 @@ class View:
         content = _once(message)
         texts = [p for p in content if p in self.declared.constants and self.declared.constants[p] == "text"]
         kind = str(texts[-1]).removeprefix("tc1-") if texts else "by a TPM"
+        kind = "psa token" if kind == RESULT and not self.setting.forwarded else kind
         return (self.declared.symbol(replace(made_from("sign"), name=f"sign {kind}")), key, content)
 
     def cose_key(self, certificate: Template) -> Template:

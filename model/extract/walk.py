@@ -17,7 +17,7 @@ from ..table import APP, ASKED, LOCAL, RECORD, Message, Table, Transition
 from ..terms import Term
 from ..verifier.protocol import Event, Leak, Recv, Role, Send, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import chains
+from . import chains, psa
 from .algebra import local, made_from
 from .asked import AFFIRMING, VERDICTS, alike, begin
 from .commands import MAKINGS
@@ -98,6 +98,8 @@ class Made:
     """Roles end where they open."""
     with_tpm: frozenset[str]
     """Letters of the attesters whose evidence is a TPM's."""
+    with_psa: frozenset[str]
+    """Letters of those whose evidence is a PSA token."""
     declared: Declarations = field(default_factory=Declarations)
     roles: list[Role] = field(default_factory=list)
     mode_of: dict[str, Mode] = field(default_factory=dict)
@@ -157,6 +159,9 @@ class Walk:
         (row,) = (r for r in self.work.table.rows if r.role == self.role)
         if self.letter in self.work.with_tpm:
             self._start()
+        if self.letter in self.work.with_psa:
+            self.view.values.update(psa.start(self.view, self.letter))
+            self.steps.append(Recv(("tuple", *self.view.variables), "start"))
         self._row(row)
         self._finish((AGENT[self.letter],))
 
@@ -305,6 +310,8 @@ class Walk:
         tam.values.update({s: self.view.need(s) for s in (request.binder, request.epoch, request.sid)})
         if self.letter in self.work.with_tpm:
             tam.values.update(any_machine(self.view, self.letter))
+        if self.letter in self.work.with_psa:
+            tam.values.update(psa.any_machine(self.view, self.letter))
         self.view.values.update({term: tam.need(term) for term in message.blind})
         content = tuple_of(self.view.values[term] for term in message.blind)
         assert content is not None

@@ -49,11 +49,11 @@ def test_a_claim_and_a_check_are_of_one_variant() -> None:
     assert {variant_of(name) for name in symbolic_checks()} == set(VARIANTS)
 
 
-@pytest.mark.parametrize("form", ["tpm2"])
-def test_what_is_judged_of_tpm_evidence_alone_is_left_out_there(form: str) -> None:
+@pytest.mark.parametrize(("form", "variant", "number"), [("tpm2", "tpm", 26), ("psa", "psa", 15)])
+def test_what_is_judged_of_one_form_of_evidence_alone_is_left_out_there(form: str, variant: str, number: int) -> None:
     own = [name for name, check in CHECKS.items() if check.form == form and check.cls is CheckClass.SYMBOLIC]
-    assert len(own) == 26
-    assert {variant_of(name) for name in own} == {"tpm"}
+    assert len(own) == number
+    assert {variant_of(name) for name in own} == {variant}
 
 
 def test_a_set_is_left_out_where_its_own_member_is() -> None:
@@ -76,6 +76,10 @@ def test_every_role_can_come_to_its_end(variant: str) -> None:
         ("tpm_quote_covers_the_policy", "service an", "QUOTE_SELECTION_I"),
         ("tpm_identity_key_is_kept", "device na", "TPM_IDK_MADE_R"),
         ("tpm_reset_counts_agree", "device na", "CERTIFICATION_RESET_R"),
+        ("psa_nonce_is_binder", "service an", "PSA_NONCE_I"),
+        ("psa_client_is_secure", "service an", "PSA_CLIENT_I"),
+        ("psa_implementation_is_known", "device na", "PSA_IMPLEMENTATION_R"),
+        ("env_token_lifecycle_is_secured", "service an", "PSA_ENV_LIFECYCLE_I"),
         ("ear_is_affirming", "service an", "EAR_STATUS_I"),
         ("ear_cnf_is_peer_identity_key", "service an", "EAR_CNF_I"),
         ("confirmation_is_by_the_interface", "service an", "key of the confirmation"),
@@ -108,6 +112,25 @@ def test_quote_and_certification_are_signed_by_one_key_in_one_form() -> None:
     )
     assert send.message[:2] == other.message[:2]
     assert len(send.message[2]) == len(other.message[2])
+
+
+def test_a_root_of_trust_says_who_asked_for_a_token() -> None:
+    extracted = prover(variant="psa").extracted
+    tokens = {
+        role: next(inside(s.message) for s in steps_of(extracted, role) if isinstance(s, Send))
+        for role in ("tam_device", "tam_device answers from outside", "tam_device is not secured")
+    }
+    assert {"secure client", "secured", "known implementation", "expected"} <= tokens["tam_device"]
+    assert "client outside" in tokens["tam_device answers from outside"]
+    assert "not secured" in tokens["tam_device is not secured"]
+    assert {"secure client", "secured", "expected"} <= taken(extracted, "service an")
+
+
+def test_the_leaf_of_a_peer_with_a_psa_token_says_where_its_key_is() -> None:
+    asked = Recv(("keeps its key", "D"), "certificate policy")
+    assert asked in steps_of(prover(variant="psa").extracted, "service an")
+    weak = new_prover("psa", frozenset({"psa_leaf_shows_custody"})).extracted
+    assert asked not in steps_of(weak, "service an")
 
 
 def test_a_relying_party_that_asks_takes_nothing_of_evidence_but_the_result() -> None:
@@ -191,6 +214,12 @@ def test_a_step_below_that_of_the_peer_is_authentic_whoever_the_others_are() -> 
         (("tpm_reset_counts_agree",), ("CLM-24",)),
         (("tpm_quote_is_a_quote",), ()),
         (("ak_is_not_the_identity_key", "tpm_ak_is_for_tpm"), ("CLM-24", "CLM-25", "CLM-26")),
+        (("psa_signature_verifies",), ("CLM-27", "CLM-28")),
+        (("psa_client_is_secure",), ("CLM-27", "CLM-28")),
+        (("psa_implementation_is_known",), ("CLM-27",)),
+        (("psa_leaf_shows_custody",), ("CLM-27",)),
+        (("psa_instance_is_peer_device",), ()),
+        (("ak_is_not_the_identity_key", "psa_ak_is_for_psa"), ("CLM-27", "CLM-28")),
         (("ear_nonce_is_binder",), ("CLM-19",)),
         (("ear_names_the_policy",), ("CLM-19",)),
         (("request_names_the_leaf",), ()),
