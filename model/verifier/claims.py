@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import permutations, product
 
 from .protocol import Event, ModelError, Protocol, Recv, Role, Send, Template
 from .query import Alternative, Moment, Place, Premise, Query
@@ -50,7 +50,7 @@ class Executable(Claim):
     def queries(self, protocol: Protocol) -> Iterator[Query]:
         role = protocol.role(self.role)
         agents = {a: _constant(protocol, a) for a in role.agents}
-        classes = {agents[a]: self.classes.get(a, HONEST) for a in role.agents}
+        classes = {agents[a]: self.classes.get(a, HONEST) for a in role.agents} | _trusted(protocol)
         yield Query((Premise(self.role, height(role, self.at), agents),), classes)
 
 
@@ -91,8 +91,7 @@ class Weakagree(Claim):
                     )
                     for r in protocol.roles
                     if r.steps and not r.helper
-                    for row in product(named, repeat=len(r.agents))
-                    if set(row) == set(named)
+                    for row in _rows(tuple(named), len(r.agents))
                 )
                 yield Query((premise,), classes, alternatives=options, unleaked=_unleaked(self))
 
@@ -206,16 +205,35 @@ def _data(role: Role, steps: int) -> tuple[Template, ...]:
 
 
 def premises(protocol: Protocol, claim: Claim) -> Iterator[tuple[Premise, Mapping[str, str]]]:
-    """The run that a claim speaks of, with the classes of its agents: one for each way in which these may coincide."""
+    """The run that a claim speaks of, with the classes of its agents: one for each way in which these may coincide.
+
+    They may also be agents that the protocol names and trusts.
+    """
     role = protocol.role(claim.role)
     steps = height(role, claim.at)
     for blocks in partitions(role.agents):
         kinds = [{claim.classes.get(a, HONEST) for a in block} for block in blocks]
         if any(len(kind) > 1 for kind in kinds):
             continue
-        agents = {a: _constant(protocol, block[0]) for block in blocks for a in block}
-        classes = {_constant(protocol, block[0]): kind.pop() for block, kind in zip(blocks, kinds, strict=True)}
-        yield Premise(claim.role, steps, agents), classes
+        for names in _names(protocol, blocks, kinds):
+            agents = {a: name for block, name in zip(blocks, names, strict=True) for a in block}
+            classes = {name: kind for name, (kind,) in zip(names, kinds, strict=True)}
+            yield Premise(claim.role, steps, agents), _trusted(protocol) | classes
+
+
+def _names(protocol: Protocol, blocks: list[list[str]], kinds: list[set[str]]) -> Iterator[list[str]]:
+    """Names for agents that coincide: each is a stranger, or one of the trusted agents that no other one is."""
+    if not blocks:
+        yield []
+        return
+    for names in _names(protocol, blocks[:-1], kinds[:-1]):
+        yield [*names, _constant(protocol, blocks[-1][0])]
+        if kinds[-1] == {HONEST}:
+            yield from ([*names, one] for one in protocol.trusted if one not in names)
+
+
+def _trusted(protocol: Protocol) -> dict[str, str]:
+    return dict.fromkeys(protocol.trusted, HONEST)
 
 
 def _constant(protocol: Protocol, agent: str) -> str:
@@ -237,6 +255,14 @@ def partitions(items: tuple[str, ...]) -> Iterator[list[list[str]]]:
     for blocks in partitions(tuple(front)):
         for i in range(len(blocks)):
             yield [*blocks[:i], [*blocks[i], last], *blocks[i + 1 :]]
+
+
+def _rows(names: tuple[str, ...], length: int) -> Iterator[tuple[str, ...]]:
+    """The rows of this length in which each name is."""
+    if len(names) == length:
+        yield from permutations(names)
+    elif len(names) < length:
+        yield from (row for row in product(names, repeat=length) if set(row) == set(names))
 
 
 def _violations(protocol: Protocol, claim: Claim, options: tuple[Alternative, ...]) -> Iterator[Query]:

@@ -73,7 +73,8 @@ class Engine:
         smallest: bool = True,
     ) -> Answer:
         """A proof, an attack, or no room for either. Any attack will do unless it must be the `smallest`."""
-        agents = {name: Atom(name, self.signature.agent_bit) for name in query.classes}
+        constants = self.signature.constants
+        agents = {name: constants.get(name) or Atom(name, self.signature.agent_bit) for name in query.classes}
         context = Context(self.signature, query, agents, self.powers)
         answer = _Hunt(Search(context, self.pool, stats, record, smallest), max_runs, progress, self.protocol).answer()
         if answer.attack is not None:

@@ -43,7 +43,16 @@ class Stats:
         self.states += 1
         if self.states > self.budget:
             raise BudgetSpent
-        if not self.states & 31 and now() > self.deadline:
+        if not self.states & 15:
+            self.check()
+
+    def check(self) -> None:
+        """Look at the clock.
+
+        Raises:
+            TimeLimit: the deadline has passed.
+        """
+        if now() > self.deadline:
             raise TimeLimit
 
 

@@ -174,7 +174,7 @@ class Protocol:
     """Roles over symbols. `sorts` says which base sorts a sort of variables accepts (by default only itself).
 
     `inverses` pairs constants that are keys of each other. `neutral_element`: a peer that does not refuse the
-    all-zero secret. `untyped`: variables accept every sort.
+    all-zero secret. `untyped`: variables accept every sort. `trusted`: constants of sort agent that are honest.
     """
 
     name: str
@@ -186,6 +186,7 @@ class Protocol:
     inverses: Mapping[str, str] = field(default_factory=dict)
     neutral_element: bool = False
     untyped: bool = False
+    trusted: tuple[str, ...] = ()
 
     def role(self, name: str) -> Role:
         """The role of that name.

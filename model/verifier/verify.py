@@ -135,9 +135,10 @@ class Verifier:
     ) -> Verdict:
         answers: list[Answer] = []
         executable = isinstance(claim, Executable)
-        queries = list(claim.queries(self.protocol))
+        queries = claim.queries(self.protocol)
         try:
             for query in queries:
+                stats.check()
                 answer = solve(query)
                 answers.append(answer)
                 if executable and answer.kind == PROOF:
@@ -146,7 +147,7 @@ class Verifier:
                     return Verdict(ATTACK, 0, 0, answer.bound, answer.attack)
         except TimeLimit:
             done = min((stats.bound, *(a.bound for a in answers if a.kind == BOUNDED)))
-            done = done if len(answers) == len(queries) - 1 else 0
+            done = done if next(queries, None) is None else 0
             return Verdict(BOUNDED, 0, 0, done, reason=f"{OUT_OF_TIME}{f', {_up_to(done)}' if done else ''}")
         bound = max(a.bound for a in answers)
         if any(a.kind == BOUNDED for a in answers):

@@ -35,14 +35,30 @@ def kinds(source: str) -> dict[str, str]:
         (HEAD + "    claim(B, Alive);\n" + TAIL, 5, 11, "starts with its name"),
         (HEAD + "    claim(A, Secret);\n" + TAIL, 5, 5, "says which term"),
         ("protocol p(A)\n{ role B { } }", 2, 8, "not a parameter"),
-        ("run p.A(Alice);", 1, 1, "'run' is not supported"),
-        ("symmetric-role p(A) { }", 1, 1, "'symmetric-role' is not supported"),
+        ("run A(Alice);", 1, 6, "expected '.'"),
+        ("symmetric-role p(A) { }", 1, 16, "expected 'protocol'"),
         ("inversekeys(a, b);", 1, 13, "a is not declared"),
         ("protocol p(A, A) { role A { } }", 1, 15, "parameter A is there twice"),
         ("protocol p(A) { role A { } role A { } }", 1, 33, "role A is there twice"),
-        ("protocol p(A)\n{ role A { const n: Nonce; } }", 2, 12, "a constant in a role is not supported"),
+        ("protocol p(A) { fresh n: Nonce; role A { send_1(A, A, n); } }", 1, 55, "belongs to the role that makes it"),
+        ("const a, b, c: Function;\ninversekeys(a, b);\ninversekeys(b, c);", 3, 13, "b is the inverse of a already"),
+        (f"protocol p({', '.join('ABCDEFGH')}) {{ }}", 1, 33, "at most 7 roles"),
+        (HEAD + "    fresh n: Nonce;\n    send_1(B, A, n);\n" + TAIL, 6, 5, "role A is the sender"),
+        (HEAD + "    var n: Nonce;\n    recv_!1(A, B, n);\n" + TAIL, 6, 5, "role A is the receiver"),
+        (
+            HEAD + "    send_1(A, A, A);\n    send_1(A, A, B); recv_1(A, A, B);\n" + TAIL,
+            6,
+            5,
+            "there is a send_1 already",
+        ),
+        (HEAD + "    var n: Nonce;\n    recv_1(B, A, n);\n" + TAIL, 6, 5, "nothing is sent as 1"),
+        (HEAD + "    var n: Nonce;\n    send_1(A, B, {n}pk(B));\n" + TAIL, 6, 19, "n has no value yet"),
+        (HEAD + "    var n: Nonce;\n    claim(A, Secret, n);\n" + TAIL, 6, 22, "n has no value yet"),
+        (HEAD + "    var n: Nonce;\n    not match(n, A);\n" + TAIL, 6, 15, "n has no value yet"),
+        (HEAD + "    claim(A, Secret, k(A, B), A);\n" + TAIL, 5, 5, "claimed of one term"),
+        ("secret f: Function;\ncompromised f(Nobody);", 2, 13, "only the keys of an untrusted agent"),
+        ("hashfunction h; secret f: Function;\ncompromised f(h(Eve), Bob);", 2, 13, "only the keys of an untrusted"),
         ("macro n = A;\nprotocol p(A) { role A { fresh n: Nonce; } }", 2, 32, "n is a macro already"),
-        ("symmetric-role protocol p(A) { role A { } }", 1, 1, "'symmetric-role' is not supported"),
         ("protocol p(A) { role A { send_1(A, A, [A]); } }", 1, 39, "unexpected character"),
         ('include "x.spdl";', 1, 1, "'include' is not supported"),
         ("protocol p(A)\n{ role A { send_1(A, A, A)", 2, 27, "found 'end of file'"),
@@ -57,6 +73,17 @@ def test_an_error_has_its_line_and_column(source: str, line: int, column: int, m
 def test_deep_nesting_is_an_error_and_not_a_crash() -> None:
     with pytest.raises(SpdlError, match="too deeply"):
         load(HEAD + "send_1(A, B, " + "(" * 5000 + "A" + ")" * 5000 + ");" + TAIL)
+
+
+def test_macros_that_nest_too_deeply_are_an_error() -> None:
+    lines = [f"macro m{i} = h(m{i - 1});" for i in range(1, 3000)]
+    with pytest.raises(SpdlError, match="too deeply"):
+        load("hashfunction h;\nmacro m0 = a;\n" + "\n".join(lines))
+
+
+def test_more_events_than_can_be_searched_are_an_error() -> None:
+    with pytest.raises(SpdlError, match="more than 2000 events"):
+        load(HEAD + "claim(A, Alive);\n" * 2001 + TAIL)
 
 
 def test_macros_that_grow_without_end_are_an_error() -> None:
@@ -188,3 +215,72 @@ def test_a_byte_order_mark_and_other_line_ends_are_read() -> None:
         "\ufeffprotocol p(A, B)\r\n{ role A { fresh n: Nonce; send_1(A, B, {n}k(A, B)); claim_s(A, Secret, n); }\r\n"
     )
     assert kinds(source + "role B { var n: Nonce; recv_1(A, B, {n}k(A, B)); } }") == {"s": "proof"}
+
+
+def test_a_constant_in_a_role_is_made_for_each_run() -> None:
+    """Older files write `const` for `fresh`: with one value for all runs, the second claim would hold."""
+    source = """
+    protocol p(A, B) {
+      role A { const n: Nonce; send_1(A, B, {n}k(A, B)); recv_2(B, A, n); claim(A, Alive); }
+      role B { var n: Nonce; secret m: Nonce; recv_1(A, B, {n}k(A, B)); send_2(B, A, n); claim(B, Secret, m); }
+    }
+    protocol q(A, B) { role A { const n: Nonce; send_1(A, B, n); } role B { } }
+    """
+    assert kinds(source) == {"A1": "proof", "B1": "proof"}
+
+
+KEYS = """
+%s
+protocol p(A, B) {
+  role A { fresh n: Nonce; send_1(A, B, {n, A}%s); claim(A, Secret, n); }
+  role B { var n: Nonce; recv_1(A, B, {n, A}%s); }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "key", "verdict"),
+    [
+        ("", "pk(B)", "proof"),
+        ("const pk: Function; secret sk: Function; inversekeys(pk, sk);", "pk(B)", "proof"),
+        ("const sk: Function;", "pk(B)", "attack"),
+        ("const k: Function;", "k(A, B)", "attack"),
+        ("secret k: Function;", "k(B)", "proof"),
+        ("secret k: Function; const e: Agent; untrusted e; compromised k(e);", "k(B)", "proof"),
+        ("const g: Function; secret f: Function; inversekeys(g, f);", "g(A, B)", "proof"),
+        ("const g: Function; secret f: Function; inversekeyfunctions(f, g);", "f(A, B)", "attack"),
+        ("secret f: Function;", "f(B, B)", "proof"),
+        ("const h: Function; secret un: Function; inversekeys(h, un);", "h(A, h(B))", "proof"),
+        ("secret f: Function; compromised f(Eve, Bob);", "f(A, B)", "proof"),
+        ("const S: Agent;", "k(A, S)", "proof"),
+        ("", "k(A, Eve)", "attack"),
+        ("const e: Agent; untrusted e;", "k(A, e)", "attack"),
+    ],
+)
+def test_a_key_is_secret_as_it_was_declared(declared: str, key: str, verdict: str) -> None:
+    assert kinds(KEYS % (declared, key, key)) == {"A1": verdict}
+
+
+def test_an_agent_of_the_claim_may_be_one_that_the_file_names() -> None:
+    """What is secret among strangers is not when one of them is the server whose name the file has."""
+    source = """
+    const S: Agent;
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, {n}k(A, B)); claim(A, Secret, n); }
+      role B { var n: Nonce; recv_1(A, B, {n}k(A, B)); }
+    }
+    protocol leak(C) { role C { var n: Nonce; recv_!1(C, C, {n}k(C, S)); send_!2(C, C, n); } }
+    """
+    assert kinds(source) == {"A1": "attack"}
+
+
+def test_words_without_meaning_for_any_number_of_runs_are_read() -> None:
+    source = """
+    option "--max-runs=2";
+    symmetric-role protocol p(A, B) {
+      singular role A { knows A; fresh n: Nonce; send_1(A, B, {n}k(A, B)); claim(A, SID, n); claim(A, SKR, n); }
+      role B { var n: Nonce; recv_1(A, B, {n}k(A, B)); claim(B, Empty, n); }
+    }
+    run p.A(Alice, Bob);
+    """
+    assert kinds(source) == {"A1": "proof"}

@@ -9,6 +9,10 @@ from .lexer import SpdlError, Token, tokenize
 MAX_DEPTH = 100
 MAX_TERMS = 100_000
 """Terms in a file with all macros expanded."""
+MAX_ROLES = 7
+"""Roles of one protocol: a claim is asked for each way in which their agents may coincide, 877 for seven."""
+MAX_EVENTS = 2000
+"""Events in a file, claims among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,11 @@ class Node:
     name: str
     args: tuple[Node, ...]
     at: Token
+
+
+def names_in(node: Node) -> set[str]:
+    """The names in a term, those of its functions among them."""
+    return {node.name}.union(*map(names_in, node.args))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,11 @@ class ProtocolTree:
 
 @dataclass(slots=True)
 class File:
-    """A file: global declarations and protocols."""
+    """A file: global declarations and protocols. `calls` are the functions that it applies."""
 
     declarations: list[Declaration] = field(default_factory=list)
     protocols: list[ProtocolTree] = field(default_factory=list)
+    calls: set[str] = field(default_factory=set)
 
 
 _DECLARATIONS = frozenset(
@@ -82,9 +92,11 @@ class Parser:
     def __init__(self, source: str) -> None:
         self._tokens = tokenize(source)
         self._next = 0
+        self._calls: set[str] = set()
         self._macros: dict[str, tuple[Node, ...]] = {}
         self._sizes: dict[str, int] = {}
-        self._count = 0
+        self._depths: dict[str, int] = {}
+        self._count = self._deepest = self._events = 0
 
     def file(self) -> File:
         """The whole file.
@@ -92,11 +104,14 @@ class Parser:
         Raises:
             SpdlError: with the place of the first token that cannot be read.
         """
-        tree = File()
+        tree = File(calls=self._calls)
         while self._peek().kind != "end":
             word = self._peek()
-            if word.value == "protocol":
+            if word.value in ("protocol", "symmetric-role"):
+                self._accept("symmetric-role")
                 tree.protocols.append(self._protocol())
+            elif self._accept("run"):
+                self._run()
             elif word.value in _DECLARATIONS:
                 tree.declarations.extend(self._declaration())
             else:
@@ -113,7 +128,7 @@ class Parser:
 
     def _unexpected(self, wanted: str) -> SpdlError:
         token = self._peek()
-        if token.value in ("run", "include", "trusted", "symmetric-role"):
+        if token.value in ("include", "trusted"):
             return SpdlError(f"'{token.value}' is not supported", token.line, token.column)
         return SpdlError(f"expected {wanted}, found '{token.value}'", token.line, token.column)
 
@@ -140,11 +155,24 @@ class Parser:
             names.append(self._name(wanted))
         return names
 
+    def _run(self) -> None:
+        """A run that a bounded search is to have: here there are any number of all of them."""
+        self._name("the name of a protocol")
+        self._mark(".")
+        self._name("the name of a role")
+        self._mark("(")
+        self._terms(0)
+        self._mark(")")
+        self._mark(";")
+
     def _protocol(self) -> ProtocolTree:
-        self._take()
+        if not self._accept("protocol"):
+            raise self._unexpected("'protocol'")
         tree = ProtocolTree(self._name("the name of a protocol"), [])
         self._mark("(")
         tree.parameters = self._names("the name of a role")
+        for token in tree.parameters[MAX_ROLES:]:
+            raise SpdlError(f"a protocol has at most {MAX_ROLES} roles", token.line, token.column)
         self._mark(")")
         self._mark("{")
         while not self._accept("}"):
@@ -176,6 +204,9 @@ class Parser:
 
     def _event(self) -> Event:
         at = self._take()
+        self._events += 1
+        if self._events > MAX_EVENTS:
+            raise SpdlError(f"more than {MAX_EVENTS} events", at.line, at.column)
         keyword = "recv" if at.value == "read" else at.value
         if keyword == "not":
             if not self._accept("match"):
@@ -236,9 +267,9 @@ class Parser:
     def _macro(self) -> None:
         name = self._name("the name of a macro")
         self._mark("=")
-        before = self._count
+        before, self._deepest = self._count, 0
         self._macros[name.value] = self._terms(0)
-        self._sizes[name.value] = self._count - before
+        self._sizes[name.value], self._depths[name.value] = self._count - before, self._deepest
         self._mark(";")
 
     def _terms(self, depth: int) -> tuple[Node, ...]:
@@ -249,7 +280,8 @@ class Parser:
 
     def _term(self, depth: int) -> Node:
         token = self._peek()
-        if depth > MAX_DEPTH:
+        self._deepest = max(self._deepest, depth + self._depths.get(token.value, 0))
+        if max(depth, self._deepest) > MAX_DEPTH:
             raise SpdlError("terms are nested too deeply", token.line, token.column)
         self._count += 1 + self._sizes.get(token.value, 0)
         if self._count > MAX_TERMS:
@@ -266,6 +298,7 @@ class Parser:
         if self._accept("("):
             args = self._terms(depth + 1)
             self._mark(")")
+            self._calls.add(name.value)
             return Node("call", name.value, args, name)
         if name.value in self._macros:
             body = self._macros[name.value]

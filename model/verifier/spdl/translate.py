@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..claims import Agree, Alive, Claim, Executable, Niagree, Nisynch, Secret, Weakagree
-from ..protocol import AGENT, MESSAGE, Match, Opening, Protocol, Recv, Role, Send, Step, Symbol, Template, public
+from ..protocol import AGENT, MESSAGE, Match, Protocol, Recv, Role, Send, Step, Template
 from ..protocol import Event as Mark
+from .functions import Functions
+from .labels import check_labels
 from .lexer import SpdlError, Token
-from .syntax import Declaration, Event, File, Node, Parser, ProtocolTree, RoleTree
+from .syntax import Declaration, Event, File, Node, Parser, ProtocolTree, RoleTree, names_in
 
 _AGENTS = ("Alice", "Bob", "Charlie", "Dave", "Eve", "Simon", "Pete")
 _LOCAL = ("fresh", "var")
+_IN_ROLE = (*_LOCAL, "const", "secret")
+"""What a role declares for each of its runs: there, a constant is a fresh value too."""
 _TYPES = ("Agent", "Function", "Nonce", "Ticket", "SessionKey", "Data")
 
 
@@ -59,6 +63,8 @@ class _Scope:
         self.variables: dict[str, str] = {}
         self.received: set[str] = set()
         """Names in what has been received so far."""
+        self.outside: set[str] = set()
+        """Fresh values that the protocol declares, which says not whether two roles have the same."""
         self.meant: dict[str, Template] = {}
         """Variables that a match gave a value, and which were never received."""
 
@@ -74,14 +80,10 @@ class _Translator:
         self._secrets: dict[str, str] = {}
         self._sorts: dict[str, tuple[str, ...]] = {}
         self._inverses: dict[str, str] = {}
-        self._functions: dict[str, bool] = {}
-        self._compromised: set[str] = set()
-        self._symbols: dict[str, Symbol] = {
-            "pk": public("pk", 1, inverse="sk"),
-            "sk": Symbol("sk", 1, owners=(0,), inverse="pk"),
-            "k": Symbol("k", 2, owners=(0, 1)),
-            "enc": public("enc", 2, opens=(Opening(0, (1,)),)),
-        }
+        self._functions = Functions(tree.calls)
+        self._untrusted = {"Eve"}
+        self._used: set[str] = set()
+        """Constants of sort agent that a role uses."""
         self._claims: list[SpdlClaim] = []
 
     def model(self) -> Model:
@@ -89,21 +91,24 @@ class _Translator:
         for tree in self._tree.protocols:
             everything += [d for d in tree.declarations if d.keyword not in _LOCAL]
             for role in tree.roles:
-                everything += [i for i in role.items if isinstance(i, Declaration) and i.keyword not in _LOCAL]
+                everything += [i for i in role.items if isinstance(i, Declaration) and not _in_role(i)]
         for declaration in sorted(everything, key=lambda d: d.keyword != "usertype"):
             self._declare(declaration)
         for declaration in everything:
             self._relate(declaration)
         self._check_names()
+        for tree in self._tree.protocols:
+            check_labels(tree)
         roles = tuple(self._role(p, r) for p in self._tree.protocols for r in p.roles)
         protocol = Protocol(
             "+".join(p.name.value for p in self._tree.protocols if not p.name.value.startswith("@")),
             roles,
-            self._symbols,
+            self._functions.symbols,
             self._constants,
             self._secrets,
             self._sorts,
             inverses=self._inverses,
+            trusted=tuple(sorted(self._used - self._untrusted)),
         )
         return Model(protocol, tuple(self._claims))
 
@@ -127,10 +132,14 @@ class _Translator:
         elif declaration.keyword == "function" or (
             declaration.keyword in ("const", "secret") and [t.value for t in declaration.types] == ["Function"]
         ):
-            self._functions |= dict.fromkeys(names, declaration.secret)
+            for name in names:
+                self._functions.declare(name, declaration.secret)
         elif declaration.keyword in ("const", "secret"):
             sort = self._sort(declaration.types, "constant")
             (self._secrets if declaration.secret else self._constants).update(dict.fromkeys(names, sort))
+        elif declaration.keyword == "untrusted":
+            self._untrusted |= set(names)
+            self._constants |= dict.fromkeys(names, AGENT)
 
     def _relate(self, declaration: Declaration) -> None:
         """Inverse keys and compromises, once all names are known."""
@@ -139,21 +148,16 @@ class _Translator:
             if left.kind != "name" or right.kind != "name":
                 raise _error("inverse keys are two names", left.at)
             self._inverses |= {left.name: right.name, right.name: left.name}
+            self._functions.pair(left, right)
             for term in (left, right):
-                if not any(term.name in known for known in (self._functions, self._constants, self._secrets)):
+                if not any(term.name in known for known in (self._functions.secret, self._constants, self._secrets)):
                     raise _error(f"{term.name} is not declared", term.at)
-                if term.name in self._functions:
+                if term.name in self._functions.secret:
                     self._as_value(term.name)
         elif declaration.keyword == "compromised":
+            agents = {name for name, sort in self._constants.items() if sort == AGENT}
             for term in declaration.terms:
-                if term.kind != "call":
-                    raise _error(
-                        "only the keys of an untrusted agent can be compromised, as in compromised k2(Eve)", term.at
-                    )
-                self._compromised.add(term.name)
-        elif declaration.keyword == "untrusted":
-            for term in declaration.terms:
-                self._constants.setdefault(term.name, AGENT)
+                self._functions.compromise(term, agents)
 
     def _sort(self, types: tuple[Token, ...], what: str) -> str:
         if not types:
@@ -176,14 +180,13 @@ class _Translator:
             raise _error(f"role {tree.name.value} is not a parameter of protocol {protocol.name.value}", tree.name)
         scope = _Scope(agents)
         for declaration in protocol.declarations:
-            if declaration.keyword in _LOCAL:
+            if declaration.keyword == "fresh":
+                scope.outside |= {term.name for term in declaration.terms}
+            elif declaration.keyword == "var":
                 self._bind(declaration, scope)
         for item in tree.items:
-            if isinstance(item, Declaration) and item.keyword in _LOCAL:
+            if isinstance(item, Declaration) and _in_role(item):
                 self._bind(item, scope)
-            elif isinstance(item, Declaration) and item.keyword == "const" and item.terms[0].name in self._constants:
-                hint = "write fresh for a value of each run, or declare the constant outside of the role"
-                raise _error(f"a constant in a role is not supported: {hint}", item.at)
         name = f"{protocol.name.value},{tree.name.value}"
         steps: list[Step] = []
         for item in tree.items:
@@ -203,7 +206,7 @@ class _Translator:
 
     def _bind(self, declaration: Declaration, scope: _Scope) -> None:
         for term in declaration.terms:
-            if declaration.keyword == "fresh":
+            if declaration.keyword != "var":
                 sort = self._sort(declaration.types, "fresh value")
                 scope.fresh[term.name] = "Ticket" if sort == MESSAGE else sort
                 scope.variables.pop(term.name, None)
@@ -220,13 +223,17 @@ class _Translator:
             return self._match(event, scope)
         if len(event.terms) < 3:
             raise _error(f"{event.keyword} takes a sender, a receiver and a message", event.at)
+        if event.terms[event.keyword == "recv"].name != role.name.value:
+            who = "sender of what it sends" if event.keyword == "send" else "receiver of what it receives"
+            raise _error(f"role {role.name.value} is the {who}", event.at)
         sender, receiver = (self._agent(t, scope) for t in event.terms[:2])
         message = self._tuple(event.terms[2:], scope)
         label = "" if event.label.startswith("!") else f"{protocol.name.value},{event.label}"
-        kind = Send if event.keyword == "send" else Recv
-        if kind is Recv:
-            scope.received |= set().union(*map(_names, event.terms[2:]))
-        return [kind(message, label, sender, receiver)]
+        if event.keyword == "recv":
+            scope.received |= set().union(*map(names_in, event.terms))
+            return [Recv(message, label, sender, receiver)]
+        _check_values(event.terms, scope)
+        return [Send(message, label, sender, receiver)]
 
     def _match(self, event: Event, scope: _Scope) -> list[Step]:
         """A comparison; but a variable that stands for itself and has no value yet gets the one of the other side."""
@@ -235,12 +242,16 @@ class _Translator:
             if event.keyword == "match" and isinstance(variable, str) and _is_new(variable, value, scope):
                 scope.meant[variable] = value
                 return []
+        if event.keyword == "match":
+            scope.received |= set().union(*map(names_in, event.terms))
+        else:
+            _check_values(event.terms, scope)
         return [Match(left, right, event.keyword == "match")]
 
     def _agent(self, node: Node, scope: _Scope) -> str:
         if node.kind != "name" or (node.name not in scope and node.name not in self._constants):
             raise _error("expected the name of an agent", node.at)
-        return node.name
+        return node.name if node.name in scope else self._constant(node.name)
 
     def _tuple(self, nodes: tuple[Node, ...], scope: _Scope) -> Template:
         terms = tuple(self._term(n, scope) for n in nodes)
@@ -254,44 +265,25 @@ class _Translator:
         if node.kind == "name":
             if node.name in scope.meant:
                 return scope.meant[node.name]
-            if node.name in scope or node.name in self._constants or node.name in self._secrets:
+            if node.name in scope:
                 return node.name
-            if node.name in self._functions:
+            if node.name in self._constants or node.name in self._secrets:
+                return self._constant(node.name)
+            if node.name in self._functions.secret:
                 return self._as_value(node.name)
-            raise _error(f"{node.name} is not declared", node.at)
-        return self._call(node, scope)
+            hint = " in this role: a fresh value belongs to the role that makes it"
+            raise _error(f"{node.name} is not declared{hint if node.name in scope.outside else ''}", node.at)
+        return self._functions.apply(node, tuple(self._term(a, scope) for a in node.args))
 
     def _as_value(self, function: str) -> str:
         """A function that is not applied stands for a value of its own."""
-        (self._secrets if self._functions[function] else self._constants).setdefault(function, "Function")
+        (self._secrets if self._functions.secret[function] else self._constants).setdefault(function, "Function")
         return function
 
-    def _call(self, node: Node, scope: _Scope) -> Template:
-        args = tuple(self._term(a, scope) for a in node.args)
-        if node.name in ("pk", "sk", "k") and node.name not in self._functions:
-            if len(args) != self._symbols[node.name].arity:
-                raise _error(f"{node.name} takes {self._symbols[node.name].arity} argument(s)", node.at)
-            return (node.name, *args)
-        if node.name not in self._functions:
-            raise _error(f"{node.name} is not a function", node.at)
-        secret = self._functions[node.name]
-        if node.name not in self._symbols:
-            self._symbols[node.name] = self._function(node.name, len(args) if secret else 1)
-            if node.name in self._inverses:
-                partner = self._inverses[node.name]
-                self._symbols[partner] = self._function(partner, len(args) if self._functions.get(partner) else 1)
-        symbol = self._symbols[node.name]
-        if secret and symbol.arity != len(args):
-            raise _error(f"{node.name} takes {symbol.arity} argument(s)", node.at)
-        return (node.name, *args) if secret or len(args) == 1 else (node.name, ("tuple", *args))
-
-    def _function(self, name: str, arity: int) -> Symbol:
-        """A public function of one argument, a tuple if need be; a secret one is a family of long-term keys."""
-        inverse = self._inverses.get(name)
-        if not self._functions.get(name, False):
-            return public(name, arity, inverse=inverse)
-        powers = frozenset({"dishonest"} if name in self._compromised else ())
-        return Symbol(name, arity, owners=tuple(range(arity)), revealed_by=powers, inverse=inverse)
+    def _constant(self, name: str) -> str:
+        if self._constants.get(name) == AGENT:
+            self._used.add(name)
+        return name
 
     def _claim(self, event: Event, protocol: ProtocolTree, role: RoleTree, scope: _Scope, number: int) -> list[Step]:
         if len(event.terms) < 2 or event.terms[1].kind != "name":
@@ -301,8 +293,9 @@ class _Translator:
         kind, rest = event.terms[1].name, event.terms[2:]
         mark = f"{event.label or kind}@{number}"
         name = f"{protocol.name.value},{role.name.value}"
-        if kind == "Empty":
+        if kind in ("Empty", "SID"):
             return []
+        _check_values(rest, scope)
         if kind in ("Running", "Commit"):
             data = tuple(x for t in rest for x in _flat(self._term(t, scope)))
             if not data or data[0] not in scope.agents:
@@ -319,7 +312,10 @@ class _Translator:
         if kind in ("Secret", "SKR"):
             if not rest:
                 raise _error(f"{kind} says which term", event.at)
-            return Secret(role, mark, term=self._tuple(rest, scope))
+            term = self._tuple(rest, scope)
+            if isinstance(term, tuple) and term[0] == "tuple":
+                raise _error(f"{kind} is claimed of one term: a tuple is known when all of it is", event.at)
+            return Secret(role, mark, term=term)
         peers = tuple(self._agent(t, scope) for t in rest)
         if kind == "Alive":
             return Alive(role, mark, peers=peers)
@@ -345,6 +341,11 @@ class _Translator:
         )
 
 
+def _in_role(declaration: Declaration) -> bool:
+    """Whether a declaration in a role makes something for each run. A constant that is a function does not."""
+    return declaration.keyword in _IN_ROLE and [t.value for t in declaration.types] != ["Function"]
+
+
 def _is_new(variable: str, value: Template, scope: _Scope) -> bool:
     """Whether a match gives a variable its value: it has none, and takes whatever that one is."""
     sort = scope.variables.get(variable)
@@ -357,8 +358,13 @@ def _flat_names(template: Template) -> set[str]:
     return {template} if isinstance(template, str) else set().union(*map(_flat_names, template[1:]))
 
 
-def _names(node: Node) -> set[str]:
-    return {node.name} | set().union(*map(_names, node.args)) if node.args else {node.name}
+def _check_values(terms: tuple[Node, ...], scope: _Scope) -> None:
+    """All variables have been received, or got their value from a match."""
+    for term in terms:
+        if term.args:
+            _check_values(term.args, scope)
+        elif term.name in scope.variables and term.name not in scope.received and term.name not in scope.meant:
+            raise _error(f"{term.name} has no value yet: it was not received before", term.at)
 
 
 def _flat(template: Template) -> tuple[Template, ...]:

@@ -254,8 +254,8 @@ def _model(arguments: argparse.Namespace) -> Any:
 
     file = arguments.file
     try:
-        model = load(file.read_text(encoding="utf-8"))
-    except (SpdlError, UnicodeDecodeError) as error:
+        model = load(file.read_text(encoding="utf-8", errors="replace"))  # Comments may be in any encoding.
+    except SpdlError as error:
         raise UsageError(f"{file}:{error}") from None
     if not model.claims:
         raise UsageError(f"{file}: there is no claim in it")
