@@ -12,6 +12,7 @@ from ..harness.tester.peer import TesterEndpoint
 from ..model.protocol.attestation import Evidence
 from ..model.protocol.frames import SIDES
 from ..model.terms import Term
+from ..spec import identifiers
 
 FAR = 30
 """Seconds beyond a limit, so that clocks which differ a little do not matter."""
@@ -142,4 +143,25 @@ _TOKEN_CLAIMS: dict[str, dict[str, tuple[Callable[[Evidence], Term], Change]]] =
         ),
     },
 }
+_FORMS: dict[str, dict[str, object]] = {
+    "bootseed": {"short": bytes(31), "long": bytes(33), "as-text": "0" * 32},
+    "trusted_ui": {
+        "as-an-array": [1],
+        "of-an-unknown-environment": {1: 2},
+        "with-a-short-digest": {1: 1, 3: bytes(31)},
+        "with-a-further-key": {1: 1, 4: 0},
+    },
+    "iso19790": {
+        "of-level-5": {1: 5, 2: "4321", 3: "module"},
+        "without-module": {1: 3, 2: "4321"},
+        "as-a-number": 3,
+    },
+}
+FURTHER = {
+    f"{claim}-{what}": cbor.encode(identifiers()["claim"][claim]) + cbor.encode(value)
+    for claim, values in _FORMS.items()
+    for what, value in values.items()
+}
+"""Claims that a token need not have, in a form that the grammar does not give them."""
+
 CLAIMS = {field: Claim(check, *told) for check, fields in _TOKEN_CLAIMS.items() for field, told in fields.items()}

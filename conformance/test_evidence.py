@@ -22,7 +22,7 @@ from ..model.protocol.frames import SIDES
 from ..model.terms import Term
 from .bench import Bench
 from .case import Case, citing, fault, for_each
-from .claiming import CLAIMS
+from .claiming import CLAIMS, FURTHER
 from .forging import Parts, binder_over, observed, resigned, token_in, with_cmw, with_token
 from .parties import LETTERS, world_with
 
@@ -77,6 +77,13 @@ def _claim_case(role: str, field: str) -> Case:
 def test_claim(case: Case, bench: Bench) -> None:
     """A token, well signed, refused solely because of one claim or header: ATT-08 to ATT-10, ATT-17 to ATT-23."""
     tale = CLAIMS[case.field].tale(evidence(bench.iut))
+    bench.refuses(Telling(att(bench.iut), tam=tale))
+
+
+@for_each(fault(role, "eat_claims_have_their_types", "claim", field) for role in ROLES for field in FURTHER)
+def test_type_of_claim(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because a claim that nobody asks for has not the form of the grammar: ATT-51."""
+    tale = {evidence(bench.iut).further: FURTHER[case.field]}
     bench.refuses(Telling(att(bench.iut), tam=tale))
 
 

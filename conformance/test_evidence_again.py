@@ -14,7 +14,7 @@ from ..model.protocol.attestation import EVIDENCE, Evidence
 from ..model.terms import Term
 from .bench import Bench
 from .case import Case, fault, for_each
-from .claiming import CLAIMS, FAR, Claim, max_age_of, now_of
+from .claiming import CLAIMS, FAR, FURTHER, Claim, max_age_of, now_of
 from .forging import binder_over, with_token
 from .parties import one_bit_other
 from .stages import INTERVAL, open_then_request
@@ -71,6 +71,9 @@ SECOND: dict[str, Again] = {
     "iat-of-the-first": Again(
         "eat_is_recent",
         module=lambda peer: {_mine(peer).token.iat: lambda p, _: cbor.encode(now_of(p) - max_age_of(p) - FAR)},
+    ),
+    "bootseed-cut-short": Again(
+        "eat_claims_have_their_types", module=lambda peer: {_mine(peer).further: FURTHER["bootseed-short"]}
     ),
     "key-attributes-changed": Again("key_attributes_show_custody", module=_claimed(CLAIMS["key-attribute-1-negated"])),
 }

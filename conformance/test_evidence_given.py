@@ -12,6 +12,7 @@ from ..harness.tester.telling import Telling
 from ..model.protocol.attestation import EAT_FORMAT, Evidence
 from ..model.protocol.frames import SIDES, VERDICT, Tier
 from ..model.terms import Term
+from ..spec import identifiers
 from .bench import Bench, opened
 from .case import Case, fault, for_each
 from .claiming import Change, max_age_of, now_of
@@ -57,6 +58,23 @@ def test_further_claims(case: Case, bench: Bench) -> None:
     further = cbor.encode(-70001) + cbor.encode("more")
     payload = evidence(iut).token.tbs.args[3].args[0]
     bench.works(opened, deviation=Telling(att(iut), tam={payload.args[-1]: further}))
+
+
+GOOD_CLAIMS = {
+    claim: cbor.encode(identifiers()["claim"][claim]) + cbor.encode(value)
+    for claim, value in {
+        "bootseed": bytes(32),
+        "trusted_ui": {1: 1, 2: bytes(32), 3: bytes(32)},
+        "iso19790": {1: 3, 2: "4321", 3: "module"},
+    }.items()
+}
+
+
+@for_each(Case(role, ("ATT-29", "ATT-51"), "accept", f"claim-{c}", data=c) for role in ROLES for c in GOOD_CLAIMS)
+def test_optional_claim(case: Case, bench: Bench) -> None:
+    """A claim that the grammar knows, in its form, is ignored where nobody asks for it: ATT-29, ATT-51."""
+    tale = {evidence(bench.iut).further: GOOD_CLAIMS[case.data]}
+    bench.works(opened, deviation=Telling(att(bench.iut), tam=tale))
 
 
 @for_each(Case(role, ("ATT-26", "ATT-29", "ATT-30"), "send", "own-evidence") for role in ROLES)

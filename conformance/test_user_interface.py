@@ -7,7 +7,7 @@ What the interface of a device looks like no conversation can tell.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
@@ -22,6 +22,7 @@ from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling, tell
+from ..model.checks import CHECKS
 from ..model.protocol.attestation import EVIDENCE
 from ..model.protocol.frames import I
 from .bench import Bench, opened
@@ -160,11 +161,27 @@ CLAIMS: dict[str, Callable[[Iut], TrustedInterface]] = {
 }
 
 
-@for_each(fault(SERVICE, "confirmation_is_by_the_interface", "claim", field) for field in CLAIMS)
+MALFORMED = "eat_claims_have_their_types"
+
+
+def _by_claim(check: str, operator: str, fields: Iterable[str]) -> Iterator[Case]:
+    """A claim that has not its form does not come as far as the check of what it says."""
+    for field in fields:
+        malformed = field.endswith("malformed")
+        yield citing(fault(SERVICE, MALFORMED if malformed else check, operator, field), CHECKS[check].requirement)
+
+
+@for_each(_by_claim("confirmation_is_by_the_interface", "claim", CLAIMS))
 def test_confirmation_without_claim(case: Case, bench: Bench) -> None:
     """Data refused solely because the accepted evidence does not tell the interface that confirms it: TUI-05."""
-    bench.iut.need_feature("trusted_user_interface")
-    refused(bench, _honest, CLAIMS[case.field](bench.iut))
+    iut = bench.iut
+    iut.need_feature("trusted_user_interface")
+    shown = CLAIMS[case.field](iut)
+    if case.check != MALFORMED:
+        refused(bench, _honest, shown)
+        return
+    with iut.showing_interface():
+        bench.refuses(Telling(att(iut)), world=world(iut, shown))
 
 
 @for_each(fault(DEVICE, "confirmation_is_by_the_interface", when, "a-service") for when in ("confirm", "later"))
@@ -254,7 +271,7 @@ def _unfit() -> Iterator[tuple[str, Callable[[Iut], TrustedInterface | None]]]:
 UNFIT = dict(_unfit())
 
 
-@for_each(fault(SERVICE, "interface_is_told", "demand", field) for field in UNFIT)
+@for_each(_by_claim("interface_is_told", "demand", UNFIT))
 def test_interface_is_needed(case: Case, bench: Bench) -> None:
     """Evidence refused solely because it tells no interface of the trusted environment, where one is needed: TUI-09."""
     iut = bench.iut

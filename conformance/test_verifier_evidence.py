@@ -16,7 +16,7 @@ from ..harness.tester.verifier_iut import Question
 from ..model.protocol.attestation import EVIDENCE, Evidence
 from .asking import ATTESTERS, MALFORMED, ROLE, VerifierBench
 from .case import Case, citing, fault, for_each
-from .claiming import CLAIMS
+from .claiming import CLAIMS, FURTHER
 from .forging import resigned
 from .parties import LETTERS
 from .test_evidence import CONTEXTS, FORMS, unsigned_claims
@@ -53,6 +53,13 @@ def test_verifier_claim(case: Case, bench: VerifierBench) -> None:
     """A token, well signed, refused solely because of one claim or header: VER-03 over ATT-08 to ATT-23."""
     role, field = case.data
     bench.answers_no(bench.verifier.question(role, tales=CLAIMS[field].tale(about(role))))
+
+
+@for_each(case for field in FURTHER for case in of_both("eat_claims_have_their_types", "claim", [field]))
+def test_verifier_type_of_claim(case: Case, bench: VerifierBench) -> None:
+    """A token refused solely because an optional claim has not the form of the grammar: VER-03 over ATT-51."""
+    role, field = case.data
+    bench.answers_no(bench.verifier.question(role, tales={about(role).further: FURTHER[field]}))
 
 
 @for_each(case for field, bad in ATTESTATION_FAULTS.items() for case in of_both(bad.check, "issue", [field]))

@@ -20,7 +20,7 @@ from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
 from .asking import ATTESTERS, MALFORMED, REFUSED, ROLE, VerifierBench
 from .case import Case, citing, for_each
-from .test_evidence_given import GOOD_TOKENS
+from .test_evidence_given import GOOD_CLAIMS, GOOD_TOKENS
 from .test_revocation import DAY, GOOD, PROOFS, Asked, of_attestation_key, proof_case
 from .test_verifier import wrong_with
 from .test_verifier_evidence import about, of_both
@@ -42,6 +42,18 @@ def test_verifier_good_token(case: Case, bench: VerifierBench) -> None:
         return cbor.encode(change(cast(Any, peer), cbor.decode(honest)))
 
     bench.answers_well(bench.verifier.question(role, tales={term(about(role)): told}), wrong_with(bench))
+
+
+@for_each(
+    Case(ROLE, ("VER-03", "ATT-51"), "affirm", f"{attester}-claim-{claim}", data=(attester, claim))
+    for attester in ATTESTERS
+    for claim in GOOD_CLAIMS
+)
+def test_verifier_optional_claim(case: Case, bench: VerifierBench) -> None:
+    """A claim that the grammar knows, in its form, changes nothing: VER-03 over ATT-29 and ATT-51."""
+    role, claim = case.data
+    question = bench.verifier.question(role, tales={about(role).further: GOOD_CLAIMS[claim]})
+    bench.answers_well(question, wrong_with(bench))
 
 
 def _mixed(kept: int, honest: bytes) -> bytes:

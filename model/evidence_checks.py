@@ -11,6 +11,7 @@ _TOKENS = (
         ("cmw_is_marked_evidence", "ATT-07"),
         ("eat_profile_is_this_one", "ATT-10"),
     ),
+    *declare(ENCODING, alert(Code.DECODE_ERROR), ("eat_claims_have_their_types", "ATT-51")),
     *declare(
         SYMBOLIC,
         alert(Code.ATTESTATION_FAILED),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...spec import identifiers
 from ..codec import cbor
 from ..codec.cose_key import cose_key
 from ..identity.world import World
 from .fault import Fault, fault
-from .operators import accepts, decoded, forgives_exceptions, refuses, sees
+from .operators import Condition, accepts, decoded, forgives_exceptions, refuses, sees
+from .run import Judge
 
 _CUSTODY = {1: False, 2: True, 3: True, 4: True}
 
@@ -32,6 +34,35 @@ def _custody() -> Iterator[Fault]:
         "ATT-22", "type confusion", "key attribute", source="D11",
         judges={custody: accepts(lambda w, a: all(bool(decoded(a).get(k, not v)) is v for k, v in _CUSTODY.items()))},
     )  # fmt: skip
+
+
+def _without(key: int) -> Judge:
+    """The form of one claim is not looked at."""
+
+    def others(world: World, further: bytes) -> tuple[bytes]:
+        items = cbor.split_sequence(further) if further else []
+        return (b"".join(a + b for a, b in zip(items[::2], items[1::2], strict=True) if decoded(a) != key),)
+
+    return sees(others)
+
+
+def _tells(key: int) -> Condition:
+    return lambda world, further: further.startswith(cbor.encode(key))
+
+
+def _types() -> Iterator[Fault]:
+    """Forms of claims that a token need not have."""
+    typed, claims = "eat_claims_have_their_types", identifiers()["claim"]
+    for claim, meaning in {"bootseed": "boot seed", "trusted_ui": "interface", "iso19790": "validation"}.items():
+        yield fault(
+            f"{claim}_not_typed", f"The form of the claim of the {meaning} is not judged where nothing asks for it.",
+            "ATT-51", "missing", f"form of {claim}", judges={typed: _without(claims[claim])},
+        )  # fmt: skip
+        yield fault(
+            f"{claim}_refused_unasked", f"The claim of the {meaning} is refused where nothing asks for it.",
+            "ATT-51", "false reject", claim,
+            judges={typed: refuses(_tells(claims[claim]))},
+        )  # fmt: skip
 
 
 def _debug() -> Iterator[Fault]:
@@ -174,7 +205,7 @@ def _order() -> Iterator[Fault]:
 
 def claim_faults() -> Iterator[Fault]:
     """All faults of judging a token."""
-    for faults in (_custody, _debug, _age, _identity, _headers, _wrapper, _order):
+    for faults in (_custody, _types, _debug, _age, _identity, _headers, _wrapper, _order):
         yield from faults()
 
 

@@ -3,8 +3,9 @@
 `x5chain` is the encoded value of COSE header 33, other arguments are encoded items unless stated otherwise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from ...spec import identifiers
 from ..codec import cbor
 from .certificate import DEVICE_URN
 from .credential_checks import check_path_validity, check_pseudonym, check_status
@@ -12,9 +13,10 @@ from .deciding import Unfit, array, octets, predicate, unsigned, value
 from .oids import EKU_ANON, EKU_EAT_AK
 from .policy import EAT_CWT
 from .tam import MEASURED_COMPONENT, SHA_256
-from .world import World, thumbprint_digest
+from .virtual import BOOT_SEED
+from .world import LENIENT, World, thumbprint_digest
 
-UEID_LENGTH = 33
+UEID_LENGTH, DIGEST = 33, 32
 CUSTODY = {1: False, 2: True, 3: True, 4: True}
 """Key attributes that show custody: not extractable, never was, sensitive, generated locally."""
 
@@ -40,6 +42,46 @@ def cmw_type_was_accepted(world: World, cmw_type: bytes) -> None:
     kind = value(cmw_type)
     if type(kind) is not int or kind != EAT_CWT or kind not in world.policy.accepted:
         raise Unfit(f"evidence of type {kind!r}")
+
+
+def _is_boot_seed(claim: object) -> bool:
+    return isinstance(claim, bytes) and len(claim) == BOOT_SEED
+
+
+def _is_digest(claim: object) -> bool:
+    return isinstance(claim, bytes) and len(claim) == DIGEST
+
+
+def _is_interface(claim: object) -> bool:
+    match claim:
+        case {1: 0 | 1 as drawn, **more} if type(drawn) is int and more.keys() <= {2, 3}:
+            return all(map(_is_digest, more.values()))
+    return False
+
+
+def _is_validation(claim: object) -> bool:
+    match claim:
+        case {1: int(level), 2: str(), 3: str(), **more}:
+            return type(level) is int and 1 <= level <= 4 and not more
+    return False
+
+
+_CLAIM: dict[str, int] = identifiers()["claim"]
+OPTIONAL_CLAIMS: dict[int, Callable[[object], bool]] = {
+    _CLAIM["bootseed"]: _is_boot_seed,
+    _CLAIM["trusted_ui"]: _is_interface,
+    _CLAIM["iso19790"]: _is_validation,
+}
+"""Claims that a token need not have, and whether a value has the form that the grammar gives it."""
+
+
+@predicate
+def eat_claims_have_their_types(world: World, further: bytes) -> None:
+    """A claim that the grammar knows has its form there, whoever asks for it; other claims are ignored."""
+    items = cbor.split_sequence(further, rules=LENIENT) if further else []
+    for key, claim in zip(map(value, items[::2]), items[1::2], strict=True):
+        if type(key) is int and key in OPTIONAL_CLAIMS and not OPTIONAL_CLAIMS[key](value(claim)):
+            raise Unfit(f"claim {key} of another form")
 
 
 @predicate

@@ -247,6 +247,7 @@ def appraisal_checks(attester: Side) -> tuple[Step, ...]:
     return (
         holds("cmw_type_was_accepted", evidence.cmw_type),
         equals("cmw_is_marked_evidence", evidence.cmw_indicator),
+        holds("eat_claims_have_their_types", evidence.further),
         holds("eat_header_is_exact", token.alg, token.typ),
         equals("eat_profile_is_this_one", evidence.profile),
         holds("ak_path_verifies", token.chain),

@@ -23,6 +23,7 @@ from ...harness.tester.session import OPPOSITE, Role
 from ...model.protocol.attestation import EVIDENCE, Evidence, binder
 from ...model.protocol.frames import SIDES
 from ...model.terms import Term
+from ...spec import identifiers
 from ..vector import Area, Group, Json, Vector, octets
 from .honest import Moment, moment
 from .judged import Candidate, invalid, valid
@@ -120,6 +121,21 @@ def _good(maker: Maker) -> Iterator[Candidate]:
 
 
 # --- what must be refused --------------------------------------------------------------------------------------------
+
+
+def _optional_claims(maker: Maker) -> Iterator[Candidate]:
+    """Claims that a token need not have, in another form than theirs."""
+    claims = identifiers()["claim"]
+    for claim, operator, value in (
+        ("bootseed", "short", bytes(31)),
+        ("bootseed", "text", "0" * 32),
+        ("trusted_ui", "array", [1]),
+        ("trusted_ui", "unknown-environment", {1: 2}),
+        ("iso19790", "level-5", {1: 5, 2: "4321", 3: "module"}),
+        ("iso19790", "without-module", {1: 3, 2: "4321"}),
+    ):
+        further = {maker.terms.further: encode(claims[claim]) + encode(value)}
+        yield maker.told(f"claims[{claims[claim]}]", operator, "a claim that nobody asks for, of another form", further)
 
 
 def _every_claim(maker: Maker) -> Iterator[Candidate]:
@@ -351,7 +367,7 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
     at = arriving(receiver)
     maker = Maker(at)
     yield from valid(at, "ATT-20", _good(maker))
-    further = (_every_claim, _measurements, _wrappers) if receiver == RECEIVERS[0] else ()
+    further = (_optional_claims, _every_claim, _measurements, _wrappers) if receiver == RECEIVERS[0] else ()
     for made in (*further, _claims, _forged, _bad_keys):  # What is symmetric is asked for once.
         yield from invalid(at, made(maker))
     # By their form these may be refused with the frame.

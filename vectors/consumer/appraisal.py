@@ -72,11 +72,21 @@ def eat(given: dict[str, Any]) -> None:
     claims = load(token.payload)
     for key in (6, 8, 10, 256, 263, 265, 267, 273, -71901):
         ensure(key in claims, "a claim is missing")
+    _optional(claims)
     ensure(claims[265] == IDS["profile"], "profile", UNSUPPORTED)
     leaf = trust.attestation_key(token.chain, endorsements, OID["eku_eat_ak"])
     ensure(names(token.protected[34], leaf), "x5t", FAILED)
     token.verify(leaf.key, IDS["external_aad"]["eat"], FAILED)
     _claims(claims, trust, leaf, given["minimum_dbgstat"])
+
+
+def _optional(claims: dict[Any, Any]) -> None:
+    """Claims that need not be there have the form of the grammar, whoever asks for them."""
+    seed = claims.get(IDS["claim"]["bootseed"], bytes(32))
+    ensure(isinstance(seed, bytes) and len(seed) == 32, "bootseed")
+    for claim in ("trusted_ui", "iso19790"):
+        if (key := IDS["claim"][claim]) in claims:
+            ensure(grammar.rule(claim)(claims[key]), claim)
 
 
 def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, minimum: int) -> None:

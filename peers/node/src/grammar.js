@@ -91,6 +91,7 @@ export const rules = {
       6: uint, 8: map({ 1: any }), 10: bstr(), 256: bstr(), 263: uint, 265: any, 267: uint, 273: any, [ids.claim.key_attributes]: any,
     },
     {
+      [ids.claim.bootseed]: bstr(32),
       [ids.claim.trusted_ui]: map({ 1: is(0, 1) }, { 2: digest, 3: digest }),
       [ids.claim.iso19790]: map({ 1: range(1, 4), 2: tstr, 3: tstr }),
     },
