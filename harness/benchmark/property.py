@@ -21,6 +21,7 @@ from statistics import median
 from ..crypto.random import SeededRandom, system_random
 from ..identity.pki import encode_x5chain
 from ..identity.provision import make_pair
+from ..identity.world import World
 from ..property import issuer as keys
 from ..property.arithmetic import power, secret_power
 from ..property.certificate import PropertyCertificate, certify, configuration_value
@@ -39,7 +40,7 @@ PROPERTY = "tag:example.org,2026:hardened"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One platform that an issuer has certified."""
+    """A suite that is timed, and how many rounds make a median."""
 
     suite: Suite
     rounds: int
@@ -67,43 +68,62 @@ def measure(suite: Suite, rounds: int, searches: int, lengths: Sequence[int]) ->
     if searches:
         bench.time("setup: search for safe primes, and proofs", lambda: keys.generate(suite, system_random), searches)
     issuer = fixed_issuer(suite)
-    public = issuer.public
-    bench.time(
-        "setup: generators and proofs alone",
-        lambda: keys.from_primes(suite, issuer.p, issuer.q, issuer.list_key, system_random),
-    )
-    bench.time("setup: verify the issuer's key", lambda: keys.parse_public(public.encoded))
-    size("issuer's public key with its proofs", len(public.encoded))
-
+    show_issuer(bench, issuer)
     device, service, _ = make_pair(b"benchmark", NOW)
-    configuration = configuration_value(device.tam.measurements())
-    bench.time("setup: certify", lambda: certify(issuer, PROPERTY, configuration, system_random))
-    certificate = certify(issuer, PROPERTY, configuration, SeededRandom(b"certificate"))
-    data = certificate.encode(public)
-    bench.time("setup: verify a certificate", lambda: parse_certificate(data, public))
-    size("property certificate", len(data))
-
-    chain = encode_x5chain(device.credentials.ak, device.credentials.ak_chain)
-    made, opening = commit(device.tam, chain, BINDER, suite, NOW)
-    bench.time("attest: commit and sign", lambda: commit(device.tam, chain, BINDER, suite, NOW))
-    id_cred = device.credentials.issued.id_cred()
-    bench.time("verify: the commitment token", lambda: accept(service, id_cred, made.token, BINDER, suite))
-    size("commitment token", len(made.token))
-
+    certificate = show_certificate(bench, issuer, configuration_value(device.tam.measurements()))
+    made, opening = show_commitment(bench, device, service)
     for length in lengths:
         revoked = [sha256(number.to_bytes(4, "big")).digest() for number in range(length)]
         listed = make_list(issuer, PROPERTY, 1, revoked, issued_at=NOW, next_update=NOW + 1)
-        statement = Statement(public, PROPERTY, made, listed)
-        what = f"{length} revoked"
-        bench.time(f"attest: prove, {what}", partial(prove, statement, certificate, opening, NOW))
-        proof = prove(statement, certificate, opening, NOW)
-        encoded = proof.encode(public)
-        bench.time(f"verify, {what}", partial(_judge, statement, encoded))
-        size(f"proof, {what}", len(encoded))
-        size(f"revocation list, {what}", len(listed.encoded))
+        statement = Statement(issuer.public, PROPERTY, made, listed)
+        proof = show_proof(bench, statement, certificate, opening, f"{length} revoked")
         if length == lengths[0]:
             show_refusals(issuer, statement, proof, made, opening, certificate)
     show_arithmetic(bench)
+
+
+def show_issuer(bench: Bench, issuer: keys.Issuer) -> None:
+    """Print what an issuer's key costs once its primes are found."""
+    bench.time(
+        "setup: generators and proofs alone",
+        lambda: keys.from_primes(bench.suite, issuer.p, issuer.q, issuer.list_key, system_random),
+    )
+    bench.time("setup: verify the issuer's key", lambda: keys.parse_public(issuer.public.encoded))
+    size("issuer's public key with its proofs", len(issuer.public.encoded))
+
+
+def show_certificate(bench: Bench, issuer: keys.Issuer, configuration: bytes) -> PropertyCertificate:
+    """Print what a certificate costs; one of them."""
+    bench.time("setup: certify", lambda: certify(issuer, PROPERTY, configuration, system_random))
+    certificate = certify(issuer, PROPERTY, configuration, SeededRandom(b"certificate"))
+    data = certificate.encode(issuer.public)
+    bench.time("setup: verify a certificate", lambda: parse_certificate(data, issuer.public))
+    size("property certificate", len(data))
+    return certificate
+
+
+def show_commitment(bench: Bench, device: World, service: World) -> tuple[Commitment, Opening]:
+    """Print what a commitment costs; one of them."""
+    chain = encode_x5chain(device.credentials.ak, device.credentials.ak_chain)
+    made, opening = commit(device.tam, chain, BINDER, bench.suite, NOW)
+    bench.time("attest: commit and sign", lambda: commit(device.tam, chain, BINDER, bench.suite, NOW))
+    id_cred = device.credentials.issued.id_cred()
+    bench.time("verify: the commitment token", lambda: accept(service, id_cred, made.token, BINDER, bench.suite))
+    size("commitment token", len(made.token))
+    return made, opening
+
+
+def show_proof(
+    bench: Bench, statement: Statement, certificate: PropertyCertificate, opening: Opening, what: str
+) -> Proof:
+    """Print what a proof costs; one of them."""
+    bench.time(f"attest: prove, {what}", partial(prove, statement, certificate, opening, NOW))
+    proof = prove(statement, certificate, opening, NOW)
+    encoded = proof.encode(statement.issuer)
+    bench.time(f"verify, {what}", partial(_judge, statement, encoded))
+    size(f"proof, {what}", len(encoded))
+    size(f"revocation list, {what}", len(statement.revocation.encoded))
+    return proof
 
 
 def _judge(statement: Statement, encoded: bytes) -> None:

@@ -6,6 +6,7 @@ Source: RFC 5280 section 4; its URI names carry the identity and the platform of
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -15,6 +16,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from ...spec import identifiers
 
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 MAX_CERTIFICATE = 8192
@@ -135,14 +137,10 @@ def _read(der: bytes, cert: x509.Certificate) -> Certificate:
     key = cert.public_key()
     if not isinstance(key, PublicKey):
         raise CertificateError(f"unsupported key type {type(key).__name__}")
-    extensions = {extension.oid: extension for extension in cert.extensions}
-    values = {oid: extension.value for oid, extension in extensions.items()}
-    usage = values.get(ExtensionOID.KEY_USAGE)
-    basic = values.get(ExtensionOID.BASIC_CONSTRAINTS)
-    purposes = values.get(ExtensionOID.EXTENDED_KEY_USAGE)
-    names = values.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-    virtual = extensions.get(VIRTUAL)
-    constraints = values.get(ExtensionOID.NAME_CONSTRAINTS)
+    usage = _extension(cert, x509.KeyUsage)
+    basic = _extension(cert, x509.BasicConstraints)
+    names = _extension(cert, x509.SubjectAlternativeName)
+    virtual = next((extension for extension in cert.extensions if extension.oid == VIRTUAL), None)
     return Certificate(
         der=der,
         sha256=sha256(der).digest(),
@@ -154,22 +152,23 @@ def _read(der: bytes, cert: x509.Certificate) -> Certificate:
         serial=cert.serial_number,
         not_before=int(cert.not_valid_before_utc.timestamp()),
         not_after=int(cert.not_valid_after_utc.timestamp()),
-        uris=tuple(names.get_values_for_type(x509.UniformResourceIdentifier))
-        if isinstance(names, x509.SubjectAlternativeName)
-        else (),
-        eku=frozenset(oid.dotted_string for oid in purposes)
-        if isinstance(purposes, x509.ExtendedKeyUsage)
-        else frozenset(),
-        digital_signature=isinstance(usage, x509.KeyUsage) and usage.digital_signature,
-        signs_certificates=isinstance(usage, x509.KeyUsage) and usage.key_cert_sign,
-        signs_crls=isinstance(usage, x509.KeyUsage) and usage.crl_sign,
-        is_ca=isinstance(basic, x509.BasicConstraints) and basic.ca,
-        path_length=basic.path_length if isinstance(basic, x509.BasicConstraints) else None,
-        constraints=constraints if isinstance(constraints, x509.NameConstraints) else None,
-        alternative_names=tuple(names) if isinstance(names, x509.SubjectAlternativeName) else (),
+        uris=tuple(names.get_values_for_type(x509.UniformResourceIdentifier)) if names else (),
+        eku=frozenset(oid.dotted_string for oid in _extension(cert, x509.ExtendedKeyUsage) or ()),
+        digital_signature=usage is not None and usage.digital_signature,
+        signs_certificates=usage is not None and usage.key_cert_sign,
+        signs_crls=usage is not None and usage.crl_sign,
+        is_ca=basic is not None and basic.ca,
+        path_length=basic.path_length if basic else None,
+        constraints=_extension(cert, x509.NameConstraints),
+        alternative_names=tuple(names or ()),
         unknown_critical=tuple(
-            oid.dotted_string for oid, item in extensions.items() if item.critical and oid not in _UNDERSTOOD
+            item.oid.dotted_string for item in cert.extensions if item.critical and item.oid not in _UNDERSTOOD
         ),
         virtual=None if virtual is None else virtual.value.public_bytes(),
         virtual_is_critical=virtual is not None and virtual.critical,
     )
+
+
+def _extension(cert: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """The value of the extension of that kind, if there is one; no kind occurs twice in what the library reads."""
+    return next((item.value for item in cert.extensions if isinstance(item.value, kind)), None)

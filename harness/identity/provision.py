@@ -4,7 +4,7 @@ Keys come from a seed. Where anyone can know it, the folder is marked `seeded = 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,41 +67,23 @@ def provision(
     software module gets a pseudonym for that peer, which admits pseudonyms. Raises CredentialError for a request or a
     TPM that cannot be used.
     """
-    with_waiver = with_waiver or not attests
     pki = TesterPki.from_seed(seed, now, plain=plain)
-    theirs = pki.party(opposite(role))
-    own, boot, settings = pki.policy(role, theirs.leaf), boot_events(role), _software_settings(pki, role)
+    peer = opposite(role)
+    theirs = pki.party(peer)
     way = DEPLOYMENT if virtual else issuer
     key = None if csr is None else request_key(csr)
-
-    def certified(party: Credentials, tam: Tam | None) -> Credentials:
-        return _certified(pki, role, way, party, tam, boot)
-
+    order = _Order(pki, role, pki.policy(role, theirs.leaf), way, key, with_waiver or not attests)
     if tam == SWTPM:
-        boot = measured_start()
-        enrolled = make_party(
-            pki, role, out / "iut", out / "tester" / MANUFACTURER, with_waiver=with_waiver, certified=certified
-        )
-        mine = enrolled.credentials
-        settings = {"kind": SWTPM, "ueid": pki.ueid(role).hex(), "policy": enrolled.policy.hex()}
-        offered = (EAT_CWT,) if way == DEPLOYMENT else OFFERED_IN_TPM  # No quote carries a boot seed (VRT-08).
-        own = replace(own, offered=offered, accepted=ACCEPTED_BESIDE_TPM)
-    elif psa:
-        from .psa import on_psa, psa_party
-
-        mine = psa_party(pki, role, key=key, with_waiver=with_waiver)
-        own = on_psa(own)
+        made = _in_tpm(order, out)
     else:
-        party = pki.party(role, key=key, with_waiver=with_waiver)
-        mine = certified(party, None if key else pki.tam(role, party))
-        if way == DEPLOYMENT:
-            settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
-    own = own if attests else replace(own, offered=())
+        made = _with_psa(order) if psa else _in_software(order)
+    if not attests:
+        made = replace(made, policy=replace(made.policy, offered=()))
     if anonymous:
-        mine, settings = _pseudonym(pki, role, mine, theirs.leaf.identity, settings)
-    _write_party(out / "iut", pki, role, mine, own, [theirs.leaf], seeded, settings)
-    peer = opposite(role)
-    policy = replace(pki.policy(peer, mine.leaf, boot), admits_anonymous=anonymous)
+        made = _under_pseudonym(order, made, theirs.leaf.identity)
+    mine = made.credentials
+    _write_party(out / "iut", pki, role, mine, made.policy, [theirs.leaf], seeded, made.settings)
+    policy = replace(pki.policy(peer, mine.leaf, made.boot), admits_anonymous=anonymous)
     folder = out / "tester" / "peer"
     _write_party(folder, pki, peer, theirs, policy, [mine.leaf], seeded, _software_settings(pki, peer), way)
     pki.save(out / "tester")
@@ -113,24 +95,79 @@ def provision(
     return pki
 
 
-def _pseudonym(
-    pki: TesterPki, role: str, platform: Credentials, relying_party: str, settings: dict[str, Any]
-) -> tuple[Credentials, dict[str, Any]]:
-    """The platform under a pseudonym, and the settings of its module; a boot seed would tell it."""
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What a party is made of; `way` is how its identity is issued, `key` that of its request."""
+
+    pki: TesterPki
+    role: str
+    policy: Policy
+    way: str
+    key: PublicKey | None
+    with_waiver: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A party, the settings of its module, and what that module has measured."""
+
+    credentials: Credentials
+    policy: Policy
+    settings: dict[str, Any]
+    boot: tuple[BootEvent, ...]
+
+
+def _in_tpm(order: _Order, out: Path) -> _Made:
+    boot = measured_start()
+
+    def certified(party: Credentials, tam: Tam | None) -> Credentials:
+        return _certified(order, party, tam, boot)
+
+    enrolled = make_party(
+        order.pki, order.role, out / "iut", out / "tester" / MANUFACTURER,
+        with_waiver=order.with_waiver, certified=certified,
+    )  # fmt: skip
+    settings = {"kind": SWTPM, "ueid": order.pki.ueid(order.role).hex(), "policy": enrolled.policy.hex()}
+    offered = (EAT_CWT,) if order.way == DEPLOYMENT else OFFERED_IN_TPM  # No quote carries a boot seed (VRT-08).
+    policy = replace(order.policy, offered=offered, accepted=ACCEPTED_BESIDE_TPM)
+    return _Made(enrolled.credentials, policy, settings, boot)
+
+
+def _with_psa(order: _Order) -> _Made:
+    from .psa import on_psa, psa_party
+
+    party = psa_party(order.pki, order.role, key=order.key, with_waiver=order.with_waiver)
+    settings = _software_settings(order.pki, order.role)
+    return _Made(party, on_psa(order.policy), settings, boot_events(order.role))
+
+
+def _in_software(order: _Order) -> _Made:
+    pki, role, boot = order.pki, order.role, boot_events(order.role)
+    party = pki.party(role, key=order.key, with_waiver=order.with_waiver)
+    mine = _certified(order, party, None if order.key else pki.tam(role, party), boot)
+    settings = _software_settings(pki, role)
+    if order.way == DEPLOYMENT:
+        settings["boot_seed"] = boot_seed(pki, mine.leaf).hex()
+    return _Made(mine, order.policy, settings, boot)
+
+
+def _under_pseudonym(order: _Order, platform: _Made, relying_party: str) -> _Made:
+    """The platform under a pseudonym; its module says nothing more that would tell it, such as a boot seed."""
     from .anonymous import PseudonymIssuer, obtain
 
+    pki, role = order.pki, order.role
     rng = SeededRandom(pki.seed + b"/pseudonyms")
     issuer = PseudonymIssuer(pki.pseudonyms.issuing, (pki.attestation.root.certificate,), rng)
-    sign = pki.tam(role, platform).sign_attestation
-    made = obtain(issuer, platform, sign, role, relying_party, pki.seed, pki.now)
+    sign = pki.tam(role, platform.credentials).sign_attestation
+    made = obtain(issuer, platform.credentials, sign, role, relying_party, pki.seed, pki.now)
+    kept = {key: value for key, value in platform.settings.items() if key != "boot_seed"}
     told = {"ueid": made.leaf.platform.rpartition(":")[2], "bootcount": 0}
-    return made, {**{key: value for key, value in settings.items() if key != "boot_seed"}, **told}
+    return replace(platform, credentials=made, settings={**kept, **told})
 
 
-def _certified(
-    pki: TesterPki, role: str, way: str, party: Credentials, tam: Tam | None, boot: tuple[BootEvent, ...]
-) -> Credentials:
-    """The party with a certificate that was issued that way; `tam` is its module, where that is at hand."""
+def _certified(order: _Order, party: Credentials, tam: Tam | None, boot: tuple[BootEvent, ...]) -> Credentials:
+    """The party with a certificate that was issued as ordered; `tam` is its module, where that is at hand."""
+    pki, role, way = order.pki, order.role, order.way
     if way == DEPLOYMENT:
         from ..peer.platform_evidence import platform_evidence
 

@@ -59,11 +59,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Writes both folders; exit code 2 when they exist or the request cannot be used."""
-    from ..harness.identity.provision import provision
-    from ..harness.identity.settings import SettingError
-
     both = arguments.role == "both"
-    if both and arguments.request:
+    _check(arguments)
+    folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
+    for folder in (out / part for out in folders.values() for part in ("iut", "tester")):
+        if folder.exists():
+            raise UsageError(f"{folder} exists; name another folder with --out")
+    seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
+    now = int(time.time())
+    if arguments.role == "verifier":
+        return _verifier(arguments.out, arguments, seed, now)
+    for role, out in folders.items():
+        _party(out, role, arguments, seed, now)
+        _say(out, role)
+    if both:
+        return _verifier(arguments.out / "verifier", arguments, seed, now)
+    return exit_code.PASSED
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises UsageError for options that do not go together."""
+    if arguments.role == "both" and arguments.request:
         raise UsageError("--request is for one implementation; it cannot go with both")
     if arguments.request and arguments.tam != tams()[0]:
         raise UsageError("--request is for a key that exists; it cannot go with --tam, which makes one in a TPM")
@@ -79,44 +95,36 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.kind and arguments.role != "device":
         raise UsageError(f"--kind is about devices; it cannot go with {arguments.role}")
     require_tam(arguments.tam, None)
-    folders = {role: arguments.out / role for role in roles()} if both else {arguments.role: arguments.out}
-    for out in folders.values():
-        for folder in (out / "iut", out / "tester"):
-            if folder.exists():
-                raise UsageError(f"{folder} exists; name another folder with --out")
-    seed = secrets.token_bytes(32) if arguments.seed is None else arguments.seed.encode()
-    now = int(time.time())
-    if arguments.role == "verifier":
-        if arguments.request or arguments.waiver or arguments.issuer:
-            what = "--request, --waiver and --issuer are about identities of peers"
-            raise UsageError(f"{what}; they cannot go with verifier")
-        return _verifier(arguments.out, arguments, seed, now)
-    for role, out in folders.items():
-        try:
-            provision(
-                out,
-                seed=seed,
-                now=now,
-                role=role,
-                csr=arguments.request.read_bytes() if arguments.request else None,
-                with_waiver=arguments.waiver,
-                seeded=arguments.seed is not None,
-                tam=arguments.tam,
-                virtual=arguments.virtual,
-                psa="psa" in arguments.evidence,
-                evidence=arguments.evidence,
-                anonymous=arguments.anonymous,
-                issuer=arguments.issuer,
-                attests=not arguments.kind,
-            )
-        except SettingError as error:
-            raise UsageError(str(error)) from error
-        except OSError as error:
-            raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
-        _say(out, role)
-    if both:
-        return _verifier(arguments.out / "verifier", arguments, seed, now)
-    return exit_code.PASSED
+    if arguments.role == "verifier" and (arguments.request or arguments.waiver or arguments.issuer):
+        what = "--request, --waiver and --issuer are about identities of peers"
+        raise UsageError(f"{what}; they cannot go with verifier")
+
+
+def _party(out: Path, role: str, arguments: argparse.Namespace, seed: bytes, now: int) -> None:
+    from ..harness.identity.provision import provision
+    from ..harness.identity.settings import SettingError
+
+    try:
+        provision(
+            out,
+            seed=seed,
+            now=now,
+            role=role,
+            csr=arguments.request.read_bytes() if arguments.request else None,
+            with_waiver=arguments.waiver,
+            seeded=arguments.seed is not None,
+            tam=arguments.tam,
+            virtual=arguments.virtual,
+            psa="psa" in arguments.evidence,
+            evidence=arguments.evidence,
+            anonymous=arguments.anonymous,
+            issuer=arguments.issuer,
+            attests=not arguments.kind,
+        )
+    except SettingError as error:
+        raise UsageError(str(error)) from error
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
 
 
 def _verifier(out: Path, arguments: argparse.Namespace, seed: bytes, now: int) -> int:
