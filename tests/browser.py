@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from availability import not_available
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,9 +31,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(started: Browser, path: Path, size: tuple[int, int] = WIDE, **options: str) -> Iterator[Page]:
+def opened(started: Browser, path: Path, size: tuple[int, int] = WIDE, **options: Any) -> Iterator[Page]:
     """A file in a page of a certain size. Whatever the page says of errors, or asks the network for, fails the test."""
-    context = started.new_context(viewport={"width": size[0], "height": size[1]}, offline=True, **options)  # type: ignore[arg-type]
+    context = started.new_context(viewport={"width": size[0], "height": size[1]}, offline=True, **options)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     wrong: list[str] = []

@@ -108,7 +108,7 @@ class _OneCount(FaultyEndpoint):
                 return cbor.encode(max(honest.memory.pseudonyms.values(), default=0))
             return given(label)
 
-        self.provider.given = told  # type: ignore[method-assign]
+        self.provider.given = told  # type: ignore[method-assign]  # An endpoint makes its provider itself.
 
 
 def _roots(change: Callable[[TrustAnchors], TrustAnchors]) -> Callable[[World], World]:

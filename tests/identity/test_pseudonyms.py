@@ -21,6 +21,7 @@ from trustconn.harness.identity.anonymous import (
 from trustconn.harness.identity.keys import derive_key
 from trustconn.harness.identity.pki import HOUR
 from trustconn.harness.identity.provision import load_world, make_pair, provision
+from trustconn.harness.identity.tam import SoftwareTam
 from trustconn.harness.identity.tester import SERVICE_URI, TesterPki
 from trustconn.harness.identity.world import World
 from trustconn.harness.peer.endpoint import Endpoint
@@ -119,8 +120,9 @@ def under_pseudonyms(role: str, *, admits: bool = True) -> tuple[Endpoint, Endpo
     for world in (device, service):
         if world.role == role:
             platform = world.tam
+            assert isinstance(platform, SoftwareTam)
             world.credentials = obtain(issuer, world.credentials, platform.sign_attestation, role, A, b"keys", NOW)
-            world.tam = module_of(world.credentials, platform)  # type: ignore[arg-type]
+            world.tam = module_of(world.credentials, platform)
         else:
             world.policy = dataclasses.replace(world.policy, admits_anonymous=admits)
     ends = Endpoint("device", device), Endpoint("service", service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 from trustconn.harness.identity.credentials import Credentials
 from trustconn.harness.identity.keys import signer
@@ -57,9 +58,9 @@ class Setting:
         proofs = tuple((CRL, der) for der in (*crls, *attestation))
         return Trust(now, (root,), proofs=proofs, attestation_roots=(self.pki.attestation.root.certificate,))
 
-    def altered(self, statement: Statement, **changes: object) -> bytes:
+    def altered(self, statement: Statement, **changes: Any) -> bytes:
         """The octets of a label whose statement has something else in it."""
-        return make(replace(statement, **changes), self.signer())  # type: ignore[arg-type]
+        return make(replace(statement, **changes), self.signer())
 
 
 @lru_cache(1)

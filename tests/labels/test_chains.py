@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from label_setting import NOW, PARAMETERS, Setting, made_setting
@@ -56,7 +57,7 @@ def test_labels_may_come_in_any_order_and_others_may_lie_beside(setting: Setting
     assert len(judged(setting, beside, second, first, third)) == 3
 
 
-def _resigned(setting: Setting, label: Label, **changes: object) -> Label:
+def _resigned(setting: Setting, label: Label, **changes: Any) -> Label:
     return parse(setting.altered(setting.statement(b"2"), inputs=label.inputs, **changes))
 
 
@@ -66,11 +67,11 @@ def _broken(setting: Setting) -> dict[str, tuple[str, str, list[Label]]]:
     named = second.inputs[0]
     forged = parse(first.octets[:-1] + bytes([first.octets[-1] ^ 1]))
 
-    def made_from(*inputs: Input, **changes: object) -> Label:
+    def made_from(*inputs: Input, **changes: Any) -> Label:
         return parse(setting.altered(setting.statement(b"2", first), inputs=inputs, **changes))
 
-    def acting(name: str, *inputs: Input, **parts: object) -> Label:
-        action = replace(Action(name, "camera 1.0", PARAMETERS), **parts)  # type: ignore[arg-type]
+    def acting(name: str, *inputs: Input, **parts: Any) -> Label:
+        action = replace(Action(name, "camera 1.0", PARAMETERS), **parts)
         return made_from(*inputs, action=action)
 
     stranger = replace(setting.signer("camera"), identity="https://other.example/")

@@ -16,12 +16,13 @@ from trustconn.cli.main import main
 from trustconn.harness.threats import otm
 from trustconn.harness.threats.system import example
 from trustconn.harness.threats.table import COLUMNS, to_csv
+from trustconn.harness.verdict.results import Results
 from trustconn.harness.verdict.verdict import Verdict
 
 
 @pytest.mark.parametrize("runs", [(), (results(),)])
-def test_the_open_threat_model_is_what_its_schema_says(tmp_path: Path, runs: tuple[object, ...]) -> None:
-    made = otm.to_otm(reviewed(tmp_path, *runs))  # type: ignore[arg-type]
+def test_the_open_threat_model_is_what_its_schema_says(tmp_path: Path, runs: tuple[Results, ...]) -> None:
+    made = otm.to_otm(reviewed(tmp_path, *runs))
     jsonschema.Draft7Validator(otm.schema()).validate(json.loads(json.dumps(made)))
     zones = {zone["id"] for zone in made["trustZones"]}
     parts = {part["id"] for part in made["components"]}

@@ -118,8 +118,8 @@ def test_the_last_verdict_over_each_binding_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "cut", [lambda: results(selection="ATT"), lambda: interrupted(results()), lambda: results(scope="handshake")]
 )
-def test_a_run_of_some_tests_exercises_a_threat_partly(tmp_path: Path, cut: Callable[[], object]) -> None:
-    found = reviewed(tmp_path, cut())  # type: ignore[arg-type]
+def test_a_run_of_some_tests_exercises_a_threat_partly(tmp_path: Path, cut: Callable[[], Results]) -> None:
+    found = reviewed(tmp_path, cut())
     assert {one.state for one in found.findings} == {State.PARTLY}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...harness.identity.certificate import Certificate
 from ...harness.identity.keys import signer
@@ -51,7 +51,7 @@ def signers() -> dict[str, tuple[Signer, Certificate]]:
 
 
 def _label(
-    name: str, deed: str, inputs: tuple[Input, ...] = (), *, by: str = "service", data: bytes = b"", **changes: object
+    name: str, deed: str, inputs: tuple[Input, ...] = (), *, by: str = "service", data: bytes = b"", **changes: Any
 ) -> Made:
     """A label over data of its own, unless other `data` is named; `changes` are of the statement."""
     payload = data or sha256(name.encode()).digest()
@@ -64,7 +64,7 @@ def _label(
         action=Action(deed, "crop 1.2", PARAMETERS),
         inputs=inputs,
     )
-    changed = replace(statement, **changes)  # type: ignore[arg-type]
+    changed = replace(statement, **changes)
     return Made(make(changed, signers()[by][0], with_certificates=False), payload)
 
 

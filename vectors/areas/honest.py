@@ -130,7 +130,7 @@ def _double(receiver: Endpoint, off: frozenset[str]) -> Endpoint:
     double.machine.run = double.run
     double.tam = copy.copy(receiver.tam)
     double.tam.run = _run(receiver.tam.run, double, frozenset())
-    double.send_frame = _unsent  # type: ignore[method-assign]
+    double.send_frame = _unsent  # type: ignore[method-assign]  # Of this copy alone.
     return double
 
 
