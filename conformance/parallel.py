@@ -102,6 +102,7 @@ class Companion:
     def __init__(self, play: Callable[[Log], object], log: Log, told: Callable[[TestResult], None]) -> None:
         self._queue: SimpleQueue[Any] = _CONTEXT.SimpleQueue()
         self._log, self._told = log, told
+        self._failure: Exception | None = None
         self._process = _CONTEXT.Process(target=_run, args=(play, self._queue))
         self._thread = threading.Thread(target=self._drain, daemon=True)
 
@@ -115,17 +116,28 @@ class Companion:
         pass_on(self._process.pid)
 
     def join(self) -> None:
-        """Wait until its last result is in the log."""
+        """Wait until its last result is in the log. Raises what kept it, or the log, from going on."""
         self._process.join()
         self._queue.put(END)
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
     def _drain(self) -> None:
         while (events := self._queue.get()) is not END:
-            for what, subject, now in events:
-                getattr(self._log, what)(subject, now)
-                if what == "test_finished":
-                    self._told(subject)
+            try:
+                self._pass_on(events)
+            except Exception as error:  # The process would wait for ever if its queue were not emptied.
+                self._failure = self._failure or error
+                self.stop()
+
+    def _pass_on(self, events: Any) -> None:
+        if isinstance(events, Exception):
+            raise events
+        for what, subject, now in events:
+            getattr(self._log, what)(subject, now)
+            if what == "test_finished":
+                self._told(subject)
 
 
 def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
@@ -133,5 +145,7 @@ def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
     with suppress(KeyboardInterrupt):
         try:
             play(log)
+        except OSError as error:  # A full disk: to be told once, by the first process.
+            queue.put(error)
         finally:
             log.flush()

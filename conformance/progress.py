@@ -43,7 +43,13 @@ class Progress:
             and self._total >= LINES
             and done * LINES // self._total > (done - 1) * LINES // self._total
         ):
-            print(f"{done}/{self._total} tests: {self._described()}", flush=True)
+            self._tell(f"{done}/{self._total} tests: {self._described()}")
+
+    def _tell(self, line: str) -> None:
+        try:
+            print(line, flush=True)
+        except OSError:  # Whoever read this has gone; what is found is kept all the same.
+            self._silent = True
 
     def _described(self) -> str:
         return ", ".join(f"{count} {label}" for label, count in sorted(self._counts.items()))

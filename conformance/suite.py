@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from ..harness.memory import settle_memory
@@ -51,6 +52,9 @@ class SuiteRun:
                 self._play_all()
         except KeyboardInterrupt:
             self.interrupted = True
+        except OSError:
+            self._abandon()
+            raise
         self._finish()
 
     # --- choosing ----------------------------------------------------------------------------------------------------
@@ -109,6 +113,14 @@ class SuiteRun:
             companion.join()
         self.progress.end()
         self.log.run_finished(self.interrupted, self._now())
+
+    def _abandon(self) -> None:
+        """Nothing can be written any more: no process goes on."""
+        for companion in self._companions:
+            companion.stop()
+            with suppress(Exception):
+                companion.join()
+        self.progress.end()
 
     def _now(self) -> float:
         return time.monotonic() - self._started

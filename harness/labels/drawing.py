@@ -12,7 +12,7 @@ from .label import Label
 from .trust import shown
 from .verify import Judged
 
-WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, LINE = 260, 92, 300, 150, 30, 16
+WIDTH, HEIGHT, COLUMN, LAYER, MARGIN, LINE = 284, 92, 324, 150, 30, 16
 LIMIT = 36
 """Characters of a line in a box; the whole text is in its tooltip."""
 
@@ -42,9 +42,12 @@ class Box:
         judged = self.judged
         if judged is None:
             return ()
-        around, told = judged.environment, judged.parameters or {}
+        around, told = judged.environment, judged.parameters
         found = [f"environment by its attestation key, boot count {around.bootcount}"] if around else []
-        named = ", ".join(f"{name}={value}" for name, value in told.items() if isinstance(name, str))
+        if told is None:
+            named = "parameters: not kept with the data" if self.label.action else ""
+        else:
+            named = ", ".join(f"{name}={value}" for name, value in told.items() if isinstance(name, str))
         return tuple(map(printable, [*found, *([named] if named else [])]))
 
 
@@ -142,7 +145,7 @@ def _arrows(box: Box, place: Mapping[bytes, tuple[int, int]], right: int) -> Ite
             # What leads past a layer goes around on the right: a curve comes three quarters of the way to its bends.
             start, end = (x1 + WIDTH, y1 + HEIGHT // 2), (x2 + WIDTH, y2 + HEIGHT // 2)
             bend = max(start[0], end[0]) + (right - max(start[0], end[0])) * 4 // 3
-            way, x = f"C{bend} {start[1]} {bend} {end[1]} {end[0]} {end[1]}", right - 70
+            way, x = f"C{bend} {start[1]} {bend} {end[1]} {end[0]} {end[1]}", right - 100
         else:
             start, end = (x1 + WIDTH // 2, y1 + HEIGHT), (x2 + WIDTH // 2, y2)
             way, x = f"L{end[0]} {end[1]}", (start[0] + end[0]) // 2 + 6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,9 @@ def verify(
     chain = Chain.of(stored.label, stored.labels)
     times = _times(stored, chain, trust)
     environments, parameters = stored.by_digest(stored.environments), stored.by_digest(stored.parameters)
-    judged = []
-    for label in chain.ordered(limits):
+    ordered, judged = chain.ordered(limits), []
+    _check_owned(parameters, ordered)
+    for label in ordered:
         existed = times.get(label.digest)
         check_action(label, known)
         check_inputs(label, chain.find)
@@ -63,6 +64,14 @@ def verify(
         judged.append(Judged(label, trust.signer(label)[0].identity, existed, shown, _parameters(label, parameters)))
         advance(1)
     return judged
+
+
+def _check_owned(parameters: Iterable[bytes], labels: Iterable[Label]) -> None:
+    """Parameters that no label signs are told to nobody: they are altered ones, or others put in their place."""
+    signed = {label.action.parameters for label in labels if label.action is not None}
+    for digest in parameters:
+        if digest not in signed:
+            raise LabelError("CHN-06", "parameters", f"{short(digest)} are those of no label of the chain")
 
 
 def _times(stored: Stored, chain: Chain, trust: Trust) -> dict[bytes, int]:

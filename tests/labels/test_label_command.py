@@ -188,3 +188,34 @@ def test_an_interrupted_signature_leaves_nothing(folder: Path, monkeypatch: pyte
     monkeypatch.setattr("trustconn.harness.labels.stream.measure", interrupted)
     assert sign(folder, "long", "--agent a") == 130
     assert not list(folder.glob("*long*label*"))
+
+
+def test_an_input_of_a_stranger_is_not_processed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["provision", "both", "--out", str(tmp_path / "strangers")]) == 0
+    (tmp_path / "sent.raw").write_bytes(b"sent")
+    assert run(f"sign {tmp_path}/sent.raw --platform {tmp_path}/strangers/device/iut --agent camera") == 0
+    (tmp_path / "seen.png").write_bytes(b"seen")
+    words = f"--agent editor --input {tmp_path}/sent.raw.label"
+    assert sign(folder, "seen.png", words) == 1
+    assert "sent.raw.label: refused: label" in capsys.readouterr().err
+    assert not (tmp_path / "seen.png.label").exists()
+    assert sign(folder, "seen.png", f"{words} --trust {tmp_path}/strangers/service/iut") == 0
+    assert verify(folder, "seen.png", f"--trust {tmp_path}/strangers/service/iut") == 0
+
+
+def test_an_altered_parameter_is_refused_and_one_that_is_not_kept_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "picture.raw.label"
+    good = file.read_bytes()
+    file.write_bytes(good.replace(b"ciso\x63200", b"ciso\x63400"))
+    assert file.read_bytes() != good
+    assert verify(folder, "picture.raw") == 1
+    assert "are those of no label of the chain (CHN-06)" in capsys.readouterr().err
+    file.write_bytes(replace(read(good), parameters=()).encode())
+    assert verify(folder, "picture.raw") == 0
+    assert "parameters: not kept with the data" in capsys.readouterr().out
+    assert verify(folder, "small.jpg") == 0
+    assert "not kept" not in capsys.readouterr().out

@@ -73,8 +73,9 @@ def _sign_arguments(sign: argparse.ArgumentParser) -> None:
     sign.add_argument("--kind", choices=KINDS, default="device", help="of agent; default: device")
     text = "what was done; default: tc.created, or tc.processed where there are inputs"
     sign.add_argument("--action", metavar="NAME", help=text)
-    text = "label of what it was made from; may be repeated"
+    text = "label of what it was made from, verified first; may be repeated"
     sign.add_argument("--input", type=readable_file, action="append", default=[], metavar="LABEL", help=text)
+    add_trust(sign, required=False)
     sign.add_argument("--relation", default="parentOf", metavar="TEXT", help="of the inputs; default: parentOf")
     text = "of the action, or of the sensor; may be repeated"
     sign.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help=text)
@@ -139,6 +140,12 @@ def _sign(arguments: argparse.Namespace) -> int:
     except SettingError as error:
         raise UsageError(str(error)) from error
     inputs = [_stored(file) for file in arguments.input]
+    for file, stored in zip(arguments.input, inputs, strict=True):
+        try:
+            verify(stored, read_trust(arguments, stored, world))
+        except LabelError as error:
+            print(f"{file}: refused: {error}", file=sys.stderr)
+            return exit_code.FAILED
     parameters = dict(arguments.parameter)
     deed = Deed(arguments.agent, arguments.kind, arguments.action or "", parameters, inputs, arguments.relation)
     with reading(arguments.file) as (source, advance):

@@ -2,18 +2,19 @@
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ..harness.identity.certificate import Certificate
 from ..harness.identity.credentials import TrustAnchors, read_certificates
 from ..harness.identity.revocation import CRL
 from ..harness.identity.settings import SettingError
+from ..harness.identity.world import World
 from ..harness.labels.stored import Stored
-from ..harness.labels.trust import Proof, Trust
+from ..harness.labels.trust import Trust
 from .errors import UsageError
 from .files import read_file
 from .options import readable_file
@@ -21,22 +22,23 @@ from .options import readable_file
 MAX_FILE = 1 << 24
 
 
-def add_trust(parser: argparse.ArgumentParser) -> None:
+def add_trust(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """`--trust`, `--crl` and `--authority`."""
     text = "folder whose party trusts the signers, or their roots in PEM; may be repeated"
-    parser.add_argument("--trust", type=Path, action="append", required=True, metavar="PATH", help=text)
+    if not required:
+        text = "who else signs inputs than the platform and those whom it trusts: such a folder as verify takes"
+    parser.add_argument("--trust", type=Path, action="append", required=required, default=[], metavar="PATH", help=text)
     text = "a newer revocation list, PEM or DER; may be repeated"
     parser.add_argument("--crl", type=readable_file, action="append", default=[], metavar="FILE", help=text)
     text = "root of a time stamping authority, PEM; may be repeated"
     parser.add_argument("--authority", type=readable_file, action="append", default=[], metavar="FILE", help=text)
 
 
-def read_trust(arguments: argparse.Namespace, stored: Stored) -> Trust:
-    """What the options name, with the proofs that are kept with the data. Raises UsageError."""
-    roots: list[Certificate] = []
-    attestation: list[Certificate] = []
-    held: dict[bytes, Certificate] = {}
-    proofs: list[Proof] = list(stored.proofs)
+def read_trust(arguments: argparse.Namespace, stored: Stored, world: World | None = None) -> Trust:
+    """What the options name and what a party trusts, with the proofs that are kept with the data. Raises UsageError."""
+    trust = Trust(int(time.time()), (), proofs=stored.proofs) if world is None else Trust.of(world, stored.proofs)
+    roots, attestation = list(trust.roots), list(trust.attestation_roots)
+    held, proofs = dict(trust.held), list(trust.proofs)
     for path in arguments.trust:
         try:
             if path.is_dir():
@@ -53,9 +55,10 @@ def read_trust(arguments: argparse.Namespace, stored: Stored) -> Trust:
         (CRL, crl.public_bytes(Encoding.DER)) for file in arguments.crl for crl in read_file(file, MAX_FILE, _crls)
     )
     authorities = [one for file in arguments.authority for one in read_file(file, MAX_FILE, _authorities)]
-    return Trust(
-        int(time.time()), tuple(roots), held, tuple(proofs), tuple(attestation), tuple(dict.fromkeys(authorities))
-    )
+    return replace(
+        trust, roots=tuple(roots), held=held, proofs=tuple(proofs), attestation_roots=tuple(attestation),
+        authorities=tuple(dict.fromkeys(authorities)),
+    )  # fmt: skip
 
 
 def _crls(data: bytes) -> list[x509.CertificateRevocationList]:

@@ -4,9 +4,11 @@ A command's module has `add_arguments(parser)` and `main(arguments) -> exit code
 """
 
 import argparse
+import errno
 import importlib
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
@@ -46,6 +48,11 @@ COMMANDS = {
 }
 
 USAGE, UNDECIDED, INTERRUPTED = 2, 3, 130
+OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+    | {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE}
+)
+"""What a machine refuses, wherever it comes up, and no crash of ours."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,11 +76,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
+        _forget_output()
+        return UNDECIDED
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            print(f"trustconn: {error.filename or 'cannot write'}: {error.strerror}", file=sys.stderr)
+            _forget_output()
+        else:  # Told as Python tells it, where Python itself would end with 1.
+            sys.excepthook(*sys.exc_info())
+        return UNDECIDED
+
+
+def _forget_output() -> None:
+    """What standard output did not take would be complained about once more when Python ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNDECIDED
-    except Exception:  # Told as Python tells it, where Python itself would end with 1.
-        sys.excepthook(*sys.exc_info())
-        return UNDECIDED
 
 
 def _dispatch(words: list[str]) -> int:
@@ -90,7 +109,15 @@ def _dispatch(words: list[str]) -> int:
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):
-    """Keeps the paragraphs of a module's docstring."""
+    """Keeps the paragraphs of a module's docstring, as wide as the terminal, and indented lines as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(self._filled(paragraph, width) for paragraph in text.strip().split("\n\n"))
+
+    def _filled(self, paragraph: str, width: int) -> str:
+        if any(line.startswith(" ") for line in paragraph.splitlines()):
+            return paragraph
+        return textwrap.fill(paragraph, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _overview(words: list[str]) -> int:

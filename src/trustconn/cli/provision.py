@@ -124,7 +124,7 @@ def _party(out: Path, role: str, arguments: argparse.Namespace, seed: bytes, now
     except SettingError as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
 
 
 def _verifier(out: Path, arguments: argparse.Namespace, seed: bytes, now: int) -> int:
@@ -133,7 +133,7 @@ def _verifier(out: Path, arguments: argparse.Namespace, seed: bytes, now: int) -
     try:
         provision(out, seed=seed, now=now, seeded=arguments.seed is not None)
     except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{error.filename or out}: cannot be written: {error.strerror}") from error
     _say(out, "verifier")
     return exit_code.PASSED
 
