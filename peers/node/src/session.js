@@ -9,26 +9,12 @@ import { readFrame } from './grammar.js';
 import { ids } from './identifiers.js';
 import { Refusal, checked, ensure } from './refusal.js';
 import { readProofs } from './revocation.js';
+import { AFTER_CLOSE, ALLOWED, BEFORE_OPEN } from './states.js';
+import { Timers } from './timers.js';
 import { checkPath } from './trust.js';
 
 const { code, frame, hello: key, limit } = ids;
 const { flag } = key;
-const BEFORE_OPEN = ['wait_HELLO_R', 'wait_HELLO_I', 'wait_ATT_R', 'wait_ATT_I', 'wait_VERDICT_R', 'wait_VERDICT_I'];
-const AFTER_CLOSE = ['receipt', 'alert', 'close'];
-const ALWAYS = ['ping', 'pong', 'close', 'alert'];
-/** Frames that a state allows (SES-03, SES-23); those of re-attestation are judged by their direction. */
-const ALLOWED = {
-  wait_HELLO_R: ['hello', 'alert'],
-  wait_HELLO_I: ['hello', 'alert'],
-  wait_ATT_R: ['att', ...ALWAYS],
-  wait_ATT_I: ['att', ...ALWAYS],
-  wait_VERDICT_R: ['verdict', ...ALWAYS],
-  wait_VERDICT_I: ['verdict', ...ALWAYS],
-  OPEN: ['att_req', 'att', 'verdict', 'data', 'receipt', ...ALWAYS],
-  EXPIRED: ['att_req', 'att', 'verdict', 'data', 'receipt', ...ALWAYS],
-  REFUSED: ['receipt', ...ALWAYS],
-};
-
 /** Part of valid_for after which a relying party asks for new evidence. */
 const RENEW_AFTER = 2 / 3;
 
@@ -37,7 +23,7 @@ export class Session {
   /** Evidence of the peer that was accepted last. */
   evidence;
   #received = Buffer.alloc(0);
-  #timers = new Map();
+  #timers;
   #pings = [];
 
   /**
@@ -58,6 +44,7 @@ export class Session {
     [this.mine, this.theirs] = this.role === 'device' ? ['I', 'R'] : ['R', 'I'];
     this.sid = this.exporter(ids.tls.sid_label, Buffer.alloc(0), ids.binder.sid_length);
     this.data = new DataFlow(this);
+    this.#timers = new Timers(this.clock);
   }
 
   /** Everything that judging a credential needs, at this moment (REV-10). */
@@ -130,7 +117,7 @@ export class Session {
     if (proofs) body.set(key.revocation, proofs);
     if (waiver) body.set(key.waiver, waiver);
     this.hello = { body, octets: this.sendFrame(frame.hello, body) };
-    this.#arm('verdict', this.clock.now + (policy.verdict_timeout ?? limit.verdict_seconds), () =>
+    this.#timers.arm('verdict', this.clock.now + (policy.verdict_timeout ?? limit.verdict_seconds), () =>
       this.refuse(new Refusal('stale', 'no verdict in time (SES-21)')));
   }
 
@@ -291,10 +278,9 @@ export class Session {
     const opened = BEFORE_OPEN.includes(this.state);
     if (this.state !== 'OPEN') this.#enter('OPEN');
     if (opened) this.report('open', { sid: this.sid.toString('hex') });
-    this.#stopTimer('verdict');
-    this.#stopTimer('expired');
-    this.#arm('validity', this.until, () => this.#expire());
-    this.#arm('reattest', this.peers.renewAt, () => this.requestEvidence());
+    this.#timers.stop('verdict', 'expired');
+    this.#timers.arm('validity', this.until, () => this.#expire());
+    this.#timers.arm('reattest', this.peers.renewAt, () => this.requestEvidence());
     this.data.flush();
   }
 
@@ -306,7 +292,7 @@ export class Session {
     }
     this.#enter('EXPIRED');
     const patience = this.credentials.policy.expired_timeout ?? limit.expired_seconds;
-    this.#arm('expired', this.until + patience, () => this.refuse(new Refusal('stale', 'EXPIRED too long (SES-16)')));
+    this.#timers.arm('expired', this.until + patience, () => this.refuse(new Refusal('stale', 'EXPIRED too long (SES-16)')));
   }
 
   on_data(body) {
@@ -342,9 +328,9 @@ export class Session {
 
   close() {
     this.#enter('CLOSING');
-    for (const name of ['validity', 'reattest', 'expired', 'verdict']) this.#stopTimer(name);
+    this.#timers.stop('validity', 'reattest', 'expired', 'verdict');
     this.sendFrame(frame.close, new Map());
-    this.#arm('closing', this.clock.now + limit.handshake_seconds, () => this.#finish('truncated'));
+    this.#timers.arm('closing', this.clock.now + limit.handshake_seconds, () => this.#finish('truncated'));
   }
 
   on_close() {
@@ -376,7 +362,7 @@ export class Session {
 
   /** Ends without a word, as a restart does. */
   drop() {
-    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.stopAll();
   }
 
   #finish(how) {
@@ -389,15 +375,5 @@ export class Session {
   #enter(state) {
     this.state = state;
     this.report('state', { state });
-  }
-
-  #arm(name, time, action) {
-    this.#stopTimer(name);
-    this.#timers.set(name, this.clock.at(time, action));
-  }
-
-  #stopTimer(name) {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
   }
 }
