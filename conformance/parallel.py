@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.queues import SimpleQueue
 from typing import Any, Protocol
 
 from ..harness.verdict.records import Header, RequirementRecord, TestCase, TestResult
 from .interrupt import pass_on
 
 _CONTEXT = multiprocessing.get_context("fork")
+END = None
 MOMENT = 0.05
 """Seconds; what happens within one is told together."""
 Event = tuple[str, Any, float]
@@ -58,14 +59,14 @@ class SharedLog:
         return locked
 
 
-class _PipeLog:
+class _QueueLog:
     """The other process's end: tests are told, the run itself is the first process's affair.
 
     What happens within a moment is told in one piece: each piece wakes the first process from its own tests.
     """
 
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
+    def __init__(self, queue: SimpleQueue[Any]) -> None:
+        self._queue = queue
         self._untold: list[Event] = []
         self._told = time.monotonic()
 
@@ -91,7 +92,7 @@ class _PipeLog:
     def flush(self) -> None:
         """Tell what is not told yet."""
         if self._untold:
-            self._pipe.send(self._untold)
+            self._queue.put(self._untold)
         self._untold, self._told = [], time.monotonic()
 
 
@@ -99,16 +100,15 @@ class Companion:
     """A second process that runs `play` with a log of its own; `told` gets each result as it comes."""
 
     def __init__(self, play: Callable[[Log], object], log: Log, told: Callable[[TestResult], None]) -> None:
-        self._here, self._there = _CONTEXT.Pipe(duplex=False)
+        self._queue: SimpleQueue[Any] = _CONTEXT.SimpleQueue()
         self._log, self._told = log, told
         self._failure: Exception | None = None
-        self._process = _CONTEXT.Process(target=_run, args=(play, self._here, self._there))
+        self._process = _CONTEXT.Process(target=_run, args=(play, self._queue))
         self._thread = threading.Thread(target=self._drain, daemon=True)
 
     def start(self) -> None:
         """Begin. The process is forked first: threads do not survive a fork."""
         self._process.start()
-        self._there.close()
         self._thread.start()
 
     def stop(self) -> None:
@@ -118,19 +118,18 @@ class Companion:
     def join(self) -> None:
         """Wait until its last result is in the log. Raises what kept it, or the log, from going on."""
         self._process.join()
+        self._queue.put(END)
         self._thread.join()
         if self._failure is not None:
             raise self._failure
 
     def _drain(self) -> None:
-        with suppress(EOFError):
-            while True:
-                events = self._here.recv()
-                try:
-                    self._pass_on(events)
-                except Exception as error:  # The process would wait for ever if nobody read what it tells.
-                    self._failure = self._failure or error
-                    self.stop()
+        while (events := self._queue.get()) is not END:
+            try:
+                self._pass_on(events)
+            except Exception as error:  # The process would wait for ever if its queue were not emptied.
+                self._failure = self._failure or error
+                self.stop()
 
     def _pass_on(self, events: Any) -> None:
         if isinstance(events, Exception):
@@ -141,15 +140,12 @@ class Companion:
                 self._told(subject)
 
 
-def _run(play: Callable[[Log], object], here: Connection, there: Connection) -> None:
-    here.close()  # Where the first process is gone, telling it fails, and this one ends.
-    log = _PipeLog(there)
-    with suppress(KeyboardInterrupt, BrokenPipeError):
+def _run(play: Callable[[Log], object], queue: SimpleQueue[Any]) -> None:
+    log = _QueueLog(queue)
+    with suppress(KeyboardInterrupt):
         try:
             play(log)
-        except BrokenPipeError:
-            raise
         except OSError as error:  # A full disk: to be told once, by the first process.
-            there.send(error)
+            queue.put(error)
         finally:
             log.flush()

@@ -35,15 +35,6 @@ def test_a_run_whose_reader_has_gone_keeps_its_results(tmp_path: Path) -> None:
     assert rebuild(tmp_path).complete
 
 
-def test_a_run_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
-    words = ["run", "--select", "LBL or SES", "--out", str(tmp_path)]
-    with subprocess.Popen([*PYTHON, *words], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert "tests" in process.stdout.readline()
-        process.kill()
-        process.communicate(timeout=60)  # Whatever was left would keep the pipe open.
-
-
 def test_a_file_cannot_be_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file"
     file.write_text("")
