@@ -22,6 +22,7 @@ from . import (
     schedule,
     sessions,
     structures,
+    virtual,
 )
 from .seed import SEED
 
@@ -33,6 +34,7 @@ AREAS: tuple[Area, ...] = (
     records.AREA,
     certificates.AREA,
     revocation.AREA,
+    virtual.AREA,
     hellos.AREA,
     evidence.AREA,
     psa.AREA,

@@ -58,26 +58,30 @@ class Trust:
 
 def eat(given: dict[str, Any]) -> None:
     """Operation `evidence`."""
-    trust = Trust(given)
+    token(given, Trust(given), load(bytes.fromhex(given["cmw"])))
+
+
+def token(given: dict[str, Any], trust: Trust, wrapper: Any) -> tuple[Certificate, dict[Any, Any]]:
+    """The attestation key and the claims of a token in a record of its own, judged. Raises Refused."""
     endorsements = bytes.fromhex(given["endorsements"])
-    wrapper = load(bytes.fromhex(given["cmw"]))
     ensure(isinstance(wrapper, list) and len(wrapper) == 3, "no record")
     kind, value, indicator = wrapper
     ensure(isinstance(value, bytes), "no record")
     ensure(type(kind) is int and kind == 263, "type of evidence", UNSUPPORTED)
     ensure(type(indicator) is int and indicator == 4, "indicator", UNSUPPORTED)
-    token = Sign1(load(value))
-    grammar.check("eat_protected", token.header)
-    ensure(set(token.unprotected) == {33}, "unprotected header")
-    claims = load(token.payload)
+    found = Sign1(load(value))
+    grammar.check("eat_protected", found.header)
+    ensure(set(found.unprotected) == {33}, "unprotected header")
+    claims = load(found.payload)
     for key in (6, 8, 10, 256, 263, 265, 267, 273, -71901):
         ensure(key in claims, "a claim is missing")
     _optional(claims)
     ensure(claims[265] == IDS["profile"], "profile", UNSUPPORTED)
-    leaf = trust.attestation_key(token.chain, endorsements, OID["eku_eat_ak"])
-    ensure(names(token.protected[34], leaf), "x5t", FAILED)
-    token.verify(leaf.key, IDS["external_aad"]["eat"], FAILED)
+    leaf = trust.attestation_key(found.chain, endorsements, OID["eku_eat_ak"])
+    ensure(names(found.protected[34], leaf), "x5t", FAILED)
+    found.verify(leaf.key, IDS["external_aad"]["eat"], FAILED)
     _claims(claims, trust, leaf, given["minimum_dbgstat"])
+    return leaf, claims
 
 
 def _optional(claims: dict[Any, Any]) -> None:

@@ -21,6 +21,7 @@ from . import (
     sessions,
     sign1,
     tpm,
+    virtual,
 )
 from .strict import load, tree
 
@@ -48,6 +49,8 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "records": channel.records,
     "certificate": pki.certificate,
     "status": pki.status,
+    "virtual-certificate": virtual.certificate,
+    "virtual-evidence": virtual.evidence,
     "evidence": appraisal.eat,
     "blocks": blocks.content,
     "block": blocks.block,

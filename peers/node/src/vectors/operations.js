@@ -16,6 +16,7 @@ import { session } from './session.js';
 import { sign1 } from './sign1.js';
 import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
+import { virtualOperations } from './virtual.js';
 
 function must(holds, why) {
   if (!holds) throw new Error(why);
@@ -27,6 +28,7 @@ export const operations = {
   ...judgedOperations,
   ...pkiOperations,
   ...tpmOperations,
+  ...virtualOperations,
 
   edhoc: handshake,
   'property-proof': propertyProof,
