@@ -114,9 +114,9 @@ class Moment:
             return failure.check.name
         return next((e.fields["check"] for e in receiver.events if e.name == "data_refused"), None)
 
-    def is_the_only_reason(self, frame: bytes, check: str) -> bool:
-        """Whether the receiver takes the frame once it does not make that check."""
-        return self.refusing(frame, frozenset({check})) is None
+    def is_the_only_reason(self, frame: bytes, *checks: str) -> bool:
+        """Whether the receiver takes the frame once it does not make that check, or those of one rule."""
+        return self.refusing(frame, frozenset(checks)) is None
 
 
 def _double(receiver: Endpoint, off: frozenset[str]) -> Endpoint:

@@ -10,6 +10,7 @@ from . import (
     blocks,
     chains,
     channel,
+    collected,
     edhoc,
     grammar,
     hello,
@@ -62,6 +63,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "session": sessions.session,
     "result": results.result,
     "hello": hello.hello,
+    "collection-evidence": collected.evidence,
     "tpm-structure": tpm.structure,
     "tpm-evidence": tpm.evidence,
 }

@@ -4,6 +4,7 @@ import { blockOperations } from './blocks.js';
 import { matches } from './cddl.js';
 import { chain } from './chains.js';
 import { channelOperations } from './channel.js';
+import { collectionEvidence } from './collected.js';
 import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
@@ -31,6 +32,7 @@ export const operations = {
   ...virtualOperations,
 
   edhoc: handshake,
+  'collection-evidence': collectionEvidence,
   'property-proof': propertyProof,
   'psa-evidence': psaEvidence,
   'cose-sign1': sign1,
