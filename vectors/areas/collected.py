@@ -178,4 +178,6 @@ def _groups() -> Iterator[Group]:
         yield Group(OPPOSITE[receiver], "collection-evidence", SOURCE, tuple(_vectors(receiver)), common)
 
 
-AREA = Area("evidence-collection", "A token and a TPM bundle in one CMW collection, and what they are judged by.", _groups)
+AREA = Area(
+    "evidence-collection", "A token and a TPM bundle in one CMW collection, and what they are judged by.", _groups
+)

@@ -190,7 +190,9 @@ def _generations(role: str) -> Iterator[Vector]:
     for highest in (2, 128, 256, 65536, 2**31, 2**32 - 1):
         now, before = _instance(role, highest), _instance(role, highest - 1)
         comment = "as it was before it was made anew"
-        yield _refused(role, check, "generation", f"{highest - 1}-after-{highest}", comment, _tenant(role, before), (now,))
+        yield _refused(
+            role, check, "generation", f"{highest - 1}-after-{highest}", comment, _tenant(role, before), (now,)
+        )
     zero, others = _instance(role, 0), (_instance(role, 3, label=OTHER_TENANT), _instance(role, 7))
     yield _refused(role, check, "generation", "zero-after-7", "the first again", _tenant(role, zero), others)
 
@@ -347,4 +349,6 @@ def _groups() -> Iterator[Group]:
         yield Group(name, "virtual-evidence", SOURCE, tuple(_vectors(relying)), common)
 
 
-AREA = Area("virtual-roots", "Leaves and evidence of virtualized roots of trust, and what was accepted before.", _groups)
+AREA = Area(
+    "virtual-roots", "Leaves and evidence of virtualized roots of trust, and what was accepted before.", _groups
+)

@@ -62,6 +62,7 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "property-proof": properties.property_proof,
     "session": sessions.session,
     "result": results.result,
+    "passport": results.passport,
     "hello": hello.hello,
     "collection-evidence": collected.evidence,
     "tpm-structure": tpm.structure,

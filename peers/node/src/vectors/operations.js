@@ -11,7 +11,7 @@ import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { psaEvidence } from './psa.js';
 import { propertyProof } from './property.js';
-import { result } from './result.js';
+import { passport, result } from './result.js';
 import { sequence } from './sequence.js';
 import { session } from './session.js';
 import { sign1 } from './sign1.js';
@@ -37,6 +37,7 @@ export const operations = {
   'psa-evidence': psaEvidence,
   'cose-sign1': sign1,
   chain,
+  passport,
   result,
   session,
 
