@@ -13,6 +13,7 @@ from .sign1 import Sign1, is_key, names
 from .strict import load
 
 FAILED, UNSUPPORTED, UNBOUND, FOREIGN, STALE = ("alert:22", "alert:21", "alert:23", "alert:24", "alert:25")
+ANON = OID["eku_anon"]
 CUSTODY = {1: False, 2: True, 3: True, 4: True}
 
 
@@ -26,6 +27,7 @@ class Trust:
         self.crls = [bytes.fromhex(crl) for crl in given["crls"]]
         self.references = {name: bytes.fromhex(value) for name, value in given["reference_values"].items()}
         self.leaf, self.own = (Certificate(bytes.fromhex(given[name])) for name in ("leaf", "own"))
+        self.pseudonym_roots = pki.certificates(given.get("pseudonym_roots", []))
         self.binder = bytes.fromhex(given["binder"])
 
     def identities(self) -> list[bytes]:
@@ -38,17 +40,21 @@ class Trust:
     def attestation_key(self, chain: list[Certificate], endorsements: bytes, usage: str) -> Certificate:
         """The certificate of the key that signs evidence, judged. Raises Refused."""
         leaf = chain[0]
+        hidden = pki.is_pseudonym(leaf)
         try:
-            whole = pki.path(chain, self.roots)
+            whole = pki.path(chain, self.pseudonym_roots if hidden else self.roots)
         except Refused as refused:
             raise Refused(str(refused), FAILED) from None
-        ensure(leaf.usages == [usage], "usage of the attestation key", FAILED)
+        usages = [one for one in leaf.usages if one != ANON] if usage == OID["eku_eat_ak"] else leaf.usages
+        ensure(usages == [usage], "usage of the attestation key", FAILED)
         ensure(leaf.spki not in self.identities(), "an identity key", FAILED)
         ensure(all(item.valid_at(self.now) for item in whole), "outside its period", FAILED)
         pki.certain(whole[0], whole[1], endorsements, self.crls, self.now, self.revocation_max_age, self.tolerance)
         for below, above in pairwise(whole[1:]):
             said = [pki.by_crl(crl, below, above) for crl in self.crls]
             ensure(not any(one.revoked for one in said if one), "an issuer is revoked", "alert:26")
+        ensure(hidden == pki.is_pseudonym(self.leaf), "a pseudonym beside a name", FOREIGN)
+        ensure(pki.lives_a_day(leaf), "a pseudonym for too long", FOREIGN)
         return leaf
 
     def recent(self, issued: int) -> None:

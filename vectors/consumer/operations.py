@@ -52,6 +52,8 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "status": pki.status,
     "virtual-certificate": virtual.certificate,
     "virtual-evidence": virtual.evidence,
+    "pseudonym-certificate": pki.pseudonym,
+    "pseudonym-evidence": appraisal.eat,
     "evidence": appraisal.eat,
     "blocks": blocks.content,
     "block": blocks.block,

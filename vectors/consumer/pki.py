@@ -20,7 +20,7 @@ from .identifiers import OID, URN
 from .refusal import Refused, ensure
 from .strict import load
 
-LONGEST, MOST_CERTIFICATES, SHORT_LIVED = 8192, 8, 7 * 86400
+LONGEST, MOST_CERTIFICATES, SHORT_LIVED, PSEUDONYM = 8192, 8, 7 * 86400, 86400
 KNOWN = {
     ExtensionOID.KEY_USAGE, ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.EXTENDED_KEY_USAGE,
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME, ExtensionOID.NAME_CONSTRAINTS, ExtensionOID.CERTIFICATE_POLICIES,
@@ -151,6 +151,16 @@ def _authority(issuer: Certificate, below: list[Certificate]) -> None:
             rdns = item.x509.subject.rdns
             within = any(rdns[: len(bound.value.rdns)] == bound.value.rdns for bound in bounds)
             ensure(not bounds or within, "a name that is not permitted")
+
+
+def is_pseudonym(certificate: Certificate) -> bool:
+    """Whether it carries tc-anon."""
+    return OID["eku_anon"] in certificate.usages
+
+
+def lives_a_day(certificate: Certificate) -> bool:
+    """Whether it is no pseudonym's, or lives no longer than those may (ANO-01)."""
+    return not is_pseudonym(certificate) or certificate.lifetime <= PSEUDONYM
 
 
 # --- status ----------------------------------------------------------------------------------------------------------
@@ -320,6 +330,20 @@ def certificate(given: dict[str, Any]) -> dict[str, str]:
     leaf = chain[0]
     judge(path(chain, certificates(given["roots"])), known, given)
     ensure(leaf.uris and leaf.uris[0] in given["identities"], "another identity")
+    return {"identity": leaf.uris[0], "leaf": leaf.digest.hex()}
+
+
+def pseudonym(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `pseudonym-certificate`."""
+    known = certificates(given["known"])
+    chain = presented(given, known)
+    leaf = chain[0]
+    hidden = is_pseudonym(leaf)
+    judge(path(chain, certificates(given["pseudonym_roots" if hidden else "roots"])), known, given)
+    ensure(given["admits_pseudonyms"] or not hidden, "pseudonyms are not admitted")
+    ensure(lives_a_day(leaf), "a pseudonym for too long")
+    nameless = hidden and given["role"] == "device"
+    ensure(nameless or (leaf.uris and leaf.uris[0] in given["identities"]), "another identity")
     return {"identity": leaf.uris[0], "leaf": leaf.digest.hex()}
 
 

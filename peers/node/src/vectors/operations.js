@@ -10,6 +10,7 @@ import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { psaEvidence } from './psa.js';
+import { pseudonymOperations } from './pseudonym.js';
 import { propertyProof } from './property.js';
 import { passport, result } from './result.js';
 import { sequence } from './sequence.js';
@@ -28,6 +29,7 @@ export const operations = {
   ...channelOperations,
   ...judgedOperations,
   ...pkiOperations,
+  ...pseudonymOperations,
   ...tpmOperations,
   ...virtualOperations,
 
