@@ -43,8 +43,9 @@ class Passport(Verifying):
         self._maker = evidence.Maker(self.at)
 
     def _presenting(self, iut: LocalIut) -> World:
-        policies = {"offered": (EAR_FORMAT,), "own_policy": PROPERTY_POLICIES[iut.opposite]}
-        return iut.fresh_world(policy=dataclasses.replace(iut.world.policy, **policies), verifier=self.answer)
+        own = PROPERTY_POLICIES[iut.opposite]
+        policy = dataclasses.replace(iut.world.policy, offered=(EAR_FORMAT,), own_policy=own)
+        return iut.fresh_world(policy=policy, verifier=self.answer)
 
     def shown(self, field: str, operator: str, comment: str, wrapped: bytes) -> Candidate:
         """A whole ATT around a wrapper."""

@@ -24,7 +24,8 @@ from ...harness.tester.attesting import cmw
 from ...harness.tester.deviation import Lie
 from ...harness.tester.local import LocalIut
 from ...harness.tester.session import OPPOSITE, Role
-from ...model.protocol.frames import FLAG_ANONYMOUS, FLAG_REQUIRES_EVIDENCE
+from ...model.protocol.attestation import binder
+from ...model.protocol.frames import FLAG_ANONYMOUS, FLAG_REQUIRES_EVIDENCE, SIDES
 from ...model.protocol.labels import LABEL
 from ...model.terms import Term
 from ..judging import refusals, requirement
@@ -95,7 +96,7 @@ def _bad_leaves(role: str) -> dict[str, tuple[str, Issued, str]]:
         "of-the-other-role": (has_role, _leaf(pki, role, eku=(other, EKU_ANON)), "of the other role"),
         "of-both-roles": (has_role, _leaf(pki, role, eku=(mine, other, EKU_ANON)), "of both roles"),
         "for-evidence-too": (
-            "is_no_attestation_certificate", _leaf(pki, role, eku=(*leaf.eku, EKU_EAT_AK)), "an attestation key's too",
+            "is_no_attestation_certificate", _leaf(pki, role, eku=(*sorted(leaf.eku), EKU_EAT_AK)), "attests too",
         ),
     }  # fmt: skip
 
@@ -230,7 +231,7 @@ def _keys(maker: evidence.Maker) -> Iterator[Candidate]:
     yield _attested(maker, "a-second-longer", "too long", again(not_after=ak.not_before + LIFETIME + 1), key)
     over = {"not_before": NOW - DAY, "not_after": NOW - 1}
     yield _attested(maker, "expired", "has ended", again(**over), key)
-    yield _attested(maker, "for-identities-too", "of a device too", again(eku=(*ak.eku, EKU_DEVICE)), key)
+    yield _attested(maker, "for-identities-too", "of a device too", again(eku=(*sorted(ak.eku), EKU_DEVICE)), key)
     other = pseudonym(pki, at.sender.role, RELYING_PARTIES[1])
     assert other.ak_key is not None
     issued = Issued(other.ak, other.ak_chain, other.ak_key)
@@ -246,7 +247,7 @@ def _claims(maker: evidence.Maker) -> Iterator[Candidate]:
         key = {maker.terms.token.cnf: encode(cose_key(leaf.public_key))}
         yield maker.told("claims[256]", operator, "another name of the platform", {maker.terms.ueid: encode(ueid)})
         yield maker.told("claims[8]", operator, "another key of the platform", key)
-    own = at.value(evidence.binder(evidence.SIDES[at.sender.letter]))
+    own = at.value(binder(SIDES[at.sender.letter]))
     half = {maker.terms.nonce: encode(own[:-1] + bytes([own[-1] ^ 1]))}
     yield maker.told("claims[10]", "one-bit-other", "one bit of the binder", half)
 
@@ -317,19 +318,24 @@ def _groups() -> Iterator[Group]:
         common = {**receiver(world), "pseudonym_roots": roots}
         yield Group(role, "pseudonym-certificate", SOURCE, tuple(_certificates(role)), common)
     for relying in evidence.RECEIVERS:
-        sender = OPPOSITE[relying]
-        for name, at in (("pseudonym", arriving(relying, "HELLO")), ("identity", ordinary(relying, "HELLO"))):
-            yield Group(f"hello-of-a-{sender}s-{name}", "hello", SOURCE, tuple(_hellos(at)), _knowledge(at))
-        for name, make, at in (
-            ("pseudonym", _evidence, arriving(relying, "ATT")), ("identity", _identity_evidence, ordinary(relying, "ATT")),
-        ):  # fmt: skip
-            name = f"evidence-of-a-{sender}s-{name}"
-            yield Group(name, "pseudonym-evidence", SOURCE, tuple(make(relying)), _relying_party(at))
-        for name, at, other in (
-            ("pseudonym", arriving(relying, "DATA"), TesterPki.party), ("identity", ordinary(relying, "DATA"), pseudonym),
-        ):  # fmt: skip
-            made = tuple(_labels(relying, at, other))
-            yield Group(f"labels-of-a-{sender}s-{name}", "label", SOURCE, made, labels.session(at))
+        yield from _session(relying, "pseudonym", arriving, _evidence, TesterPki.party)
+        yield from _session(relying, "identity", ordinary, _identity_evidence, pseudonym)
+
+
+def _session(
+    relying: Role,
+    name: str,
+    at: Callable[[Role, str], Moment],
+    attests: Callable[[Role], Iterator[Vector]],
+    other: Callable[[TesterPki, str], Credentials],
+) -> Iterator[Group]:
+    """HELLO, evidence and labels of a party under one of its names; `other` is the other."""
+    who, hello = f"of-a-{OPPOSITE[relying]}s-{name}", at(relying, "HELLO")
+    yield Group(f"hello-{who}", "hello", SOURCE, tuple(_hellos(hello)), _knowledge(hello))
+    common = _relying_party(at(relying, "ATT"))
+    yield Group(f"evidence-{who}", "pseudonym-evidence", SOURCE, tuple(attests(relying)), common)
+    data = at(relying, "DATA")
+    yield Group(f"labels-{who}", "label", SOURCE, tuple(_labels(relying, data, other)), labels.session(data))
 
 
 AREA = Area("pseudonyms", "Who speaks under a pseudonym: certificate, HELLO, evidence and labels.", _groups)

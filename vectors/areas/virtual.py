@@ -263,7 +263,7 @@ class Maker(evidence.Maker):
         live = self.at.world.memory.live = LiveSeeds()
         self._sessions = [_Live() for _ in seeds]
         for session, seed in zip(self._sessions, seeds, strict=True):
-            live.show(self.at.peer.leaf.sha256, session, seed)  # type: ignore[arg-type]
+            live.show(self.at.peer.leaf.sha256, session, seed)
         shown = [octets(seed) for seed in seeds]
         return lambda candidate: candidate._replace(given={**candidate.given, "boot_seeds": shown})
 
