@@ -17,6 +17,7 @@ OF_FORM = frozenset(
         "frame_has_no_trailing_bytes",
         "frame_depth_is_bounded",
         "frame_type_is_known",
+        "eat_claims_have_their_types",
     }
 )
 """Checks of the form, behind which nothing else has been looked at."""
