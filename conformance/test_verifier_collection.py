@@ -9,6 +9,7 @@ from ..harness.identity.pki import issue_leaf, serial_number
 from ..harness.identity.policy import COLLECTION_FORMAT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
+from ..harness.tester.collection_faults import BUNDLE, FORMS, LABELS, TOKEN
 from ..harness.tester.tpm_faults import FAULTS, GOOD
 from ..harness.tester.verifier_iut import EVIDENCE, Question, VerifierIut
 from ..model.protocol.attestation import EVIDENCE as TOKENS
@@ -17,7 +18,6 @@ from .asking import MALFORMED as REFUSED_AS_MALFORMED
 from .case import Case, citing, for_each
 from .claiming import CLAIMS
 from .parties import LETTERS
-from .test_collection import BUNDLE, FORMS, LABELS, TOKEN
 from .test_verifier import wrong_with
 from .test_verifier_tpm import bundle_about, of_both
 
