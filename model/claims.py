@@ -26,6 +26,7 @@ from .protocol.channel import TRAFFIC_KEY
 from .protocol.edhoc import INITIATOR, RESPONDER, SUITES_I
 from .protocol.frames import ATTESTS, WAIVED, I, R, Side, direction_of, peer_of
 from .protocol.labels import ENVIRONMENT, LABEL
+from .protocol.proving import PROVING
 from .protocol.psa import PSA, PSA_ENVIRONMENTS
 from .protocol.tpm import BUNDLE, ENVIRONMENTS
 from .symbols import unary
@@ -73,6 +74,13 @@ class Order(Agree):
     """Besides, `running` lies behind the event `since` of the claiming run."""
 
     since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved(Agree):
+    """Besides, `measured` of that run is a configuration that the issuer of properties has certified."""
+
+    measured: Term | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +254,35 @@ def _one_tpm(relying_party: Side) -> tuple[Statement, ...]:
     )  # fmt: skip
 
 
+def _collected(relying_party: Side) -> tuple[Statement, ...]:
+    """The token too: of this platform, this identity key and this channel, and of the start that the bundle counts."""
+    attester = peer_of(relying_party)
+    bundle, evidence, request = BUNDLE[attester.letter], EVIDENCE[attester.letter], QUOTE_REQUEST[attester.letter]
+    same = evidence.ueid, evidence.token.cnf, bundle.quote.reset
+    data, peers = (binder(attester), *same), (request.binder, *same)
+    return (
+        Agree(relying_party.role, "evidence_accepted", TAM_NAME[attester.letter], "attested", data, peers),
+        _measured(relying_party),
+        *_one_tpm(relying_party),
+    )
+
+
+def _proved(relying_party: Side) -> tuple[Statement, ...]:
+    """The module of this platform committed, for this identity key and this channel, to what an issuer certified.
+
+    Nobody but the platform learns how to open the commitment.
+    """
+    attester = peer_of(relying_party)
+    evidence, proving, tam = EVIDENCE[attester.letter], PROVING[attester.letter], TAM_NAME[attester.letter]
+    request, here = QUOTE_REQUEST[attester.letter], (relying_party.role, "evidence_accepted")
+    data = binder(attester), evidence.ueid, evidence.token.cnf, proving.commitment
+    peers = request.binder, evidence.ueid, evidence.token.cnf, proving.commitment
+    return (
+        Proved(*here, tam, "attested", data, peers, measured=evidence.token.measurements),
+        Secret(attester.role, _running(attester), proving.opening, where=Guard(direction_of(attester), ATTESTS)),
+    )
+
+
 def _by_psa(relying_party: Side) -> tuple[Statement, ...]:
     """The root of trust of this platform made the token for its secure environment, after the nonce was chosen."""
     attester = peer_of(relying_party)
@@ -365,6 +402,8 @@ STATEMENTS: dict[str, tuple[Statement, ...]] = {
     "CLM-26": tuple(_environment_quoted(side) for side in SIDES),
     "CLM-27": tuple(chain.from_iterable(_by_psa(side) for side in SIDES)),
     "CLM-28": tuple(_environment_of_psa(side) for side in SIDES),
+    "CLM-29": tuple(chain.from_iterable(_collected(side) for side in SIDES)),
+    "CLM-30": tuple(chain.from_iterable(_proved(side) for side in SIDES)),
 }
 """Claim id to what is decided; the claim holds when all of it does."""
 

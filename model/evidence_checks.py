@@ -94,8 +94,13 @@ _PROPERTIES = (
         ENCODING,
         alert(Code.ATTESTATION_FAILED),
         ("commitment_header_is_exact", "PBA-12"),
-        ("commitment_signature_verifies", "PBA-12"),
         ("proofs_answer_current_lists", "PBA-16"),
+        form="pba",
+    ),
+    *declare(
+        SYMBOLIC,
+        alert(Code.ATTESTATION_FAILED),
+        ("commitment_signature_verifies", "PBA-12"),
         ("property_proofs_verify", "PBA-13"),
         form="pba",
     ),
@@ -196,7 +201,7 @@ _COLLECTIONS = (
         form="collection",
     ),
     *declare(
-        ENCODING, alert(Code.ATTESTATION_FAILED), ("collected_items_are_of_one_start", "ATT-49"), form="collection"
+        SYMBOLIC, alert(Code.ATTESTATION_FAILED), ("collected_items_are_of_one_start", "ATT-49"), form="collection"
     ),
 )
 """Rows with model/protocol/collection.py."""
@@ -219,7 +224,6 @@ _PSA = (
         ("psa_components_match_reference_values", "ATT-44"),
         form="psa",
     ),
-    *declare(ENCODING, alert(Code.ATTESTATION_FAILED), ("psa_signers_are_the_named_ones", "ATT-52"), form="psa"),
     *declare(ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("psa_profile_is_tfm", "ATT-37"), form="psa"),
     *declare(SYMBOLIC, alert(Code.BINDER_MISMATCH), ("psa_nonce_is_binder", "ATT-39"), form="psa"),
     *declare(

@@ -2,10 +2,10 @@
 
 `variants` names the tables that are looked at, `modes` chooses the ways through their rows, `view` translates what a
 role computes, `reader` what it takes in, `walk` takes one role along its rows, `extract` puts roles together; `tpm` and
-`commands`, `psa`, `asked`, `hosts` add what TPMs, PSA roots of trust, verifiers and virtualized roots are, `interface`
-and `chains` what comes with labels. `claims` turns the statements of `model/claims` into queries, `verdicts` answers
-them, `removal` and `matrix` remove checks, `sets` finds the smallest sets, `expected` holds what is committed, and
-`render` writes it into the specification.
+`commands`, `psa`, `proofs`, `asked`, `hosts` add what TPMs, PSA roots of trust, proofs of properties, verifiers and
+virtualized roots are, `interface` and `chains` what comes with labels. `claims` turns the statements of `model/claims`
+into queries, `verdicts` answers them, `removal` and `matrix` remove checks, `sets` finds the smallest sets, `expected`
+holds what is committed, and `render` writes it into the specification.
 
 A role is linear: one for each of the nine modes of either side, all in one protocol. What is left out of the table, and
 why no attack is lost by it:
@@ -31,9 +31,9 @@ why no attack is lost by it:
 - **The TAM** is a role on a channel with a key of its platform. Software as it should be has one key, any other
   software another, so that the TAM reports truly what it measures (`expected` or `unexpected`).
 - **Revocation data** is a statement about an agent that the network brings and that is never made about a revoked one.
-- **A TPM, a PSA root of trust, a verifier, a virtualized root, a confirmation, a processing chain**: see `tpm`,
-  `commands`, `psa`, `asked`, `hosts`, `interface`, `chains`. Each is looked at in a variant of its own, in few modes:
-  everything else is as in the first.
+- **A TPM, a PSA root of trust, a proof of properties, a verifier, a virtualized root, a confirmation, a processing
+  chain**: see `tpm`, `commands`, `psa`, `proofs`, `asked`, `hosts`, `interface`, `chains`. Each is looked at in a
+  variant of its own, in few modes: everything else is as in the first.
 - **The waiver authority** names the leaf of any agent that asks. **The suite**: an error message, which is not
   protected, can suggest any list to the device.
 

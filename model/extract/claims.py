@@ -13,6 +13,7 @@ from ..claims import (
     Meets,
     Order,
     Preceded,
+    Proved,
     Secret,
     Signed,
     Statement,
@@ -196,6 +197,10 @@ class Translator:
         plain = TableClaim(here.role, here.event, classes=dict(scenario.classes), unleaked=kept)
         if isinstance(statement, Secret):
             yield replace(plain, learned=((0, _kept(here, statement.term)),), late=statement.forward)
+        elif isinstance(statement, Proved):
+            measured = () if statement.measured is None else (statement.measured,)
+            data, peers = (*statement.data, *measured), (*statement.peers, *measured)
+            yield from self._agree(replace(statement, data=data, peers=peers), here, plain)
         elif isinstance(statement, Agree):
             yield from self._agree(statement, here, plain)
         elif isinstance(statement, Unique):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..protocol.attestation import EVIDENCE, TAM_NAME
+from ..protocol.attestation import EVIDENCE, QUOTE_REQUEST, TAM_NAME
 from ..protocol.frames import SIDES
 from ..protocol.tpm import BUNDLE, Attested
 from ..verifier.protocol import Event, Recv, Role, Send, Template
@@ -132,3 +132,21 @@ class Commands:
 def _content(attested: Template | None) -> Template | None:
     """What is in registers that are quoted."""
     return attested[-1] if isinstance(attested, tuple) else None
+
+
+def token_for(letter: str, by: str, setting: Setting, declared: Declarations) -> tuple[Role, str, Reader]:
+    """The token beside a bundle, of a platform whose software asks through another way than it should, and its event.
+
+    `by`: the name of the key by which it asks.
+    """
+    tam, token = TAM_NAME[letter], EVIDENCE[letter].token
+    reader = Reader(tam, letter, setting, declared)
+    reader.values[QUOTE_REQUEST[letter].binder] = reader.variable("DATA", OCTETS_32)
+    reader.values[token.bootcount] = reader.values[BUNDLE[letter].quote.reset] = reader.variable("RESET", "tpm_4")
+    made = token.signature.means
+    assert made is not None
+    signed = reader.signature(reader.need(made.args[0]), reader.need(made.args[1]))
+    asked = (Recv((by, reader.agent), "other software"), Recv(("tuple", "DATA", "RESET"), "command"))
+    steps = (*asked, Event("attested"), Send(signed, "token"))
+    role = Role(f"{tam} tells {by} software", (reader.agent,), reader.agent, steps, {}, reader.variables, helper=True)
+    return role, "attested", reader

@@ -13,10 +13,10 @@ from ..protocol.edhoc import DEVICE, SERVICE
 from ..protocol.frames import ROLE_NAME, SIDES
 from ..table import Table, Verifies
 from ..verifier.protocol import Event, Protocol, Role, Send
-from . import chains, psa
+from . import chains, proofs, psa
 from .algebra import PRIVATE_KEY
 from .asked import AFFIRMING, VERDICTS, forwarded
-from .commands import TPM, Commands
+from .commands import TPM, Commands, token_for
 from .hosts import ENDORSED, ENDORSER, VIRTUAL, endorser
 from .interface import CONFIRMED, INTERFACE, LETTER, interface
 from .looked_at import erased
@@ -92,6 +92,8 @@ class Extraction:
                 self._platform(letter)
                 if self.forwarded:
                     self._verifiers(letter)
+        if self._giving("PBA_SIGNATURE_"):
+            self.made.roles.append(proofs.issuer(self.made.declared))
         for letter in SIDES:
             if any(mode.waives(letter) for mode in self.modes):
                 self._authority(letter)
@@ -109,6 +111,10 @@ class Extraction:
         if letter not in self.made.with_tpm:
             Walk(self.made, tam, f"{tam} of other software", other).tam()
             return
+        if self._giving("EAT_SIGNATURE_"):
+            for by in ("rogue", "exploited"):
+                asked = self._setting(self.modes[0], {"software": "unexpected" if by == "rogue" else "expected"})
+                self.made.beside(tam, *token_for(letter, by, asked, self.made.declared))
         imported = self._setting(self.modes[0], {"software": "expected", "identity key made": IMPORTED})
         Walk(self.made, tam, f"{tam} with a key from outside", imported).tam()
         commands = Commands(letter, other, self.made.declared)

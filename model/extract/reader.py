@@ -18,7 +18,7 @@ from ..terms import Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import GROUP, Match, Recv, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import asked, chains, hosts, interface, psa, tpm
+from . import asked, chains, hosts, interface, proofs, psa, tpm
 from .algebra import PRIVATE_KEY
 from .view import (
     AGENT,
@@ -185,11 +185,13 @@ class Reader(View):
             return (hosts.VIRTUAL, usage, agent, hosts.HOST, key)
         return ("cert", usage, agent, key)
 
-    def attestation_certificate(self, letter: str) -> Template:
-        """The certificate of an attestation key; with both checks on its use off, an identity certificate passes."""
+    def attestation_certificate(self, letter: str, names: str = "ak_names_peer_device") -> Template:
+        """The certificate of an attestation key; with both checks on its use off, an identity certificate passes.
+
+        `names`: the check that it names the platform of the peer.
+        """
         peer = self.need(SIDES[letter].party.id_cred)
-        named = not self._on.isdisjoint(("ak_names_peer_device", "tpm_ak_names_peer_device"))
-        agent = peer[2] if named else self.variable(f"platform of {letter}", AGENT_SORT)
+        agent = peer[2] if self.is_on(names) else self.variable(f"platform of {letter}", AGENT_SORT)
         keys: dict[str, Template] = {
             IDENTITY: ("sk", self.declared.constant(KIND[letter], "usage"), agent),
             UNRESTRICTED: ("loose ak", agent),
@@ -263,6 +265,7 @@ _SLOTS: dict[str, Callable[[Reader, str], Template]] = {
     "EAT_FURTHER": interface.named,
     **tpm.SLOTS,
     **psa.SLOTS,
+    **proofs.SLOTS,
     **asked.SLOTS,
     **chains.SLOTS,
 }
@@ -294,6 +297,7 @@ _WORLD: dict[str, Callable[[Reader, Step], None]] = {
     "ak_is_not_revoked": _ak_in_force,
     "env_quote_is_of_the_same_start": tpm.same_start,
     "env_token_is_of_the_same_start": tpm.same_start,
+    "collected_items_are_of_one_start": tpm.one_start,
     "psa_leaf_shows_custody": psa.shows_custody,
     **hosts.WORLD,
 }

@@ -26,10 +26,10 @@ def render_verdicts() -> str:
             *_surprises(claims),
             "Without a check these claims have an attack. `redundant` means that all claims still hold under their"
             " powers: other checks protect the same. Checks that only TLS has are left out over TLS, all others over"
-            " EDHOC, in all nine modes; but those of TPM evidence, of PSA tokens, of results of a verifier and of"
-            " virtualized roots where either side in turn gives such evidence, has its evidence judged so, or is such a root; those of"
-            " confirmations where the user of an attested device confirms all that it sends, those of chains where all"
-            " data has one behind it.",
+            " EDHOC, in all nine modes; but those of TPM evidence, of PSA tokens, of collections, of proofs of"
+            " properties, of results of a verifier and of virtualized roots where either side in turn gives such"
+            " evidence, has its evidence judged so, or is such a root; those of confirmations where the user of an"
+            " attested device confirms all that it sends, those of chains where all data has one behind it.",
             markdown(
                 ("check", "without it"), [_check(name, removals) for name in symbolic_checks() if name in removals]
             ),

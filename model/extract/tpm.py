@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..protocol.attestation import TAM_NAME
+from ..protocol.attestation import EVIDENCE, TAM_NAME
 from ..protocol.tpm import BUNDLE, CERTIFY, GENERATED, QUOTE
-from ..table import Equals
+from ..table import Equals, Holds
 from ..terms import Term
 from ..verifier.protocol import Match, Symbol, Template
 
@@ -82,6 +82,7 @@ def any_machine(reader: Reader, letter: str, inside: bool | None = None) -> dict
     else:
         made = reader.declared.constant(KEPT if inside else IMPORTED, ATTRIBUTES)
     start: dict[Term, Template | None] = {n: reader.variable(n.label, n.sort.name) for n in of_a_start(letter)}
+    start[EVIDENCE[letter].token.bootcount] = start[of_a_start(letter)[0]]
     return {**start, public: area(reader, made, reader.held()["sk"])}
 
 
@@ -118,7 +119,7 @@ def _idk_public(reader: Reader, letter: str) -> Template:
 
 
 def _chain(reader: Reader, letter: str) -> Template:
-    return reader.attestation_certificate(letter)
+    return reader.attestation_certificate(letter, "tpm_ak_names_peer_device")
 
 
 SLOTS: Mapping[str, Callable[[Reader, str], Template]] = {
@@ -127,9 +128,17 @@ SLOTS: Mapping[str, Callable[[Reader, str], Template]] = {
     "CERTIFICATION_ATTESTED": _certified,
     "TPM_IDK_PUBLIC": _idk_public,
     "TPM_AK_CHAIN": _chain,
+    "BOOTCOUNT": lambda reader, letter: reader.variable(f"BOOTCOUNT_{letter}", "tpm_4"),
     "ENV_QUOTE_ATTESTED": lambda reader, letter: reader.variable(f"ENV_QUOTE_ATTESTED_{letter}", ATTESTED),
 }
 """Slots that predicates speak of, by the label without its letter."""
+
+
+def one_start(reader: Reader, step: Step) -> None:
+    """The token in a collection counts the start that its bundle counts."""
+    assert isinstance(step.form, Holds)
+    count, reset = step.form.arguments
+    reader.ask(Match(reader.need(count), reader.need(reset)))
 
 
 def same_start(reader: Reader, step: Step) -> None:

@@ -12,7 +12,7 @@ from functools import cache, partial
 
 from ..protocol.asking import asking_profile
 from ..protocol.background import background
-from ..protocol.forms import PSA_FORMAT, TPM_FORMAT
+from ..protocol.forms import COLLECTION_FORMAT, PBA_FORMAT, PSA_FORMAT, TPM_FORMAT
 from ..protocol.tables import BINDINGS, profile
 from ..table import Table
 from . import chains, interface
@@ -75,6 +75,20 @@ VARIANTS: dict[str, Variant] = {
         ONE_WAY,
         frozenset({"CLM-27", "CLM-28"}),
         ("ak_is_not_the_identity_key",),
+    ),
+    "collection": Variant(
+        "with collections of a token and a TPM's bundle",
+        partial(profile, DEFAULT, (COLLECTION_FORMAT, COLLECTION_FORMAT)),
+        ONE_WAY,
+        frozenset({"CLM-29"}),
+        to_open=True,
+    ),
+    "proofs": Variant(
+        "with proofs of properties in zero knowledge",
+        partial(profile, DEFAULT, (PBA_FORMAT, PBA_FORMAT)),
+        ONE_WAY,
+        frozenset({"CLM-30"}),
+        to_open=True,
     ),
     "verifier": Variant("where a verifier is asked", _asking, ONE_WAY, frozenset({"CLM-19"}), to_open=True),
     "virtual": Variant(

@@ -207,7 +207,11 @@ class Prover:
         if not isinstance(statement, Secret):
             return False
         early = replace(statement, at=COMPLETED)
-        return all(self._ask(claim, scenario.powers, run).kind == PROOF for claim in self.claims(early, scenario))
+        try:
+            claims = list(self.claims(early, scenario))
+        except LookupError:
+            return False  # It comes to be later.
+        return all(self._ask(claim, scenario.powers, run).kind == PROOF for claim in claims)
 
     def claims(self, statement: Statement, scenario: Scenario) -> Iterator[TableClaim]:
         """The claims of a statement, each once."""

@@ -13,7 +13,7 @@ from ..protocol.attestation import WAIVER
 from ..terms import Sort, Term
 from ..verifier.protocol import AGENT as AGENT_SORT
 from ..verifier.protocol import EXPONENT, Symbol, Template
-from . import hosts, interface, psa, tpm
+from . import hosts, interface, proofs, psa, tpm
 from .algebra import KEEPS, MACS, OCTETS_32, SIZES, WORLD, derived, made_from
 from .modes import Mode
 
@@ -163,16 +163,16 @@ class View:
         if name.label.endswith(f"_{others}") or name.label == {"I": "y", "R": "x"}[self.letter]:
             raise LookupError(f"{self.role} does not hold {name.label}")
         if name.label in ("x", "y"):
-            return self._draw(name.label, EXPONENT)
+            return self.draw(name.label, EXPONENT)
         found = self._held(base)
         if found is not None:
             return found
         if base == "eat_further":
             return interface.told(self)
         if base == "sequence":
-            return self._draw(name.label, "number")
+            return self.draw(name.label, "number")
         if name.sort.size in SIZES:
-            return self._draw(name.label, SIZES[name.sort.size])
+            return self.draw(name.label, SIZES[name.sort.size])
         return self.declared.constant(name.label, plain_sort(name.sort))
 
     def held(self) -> dict[str, Template]:
@@ -192,10 +192,11 @@ class View:
         }  # fmt: skip
 
     def _held(self, base: str) -> Template | None:
-        known = {"tpm": tpm.held, "psa": psa.held}.get(base[:3])
+        known = {"tpm": tpm.held, "psa": psa.held, "pba": proofs.held}.get(base[:3])
         return self.held().get(base) if known is None else known(self, base)
 
-    def _draw(self, label: str, sort: str) -> str:
+    def draw(self, label: str, sort: str) -> str:
+        """A fresh value: the same one until `renew`."""
         number = self.drawn.setdefault(label, 1)
         name = label if number == 1 else f"{label} {number}"
         self.fresh.setdefault(name, sort)
@@ -334,5 +335,6 @@ _MAKERS: dict[str, Callable[[View, Term], Template | None]] = {
     "chain_digest": lambda view, term: None,
     "authority_key": lambda view, term: view.authority_key(term),
     "succ": View._succ,
+    "property_proofs": lambda view, term: proofs.proved(view),
     "sign": lambda view, term: view.signature(view.need(term.args[0]), view.need(term.args[1])),
 }

@@ -12,12 +12,13 @@ from ..protocol.edhoc import DEVICE, INITIATOR, RESPONDER, SERVICE, handshake
 from ..protocol.frames import HELLO, I, R
 from ..protocol.labels import LABEL
 from ..protocol.local import SEND
+from ..protocol.proving import PROVING
 from ..symbols import received_slots
 from ..table import APP, ASKED, LOCAL, RECORD, Message, Table, Transition
 from ..terms import Term
 from ..verifier.protocol import Event, Leak, Recv, Role, Send, Template
 from ..verifier.protocol import Step as VerifierStep
-from . import chains, psa
+from . import chains, proofs, psa
 from .algebra import local, made_from
 from .asked import AFFIRMING, VERDICTS, alike, begin
 from .commands import MAKINGS
@@ -310,6 +311,8 @@ class Walk:
         tam.values.update({s: self.view.need(s) for s in (request.binder, request.epoch, request.sid)})
         if self.letter in self.work.with_tpm:
             tam.values.update(any_machine(self.view, self.letter))
+        if PROVING[self.letter].opening in message.blind:
+            tam.values.update(proofs.any_machine(self.view, self.letter))
         if self.letter in self.work.with_psa:
             tam.values.update(psa.any_machine(self.view, self.letter))
         self.view.values.update({term: tam.need(term) for term in message.blind})

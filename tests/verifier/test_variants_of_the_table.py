@@ -49,7 +49,10 @@ def test_a_claim_and_a_check_are_of_one_variant() -> None:
     assert {variant_of(name) for name in symbolic_checks()} == set(VARIANTS)
 
 
-@pytest.mark.parametrize(("form", "variant", "number"), [("tpm2", "tpm", 26), ("psa", "psa", 15)])
+@pytest.mark.parametrize(
+    ("form", "variant", "number"),
+    [("tpm2", "tpm", 26), ("psa", "psa", 15), ("collection", "collection", 1), ("pba", "proofs", 2)],
+)
 def test_what_is_judged_of_one_form_of_evidence_alone_is_left_out_there(form: str, variant: str, number: int) -> None:
     own = [name for name, check in CHECKS.items() if check.form == form and check.cls is CheckClass.SYMBOLIC]
     assert len(own) == number
@@ -80,6 +83,7 @@ def test_every_role_can_come_to_its_end(variant: str) -> None:
         ("psa_client_is_secure", "service an", "PSA_CLIENT_I"),
         ("psa_implementation_is_known", "device na", "PSA_IMPLEMENTATION_R"),
         ("env_token_lifecycle_is_secured", "service an", "PSA_ENV_LIFECYCLE_I"),
+        ("property_proofs_verify", "service an", "PROOFS_I"),
         ("ear_is_affirming", "service an", "EAR_STATUS_I"),
         ("ear_cnf_is_peer_identity_key", "service an", "EAR_CNF_I"),
         ("confirmation_is_by_the_interface", "service an", "key of the confirmation"),
@@ -220,6 +224,9 @@ def test_a_step_below_that_of_the_peer_is_authentic_whoever_the_others_are() -> 
         (("psa_leaf_shows_custody",), ("CLM-27",)),
         (("psa_instance_is_peer_device",), ()),
         (("ak_is_not_the_identity_key", "psa_ak_is_for_psa"), ("CLM-27", "CLM-28")),
+        (("collected_items_are_of_one_start",), ("CLM-29",)),
+        (("commitment_signature_verifies",), ("CLM-30",)),
+        (("property_proofs_verify",), ("CLM-30",)),
         (("ear_nonce_is_binder",), ("CLM-19",)),
         (("ear_names_the_policy",), ("CLM-19",)),
         (("request_names_the_leaf",), ()),
@@ -242,6 +249,41 @@ def test_what_a_check_carries(checks: tuple[str, ...], claims: tuple[str, ...]) 
     assert tuple(breach.claim for breach in removal.breaches) == claims
     assert removal.variant == variant_of_all(checks)
     assert tuple(expected()["matrix"][" + ".join(checks)]["broken"]) == claims
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "eat_signature_verifies",
+        "eat_nonce_is_binder",
+        "cnf_is_peer_identity_key",
+        "tpm_quote_signature_verifies",
+        "tpm_quote_is_over_the_binder",
+        "tpm_certification_is_over_the_binder",
+        "tpm_reset_counts_agree",
+    ],
+)
+def test_an_item_of_another_platform_session_or_signer_is_seen_in_a_collection(check: str) -> None:
+    """These checks are left out of the forms of evidence that have them alone; here they are of one item."""
+    weak = new_prover("collection", frozenset({check}))
+    (question,) = (q for q in all_questions(variant="collection") if q.expected == "proof")
+    assert weak.decide(question).kind == "attack"
+
+
+def test_a_proof_stands_in_for_the_binder_in_the_token() -> None:
+    """Both hold the binder: without one of them the other does, without both neither."""
+    (question,) = (q for q in all_questions(variant="proofs") if q.expected == "proof")
+    for off, kind in (
+        (("eat_nonce_is_binder",), "proof"),
+        (("eat_nonce_is_binder", "property_proofs_verify"), "attack"),
+    ):
+        assert new_prover("proofs", frozenset(off)).decide(question).kind == kind
+
+
+def test_a_proof_tells_what_it_shows_and_not_what_with() -> None:
+    (symbol,) = (s for s in prover(variant="proofs").extracted.protocol.symbols.values() if s.name == "property proof")
+    assert [opening.yields for opening in symbol.opens] == [1]
+    assert symbol.builds == ((0, 1),)
 
 
 def test_an_attack_on_a_variant_is_replayed_without_the_check_and_not_with_it() -> None:

@@ -2,9 +2,9 @@
 
 Every claim is asked over one binding, under all the powers for which it is made, and under each power that is said to
 defeat it: `proof` is for any number of sessions, `attack` comes with its trace, `bounded` is neither, `vacuous` means
-that a role cannot come to its end. Claims about TPM evidence, PSA tokens, results of a verifier, virtualized roots,
-confirmations and processing chains are asked over EDHOC, of peers that have them. Without FILE.spdl the verdicts are
-compared with the committed ones.
+that a role cannot come to its end. Claims about TPM evidence, PSA tokens, collections, proofs of properties, results of
+a verifier, virtualized roots, confirmations and processing chains are asked over EDHOC, of peers that have them.
+Without FILE.spdl the verdicts are compared with the committed ones.
 
 The matrix leaves out each check alone, then all redundant ones at once, and finds the smallest sets of them that break
 a claim. When it is interrupted, FILE has what was found until then.
