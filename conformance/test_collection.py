@@ -7,15 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cbor2 import CBORTag
-
 from ..harness.codec import cbor
 from ..harness.identity.faults import bad_ak
 from ..harness.identity.pki import issue_leaf, serial_number
-from ..harness.identity.policy import COLLECTION_FORMAT, EAT_CWT, TPM_FORMAT
+from ..harness.identity.policy import COLLECTION_FORMAT, EAT_CWT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
 from ..harness.identity.world import World
+from ..harness.tester.collection_faults import BUNDLE, FORMS, LABELS, TOKEN, Collection
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
 
 REFLECTED = Allowed(frozenset({"alert:22", "alert:23", "alert:24"}), frozenset(), "ATT-49")
 """An item with everything wrong that tells one platform from another."""
-TYPE, TOKEN, BUNDLE = "__cmwc_t", 0, 1
-"""Keys of the collection."""
-Collection = dict[Any, Any]
 
 
 def collected_by(iut: Iut) -> Collected:
@@ -96,59 +92,11 @@ def forging(iut: Iut, change: Callable[[Collection], Any]) -> Forging:
     return Forging(att(iut), forged)
 
 
-def _nested(depth: int) -> Callable[[Collection], Any]:
-    def change(items: Collection) -> Any:
-        for _ in range(depth):
-            items = {**items, TOKEN: items}
-        return items
-
-    return change
-
-
-FORMS: dict[str, Callable[[Collection], Any]] = {
-    "token-alone": lambda c: {TYPE: c[TYPE], TOKEN: c[TOKEN]},
-    "bundle-alone": lambda c: {TYPE: c[TYPE], BUNDLE: c[BUNDLE]},
-    "no-items": lambda c: {TYPE: c[TYPE]},
-    "no-type": lambda c: {TOKEN: c[TOKEN], BUNDLE: c[BUNDLE]},
-    "further-item": lambda c: {**c, 2: c[TOKEN]},
-    "further-item-by-name": lambda c: {**c, "token": c[TOKEN]},
-    "named-items": lambda c: {TYPE: c[TYPE], "0": c[TOKEN], "1": c[BUNDLE]},
-    "items-in-an-array": lambda c: [c[TOKEN], c[BUNDLE]],
-    "record-of-the-token": lambda c: c[TOKEN],
-    "collection-within": _nested(1),
-    "collections-within": _nested(3),
-    "collection-within-a-record": lambda c: {**c, BUNDLE: [c[BUNDLE][0], cbor.encode(c), 4]},
-    "tag-form": lambda c: {**c, TOKEN: CBORTag(1668547081, c[TOKEN][1])},
-    "token-without-indicator": lambda c: {**c, TOKEN: c[TOKEN][:2]},
-    "token-as-bundle": lambda c: {**c, BUNDLE: [c[BUNDLE][0], c[TOKEN][1], 4]},
-    "token-twice": lambda c: {**c, BUNDLE: c[TOKEN]},
-    "items-swapped": lambda c: {**c, TOKEN: c[BUNDLE], BUNDLE: c[TOKEN]},
-}
-
-
 @for_each(Case(role, ("ATT-50",), "reform", form, "frame_matches_its_grammar") for role in ROLES for form in FORMS)
 def test_collection_form(case: Case, bench: Bench) -> None:
     """Good items refused solely because the collection around them is of another form: ATT-50."""
     need(bench.iut)
     refuses(bench, forging(bench.iut, FORMS[case.field]), allowed=MALFORMED)
-
-
-def _marked(key: int, mark: int) -> Callable[[Collection], Any]:
-    return lambda c: {**c, key: [*c[key][:2], mark]}
-
-
-LABELS: dict[str, tuple[str, Callable[[Collection], Any]]] = {
-    "type-of-others": ("collection_is_of_this_profile", lambda c: {**c, TYPE: "tag:example.com,2024:composite"}),
-    "type-as-oid": ("collection_is_of_this_profile", lambda c: {**c, TYPE: "2.25.1"}),
-    "token-as-unsigned-claims": ("collected_token_is_one", lambda c: {**c, TOKEN: [267, *c[TOKEN][1:]]}),
-    "token-as-bundle-by-type": ("collected_token_is_one", lambda c: {**c, TOKEN: [TPM_FORMAT, *c[TOKEN][1:]]}),
-    "bundle-as-octets": ("collected_bundle_is_one", lambda c: {**c, BUNDLE: [42, *c[BUNDLE][1:]]}),
-    **{
-        f"{what}-indicator-{mark}": (f"collected_{what}_is_marked_evidence", _marked(key, mark))
-        for what, key in (("token", TOKEN), ("bundle", BUNDLE))
-        for mark in (0, 2, 8, 12)
-    },
-}
 
 
 @for_each(fault(role, check, "convey-as", field) for role in ROLES for field, (check, _) in LABELS.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..harness.identity.policy import TPM_FORMAT
+from ..harness.tester.ima_faults import FAULTS, GOOD, HONEST, Tell, showing
 from ..harness.tester.result import AFFIRMING
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Telling
@@ -15,7 +16,6 @@ from .asking import ATTESTERS, VerifierBench
 from .asking import ROLE as VERIFIER
 from .bench import Bench
 from .case import Case, citing, fault, for_each
-from .ima_faults import FAULTS, GOOD, HONEST, Tell, showing
 from .test_evidence import ROLES, att
 from .test_tpm import attesting, bundle_of, refuses, works
 from .test_verifier import wrong_with

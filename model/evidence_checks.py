@@ -224,6 +224,7 @@ _PSA = (
         ("psa_components_match_reference_values", "ATT-44"),
         form="psa",
     ),
+    *declare(ENCODING, alert(Code.ATTESTATION_FAILED), ("psa_signers_are_the_named_ones", "ATT-52"), form="psa"),
     *declare(ENCODING, alert(Code.UNSUPPORTED_EVIDENCE), ("psa_profile_is_tfm", "ATT-37"), form="psa"),
     *declare(SYMBOLIC, alert(Code.BINDER_MISMATCH), ("psa_nonce_is_binder", "ATT-39"), form="psa"),
     *declare(

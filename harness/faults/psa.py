@@ -36,6 +36,15 @@ def _begins_alike(world: World, implementation: bytes) -> bool:
     return any(known.startswith(decoded(implementation)) for known in world.policy.implementations)
 
 
+def _signed_alike(world: World, components: bytes) -> bool:
+    signers = {item[1]: item[5] for item in decoded(components)}
+    return all(signers[name].startswith(wanted) for name, wanted in world.policy.signers.items())
+
+
+def _of_a_stranger(world: World, components: bytes) -> bool:
+    return not {item[5] for item in decoded(components)} <= set(world.policy.signers.values())
+
+
 def _includes_references(world: World, components: bytes) -> bool:
     measured = {item[1]: item[2] for item in decoded(components)}
     return all(measured.get(name) == digest for name, digest in world.policy.reference_values.items())
@@ -56,6 +65,8 @@ _ACCEPTING = (
      _some_policy, "Any certificate policy shows that the key is kept."),
     ("psa_implementation_by_prefix", "ATT-43", "psa_implementation_is_known", "prefix", "implementation ID",
      _begins_alike, "An implementation ID is compared as far as it goes."),
+    ("psa_signer_by_prefix", "ATT-52", "psa_signers_are_the_named_ones", "prefix", "signer ID", _signed_alike,
+     "A signer ID is compared as far as the named one goes."),
     ("psa_further_components_pass", "ATT-44", _COMPONENTS, "subset", "further component", _includes_references,
      "Components without a reference value are passed over."),
 )  # fmt: skip
@@ -80,4 +91,9 @@ def psa_faults() -> Iterator[Fault]:
     yield fault(
         "psa_minor_state_refused", "Only lifecycle 0x3000 itself is taken for secured.", "ATT-34", "false reject",
         "lifecycle", source=GENERAL, judges={_LIFECYCLE: refuses(_minor)},
+    )  # fmt: skip
+    yield fault(
+        "psa_signer_refused_unnamed", "A component whose signer policy does not name has to be of one that it names.",
+        "ATT-52", "false reject", "signer ID", source=GENERAL,
+        judges={"psa_signers_are_the_named_ones": refuses(_of_a_stranger)},
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What a relying party demands: an immutable policy, read from `policy.toml` and `reference-values.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,8 @@ COLLECTION_FORMAT: str = identifiers()["media_type"]["collection"]
 EAR_FORMAT: str = identifiers()["media_type"]["result"]
 PBA_FORMAT: str = identifiers()["media_type"]["property_evidence"]
 DAY = 86400
+SIGNER_LENGTHS = (32, 48, 64)
+"""Octets of a signer ID: a digest by SHA-256, SHA-384 or SHA-512 (RFC 9783 section 4.4.1.5)."""
 
 
 class PolicyError(SettingError):
@@ -67,6 +69,8 @@ class Policy:
     """Component name to SHA-256; a component that is not listed is refused. `pcr-7` is register 7 of a TPM."""
     implementations: tuple[bytes, ...] = ()
     """Implementation IDs, 32 octets, of the roots of trust whose PSA tokens are accepted."""
+    signers: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """Component name to the signer ID that a PSA token must have for it; one that is not listed is of any signer."""
     files: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     """Name to SHA-256 of the files that a measurement list may have; where there are any, it must be there."""
     event_types: Mapping[int, int] = field(default_factory=lambda: EVENT_TYPES)
@@ -99,7 +103,7 @@ class Policy:
         """Write both files."""
         values: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         references, types = values.pop("reference_values"), values.pop("event_types")
-        known, files = values.pop("implementations"), values.pop("files")
+        known, files, signers = values.pop("implementations"), values.pop("files"), values.pop("signers")
         table = {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in values.items()
@@ -109,6 +113,8 @@ class Policy:
         listed: dict[str, Any] = {"components": {name: digest.hex() for name, digest in sorted(references.items())}}
         if known:
             listed["implementations"] = [item.hex() for item in known]
+        if signers:
+            listed["signers"] = {name: signer.hex() for name, signer in sorted(signers.items())}
         if files:
             listed["files"] = {name: digest.hex() for name, digest in sorted(files.items())}
         if types != EVENT_TYPES:
@@ -118,19 +124,30 @@ class Policy:
 
 def _read_references(file: Path) -> dict[str, Any]:
     """The tables of the file, as fields of a policy."""
-    known = {"components": _table, "events": _table, "files": _table, "implementations": implementations}
+    tables = dict.fromkeys(("components", "signers", "events", "files"), _table)
+    known = {**tables, "implementations": implementations}
     table = convert(file, read_toml(file, PolicyError), known, PolicyError)
     components, events = table.get("components", {}), table.get("events")
     digests = convert(file, components, dict.fromkeys(components, octets(32)), PolicyError)
     found: dict[str, Any] = {"reference_values": MappingProxyType(digests)}
     if files := table.get("files"):
         found["files"] = MappingProxyType(convert(file, files, dict.fromkeys(files, octets(32)), PolicyError))
+    if signers := table.get("signers"):
+        found["signers"] = read_signers(file, signers, digests)
     if "implementations" in table:
         found["implementations"] = table["implementations"]
     if events is not None:
         types = convert(file, events, dict.fromkeys(map(pcr_name, range(REGISTERS)), whole(0, 0xFFFFFFFF)), PolicyError)
         found["event_types"] = {int(name[4:]): kind for name, kind in types.items()}
     return found
+
+
+def read_signers(file: Path, table: dict[str, Any], components: Container[str]) -> Mapping[str, bytes]:
+    """Component name to signer ID. Raises PolicyError, also for a component that has no reference value."""
+    for name in table:
+        if name not in components:
+            raise PolicyError(file, name, "the name of a component with a reference value")
+    return MappingProxyType(convert(file, table, dict.fromkeys(table, octets(*SIGNER_LENGTHS)), PolicyError))
 
 
 def implementations(value: Any) -> tuple[bytes, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ..codec import cbor
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 IMPLEMENTATION: Final = sha256(b"trustconn reference root of trust").digest()
 """Implementation ID of the reference peers, 32 octets."""
 SIGNER: Final = sha256(b"trustconn reference vendor").digest()
+SIGNED: Final = ("firmware",)
+"""Components whose signer policies of the reference peers name; the others may be of any."""
 SECURED: Final = 0x3000
 """The least value of the lifecycle state Secured; its low octet is the implementation's own."""
 SECURE_CALLER: Final = 1
@@ -92,6 +95,10 @@ def on_psa(policy: Policy) -> Policy:
 
     Whoever accepts nothing that is offered gets an entity attestation token.
     """
-    return replace(
-        policy, offered=(EAT_CWT, PSA_TOKEN), accepted=(PSA_TOKEN, EAT_CWT), implementations=(IMPLEMENTATION,)
-    )
+    return knowing_psa(replace(policy, offered=(EAT_CWT, PSA_TOKEN), accepted=(PSA_TOKEN, EAT_CWT)))
+
+
+def knowing_psa(policy: Policy) -> Policy:
+    """The policy with the implementation ID of the reference peers, and with the signer of their firmware."""
+    signers = {name: SIGNER for name in SIGNED if name in policy.reference_values}
+    return replace(policy, implementations=(IMPLEMENTATION,), signers=MappingProxyType(signers))

@@ -6,6 +6,7 @@ from .certificate import DEVICE_URN
 from .deciding import Unfit, array, named, octets, predicate, unsigned, value
 from .evidence_checks import UEID_LENGTH, match_references
 from .oids import EKU_PSA_AK, KEY_IN_HSM
+from .policy import SIGNER_LENGTHS
 from .world import World
 
 IMPLEMENTATION_LENGTH = 32
@@ -14,8 +15,6 @@ SECURED = range(0x3000, 0x3100)
 ALGORITHMS = (-7, -9)
 DESCRIPTION = 6
 SHA_256 = 32
-HASHES = (32, 48, 64)
-"""Octets of the identifier of a signer."""
 
 
 def _header_is_exact(world: World, alg: bytes) -> None:
@@ -85,7 +84,18 @@ def psa_components_match_reference_values(world: World, components: bytes) -> No
 
 def _component(item: Any) -> tuple[str, bytes]:
     match item:
-        case {1: str(name), 2: bytes(digest), 5: bytes(signer)} if len(digest) == SHA_256 and len(signer) in HASHES:
+        case {1: str(name), 2: bytes(digest), 5: bytes(signer)} if (
+            len(digest) == SHA_256 and len(signer) in SIGNER_LENGTHS
+        ):
             if item.get(DESCRIPTION, "sha-256") == "sha-256":
                 return name, digest
     raise Unfit("a component needs a type, a SHA-256 measurement and a signer")
+
+
+@predicate
+def psa_signers_are_the_named_ones(world: World, components: bytes) -> None:
+    """Where policy names the signer of a component, that one signed it."""
+    for item in array(components):
+        wanted = world.policy.signers.get(item.get(1))
+        if wanted is not None and item.get(5) != wanted:
+            raise Unfit(f"component {item.get(1)!r} of another signer")

@@ -73,12 +73,12 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def octets(length: int) -> Convert:
-    """A string of hexadecimal digits for `length` octets."""
+def octets(*lengths: int) -> Convert:
+    """A string of hexadecimal digits for octets of one of these lengths."""
+    expected = f"{' or '.join(str(2 * length) for length in lengths)} hexadecimal digits"
 
     def check(value: Any) -> bytes:
-        expected = f"{2 * length} hexadecimal digits"
-        if not isinstance(value, str) or len(value) != 2 * length:
+        if not isinstance(value, str) or len(value) not in {2 * length for length in lengths}:
             raise ValueError(expected)
         try:
             return bytes.fromhex(value)

@@ -14,6 +14,8 @@ from cbor2 import dumps
 from ...model.terms import Term
 from ..codec import cbor
 from ..codec.cose import sig_structure
+from ..identity.psa import SIGNED
+from ..identity.psa import SIGNER as VENDOR
 
 if TYPE_CHECKING:
     from ...model.protocol.psa import PsaToken
@@ -128,6 +130,15 @@ def _software() -> dict[str, Tell]:
     }
 
 
+def _firmware(signer: bytes) -> Tell:
+    """Policy names the signer of the firmware; here another one has signed it."""
+
+    def changed(items: list[dict[int, Any]]) -> list[dict[int, Any]]:
+        return [{**item, SIGNER: signer} if item[TYPE] in SIGNED else item for item in items]
+
+    return _components(changed)
+
+
 def _number(value: int) -> bytes:
     return cbor.encode(value)
 
@@ -159,6 +170,8 @@ def _faults() -> dict[str, PsaFault]:
             "psa_implementation_is_known", lambda t: {t.implementation: _encoded(lambda known: known[:31])}
         ),
         **{name: PsaFault("psa_components_match_reference_values", tell) for name, tell in _software().items()},
+        "signer-other": PsaFault("psa_signers_are_the_named_ones", _firmware(bytes(32))),
+        "signer-longer": PsaFault("psa_signers_are_the_named_ones", _firmware(VENDOR + bytes(32))),
     }
 
 

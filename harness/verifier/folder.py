@@ -23,7 +23,7 @@ from ..identity.credentials import (
 )
 from ..identity.pki import Issued
 from ..identity.policy import COLLECTION_FORMAT, EAT_CWT, PSA_TOKEN, TPM_FORMAT, Policy
-from ..identity.psa import IMPLEMENTATION
+from ..identity.psa import knowing_psa
 from ..identity.settings import convert, read_toml, text
 from ..identity.tam import SoftwareTam, reference_values
 from ..identity.tester import ANOTHER, ROLES, VERIFIER, VERIFIER_POLICIES, VERIFIER_URI, TesterPki, boot_events
@@ -65,10 +65,7 @@ def anchors(pki: TesterPki) -> TrustAnchors:
 def policies() -> list[AppraisalPolicy]:
     """Policies for platforms as the tester makes them."""
     device, service = (
-        Policy(
-            accepted=ACCEPTED, reference_values=reference_values(boot_events(role)), implementations=(IMPLEMENTATION,)
-        )
-        for role in ROLES
+        knowing_psa(Policy(accepted=ACCEPTED, reference_values=reference_values(boot_events(role)))) for role in ROLES
     )
     return [
         AppraisalPolicy(DEVICE_POLICY, device),

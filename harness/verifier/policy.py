@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from ..identity.policy import DAY, Policy, PolicyError, formats, implementations
+from ..identity.policy import DAY, Policy, PolicyError, formats, implementations, read_signers
 from ..identity.settings import convert, octets, read_toml, text, texts, whole
 
 FOLDER = "policies"
@@ -42,6 +42,8 @@ class AppraisalPolicy:
         table["components"] = {name: digest.hex() for name, digest in sorted(policy.reference_values.items())}
         if policy.implementations:
             table["implementations"] = [item.hex() for item in policy.implementations]
+        if policy.signers:
+            table["signers"] = {name: signer.hex() for name, signer in sorted(policy.signers.items())}
         if policy.files:
             table["files"] = {name: digest.hex() for name, digest in sorted(policy.files.items())}
         if self.properties:
@@ -55,7 +57,7 @@ class AppraisalPolicy:
         if "id" not in table:
             raise PolicyError(file, "id", "the text by which requests name the policy")
         components, properties = table.pop("components", {}), table.pop("properties", {})
-        files = table.pop("files", {})
+        files, signers = table.pop("files", {}), table.pop("signers", {})
         values, measured = (
             convert(file, digests, dict.fromkeys(digests, octets(32)), PolicyError) for digests in (components, files)
         )
@@ -66,6 +68,7 @@ class AppraisalPolicy:
         policy = Policy(
             reference_values=MappingProxyType(values),
             files=MappingProxyType(measured),
+            signers=read_signers(file, signers, values),
             **{k: v for k, v in table.items() if k != "id"},
         )
         return cls(table["id"], policy, MappingProxyType(shown))
@@ -105,5 +108,5 @@ _LIMITS = {
 }
 _FIELDS = {
     "id": text, "accepted": formats, **_LIMITS, "components": _table, "files": _table, "properties": _table,
-    "implementations": implementations,
+    "signers": _table, "implementations": implementations,
 }  # fmt: skip

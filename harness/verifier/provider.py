@@ -27,6 +27,7 @@ DEVELOPER, BUILD = 0, 1
 _OF_CHECK = {
     "measurements_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
     "psa_components_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
+    "psa_signers_are_the_named_ones": (EXECUTABLES, CONTRAINDICATED),
     "tpm_pcrs_match_reference_values": (EXECUTABLES, CONTRAINDICATED),
     "eat_debug_is_disabled": (CONFIGURATION, CONTRAINDICATED),
     "psa_lifecycle_is_secured": (CONFIGURATION, CONTRAINDICATED),

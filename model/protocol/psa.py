@@ -120,6 +120,7 @@ def appraisal_checks(side: Side) -> tuple[Step, ...]:
         holds("psa_lifecycle_is_secured", token.lifecycle),
         holds("psa_implementation_is_known", token.implementation),
         holds("psa_components_match_reference_values", token.components),
+        holds("psa_signers_are_the_named_ones", token.components),
     )
 
 

@@ -87,3 +87,13 @@ def test_implementations_of_a_policy_are_read_as_written_and_refused_where_they_
     file.write_text(file.read_text().replace(IMPLEMENTATION.hex(), IMPLEMENTATION.hex()[2:]))
     with pytest.raises(PolicyError, match="implementations"):
         Policy.load(tmp_path, "device")
+
+
+@pytest.mark.parametrize("signers", ['other = "' + 64 * "0" + '"', 'firmware = "' + 62 * "0" + '"'])
+def test_a_signer_is_of_a_component_and_as_long_as_a_digest(tmp_path: Path, signers: str) -> None:
+    on_psa(Policy(intended_peer="https://service.example/", reference_values={"firmware": bytes(32)})).save(tmp_path)
+    file = tmp_path / "reference-values.toml"
+    head, _, _ = file.read_text().partition("[signers]")
+    file.write_text(f"{head}[signers]\n{signers}\n")
+    with pytest.raises(PolicyError, match=signers.split()[0]):
+        Policy.load(tmp_path, "device")

@@ -162,7 +162,7 @@ def _every_claim(maker: Maker) -> Iterator[Candidate]:
             yield maker.told(field, name, "told by the module, and signed", tale)
 
 
-def _claims(maker: Maker) -> Iterator[Candidate]:
+def claims(maker: Maker) -> Iterator[Candidate]:
     """Values that a verifier may take for good."""
     terms, at = maker.terms, maker.at
     token, now, policy = terms.token, at.now, at.world.policy
@@ -243,7 +243,7 @@ def _custody(maker: Maker) -> Iterator[Candidate]:
         )
 
 
-def _measurements(maker: Maker) -> Iterator[Candidate]:
+def measurements(maker: Maker) -> Iterator[Candidate]:
     term = maker.terms.token.measurements
     listed = cbor.decode(maker.at.sender.tam.run.value(term))
     first, rest = listed[0], listed[1:]
@@ -312,7 +312,7 @@ def _wrappers(maker: Maker) -> Iterator[Candidate]:
         yield maker.candidate("cmw", operator, comment, wrapped)
 
 
-def _forged(maker: Maker) -> Iterator[Candidate]:
+def forged(maker: Maker) -> Iterator[Candidate]:
     """Signed by somebody else, or over something else."""
     at, token = maker.at, maker.terms.token
     attester = at.sender.world.tam
@@ -367,8 +367,8 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
     at = arriving(receiver)
     maker = Maker(at)
     yield from valid(at, "ATT-20", _good(maker))
-    further = (_optional_claims, _every_claim, _measurements, _wrappers) if receiver == RECEIVERS[0] else ()
-    for made in (*further, _claims, _forged, _bad_keys):  # What is symmetric is asked for once.
+    further = (_optional_claims, _every_claim, measurements, _wrappers) if receiver == RECEIVERS[0] else ()
+    for made in (*further, claims, forged, _bad_keys):  # What is symmetric is asked for once.
         yield from invalid(at, made(maker))
     # By their form these may be refused with the frame.
     yield from (dataclasses.replace(vector, refusals=()) for vector in invalid(at, _endorsements(maker)))

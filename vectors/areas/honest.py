@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -114,15 +114,17 @@ class Moment:
             return failure.check.name
         return next((e.fields["check"] for e in receiver.events if e.name == "data_refused"), None)
 
-    def is_the_only_reason(self, frame: bytes, check: str) -> bool:
-        """Whether the receiver takes the frame once it does not make that check."""
-        return self.refusing(frame, frozenset({check})) is None
+    def is_the_only_reason(self, frame: bytes, *checks: str) -> bool:
+        """Whether the receiver takes the frame once it does not make that check, or those of one rule."""
+        return self.refusing(frame, frozenset(checks)) is None
 
 
 def _double(receiver: Endpoint, off: frozenset[str]) -> Endpoint:
     """A receiver in the same state that remembers and sends for itself alone."""
     double = copy.copy(receiver)
-    world = dataclasses.replace(receiver.world, memory=Memory.restore(receiver.world.memory.save()))
+    memory = Memory.restore(receiver.world.memory.save())
+    memory.live = receiver.world.memory.live
+    world = dataclasses.replace(receiver.world, memory=memory)
     double.provider = copy.copy(receiver.provider)
     double.provider.world = double.world = world
     double.off, double.events, double.timers = off, [], copy.copy(receiver.timers)
@@ -168,9 +170,12 @@ def moment(
     tpm: bool = False,
     psa: bool = False,
     waiver: bool = False,
-    world: World | None = None,
+    world: Callable[[LocalIut], World] | None = None,
+    within: Callable[[LocalIut], AbstractContextManager[None]] | None = None,
 ) -> Moment:
     """The moment at which the tester is about to send a message; the same session each time.
+
+    `world` makes the tester's, `within` is what the implementation is configured by meanwhile.
 
     Raises:
         GeneratorError: the session does not come there.
@@ -182,7 +187,9 @@ def moment(
             stack.enter_context(iut.attesting_by_tpm())
         if psa:
             stack.enter_context(iut.attesting_by_psa())
-        sender = world or (_waived(iut) if waiver else iut.fresh_world())
+        if within is not None:
+            stack.enter_context(within(iut))
+        sender = world(iut) if world else _waived(iut) if waiver else iut.fresh_world()
         if tpm:
             policy = dataclasses.replace(sender.policy, offered=(TPM_FORMAT,), accepted=(TPM_FORMAT,))
             sender = dataclasses.replace(sender, policy=policy)

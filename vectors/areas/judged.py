@@ -17,9 +17,13 @@ OF_FORM = frozenset(
         "frame_has_no_trailing_bytes",
         "frame_depth_is_bounded",
         "frame_type_is_known",
+        "eat_claims_have_their_types",
     }
 )
 """Checks of the form, behind which nothing else has been looked at."""
+
+TWINS = {"tpm_quote_is_over_the_binder": frozenset({"tpm_certification_is_over_the_binder"})}
+"""Checks by which the same rule is enforced in another structure of the same evidence."""
 
 
 class Candidate(NamedTuple):
@@ -43,7 +47,7 @@ def invalid(at: Moment, candidates: Iterable[Candidate], *, must: bool = False) 
         if (field, operator) in seen:
             continue
         check = at.refusing(frame)
-        alone = check is not None and (check in OF_FORM or at.is_the_only_reason(frame, check))
+        alone = check is not None and (check in OF_FORM or at.is_the_only_reason(frame, check, *TWINS.get(check, ())))
         if must and not alone:
             raise GeneratorError(f"{field} {operator}: refused by {check}, and not for one reason")
         if check is not None and alone:

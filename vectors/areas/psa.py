@@ -39,7 +39,8 @@ def arriving() -> Moment:
 def relying_party(at: Moment) -> dict[str, Json]:
     """What a relying party goes by when it appraises."""
     known = sorted(octets(item) for item in at.world.policy.implementations)
-    return {**evidence.relying_party(at), "implementations": known}
+    signers: dict[str, Json] = {name: octets(signer) for name, signer in sorted(at.world.policy.signers.items())}
+    return {**evidence.relying_party(at), "implementations": known, "signers": signers}
 
 
 class Maker(evidence.Maker):

@@ -30,29 +30,19 @@ STATUS, POLICY_IDS = 1000, 1003
 Changed = Callable[[dict[Any, Any]], None]
 
 
-class Asked:
-    """One question of the honest session, and what may be said in the answer's place."""
+class Verifying:
+    """A verifier, the honest reply of one moment, and what may be said in its place."""
 
-    def __init__(self) -> None:
-        self.iut = LocalIut(ROLE, seed=SEED)
+    def __init__(self, iut: LocalIut) -> None:
+        self.iut = iut
         self.request = b""
         self.honest = b""
-        if (refused := self.refusing(None)) is not None:
-            raise GeneratorError(f"an honest result is refused by {refused}")
 
-    def _truth(self, request: bytes) -> bytes:
+    def answer(self, request: bytes) -> bytes:
+        """The truth."""
         self.request = request
         self.honest = honest_verifier(self.iut.pki, lambda: NOW).answer(request)
         return self.honest
-
-    def refusing(self, reply: bytes | None, off: frozenset[str] = frozenset()) -> str | None:
-        """The check by which the relying party refuses a reply (the truth, if none is given); None if it takes it."""
-        iut = reference(ROLE, off)
-        with iut.judged_by(self._truth if reply is None else lambda request: reply):
-            conversation = iut.converse(label="vectors")
-            conversation.until(lambda: conversation.peer.state == "OPEN")
-        assert iut.latest is not None
-        return next((event.fields["check"] for event in iut.latest.events if event.name == "refused"), None)
 
     def result(
         self,
@@ -78,17 +68,37 @@ class Asked:
         return encode({1: CBORTag(18, [head, tagged.value[1], payload, made])})
 
 
+class Asked(Verifying):
+    """One question of the honest session, and what may be said in the answer's place."""
+
+    def __init__(self) -> None:
+        super().__init__(LocalIut(ROLE, seed=SEED))
+        if (refused := self.refusing(None)) is not None:
+            raise GeneratorError(f"an honest result is refused by {refused}")
+
+    def refusing(self, reply: bytes | None, off: frozenset[str] = frozenset()) -> str | None:
+        """The check by which the relying party refuses a reply (the truth, if none is given); None if it takes it."""
+        iut = reference(ROLE, off)
+        with iut.judged_by(self.answer if reply is None else lambda request: reply):
+            conversation = iut.converse(label="vectors")
+            conversation.until(lambda: conversation.peer.state == "OPEN")
+        assert iut.latest is not None
+        return next((event.fields["check"] for event in iut.latest.events if event.name == "refused"), None)
+
+
 @cache
 def asked() -> Asked:
     """The one question of this area."""
     return Asked()
 
 
-def _claim(key: int, value: Any) -> Changed:
+def claim(key: int, value: Any) -> Changed:
+    """Another value of a claim."""
     return lambda claims: claims.update({key: value})
 
 
-def _without(key: int) -> Changed:
+def without(key: int) -> Changed:
+    """A claim left out."""
     return lambda claims: claims.pop(key)
 
 
@@ -102,59 +112,80 @@ def _submod(**changes: Any) -> Changed:
     return change
 
 
-def _claims(a: Asked) -> dict[str, tuple[str, bytes, str]]:
-    """By operator: field, reply, comment."""
+Told = dict[str, tuple[str, bytes, str]]
+"""By operator: field, reply, comment."""
+Changes = dict[str, tuple[int, Changed, str]]
+
+
+def of_claims(a: Verifying) -> Told:
+    """Claims with other values, whatever the result is about."""
     honest = cbor.decode(cbor.decode(a.honest)[1].value[2])
     nonce, other = honest[NONCE], a.iut.pki.party("device", "another").leaf.public_key
     own = a.iut.pki.party(ROLE).leaf.public_key
-    changes: dict[str, tuple[int, Changed, str]] = {
-        "nonce-bit": (NONCE, _claim(NONCE, nonce[:-1] + bytes([nonce[-1] ^ 1])), "one bit of the binder the other way"),
-        "nonce-zeros": (NONCE, _claim(NONCE, bytes(32)), "a nonce of zeros"),
-        "nonce-in-a-list": (NONCE, _claim(NONCE, [nonce]), "the binder in a list"),
-        "nonce-half": (NONCE, _claim(NONCE, nonce[:16]), "half of the binder"),
-        "nonce-absent": (NONCE, _without(NONCE), "no nonce: a cached result"),
-        "cnf-of-another": (CNF, _claim(CNF, {1: cose.cose_key(other)}), "another key"),
-        "cnf-of-the-relying-party": (CNF, _claim(CNF, {1: cose.cose_key(own)}), "the relying party's own key"),
-        "cnf-absent": (CNF, _without(CNF), "no key"),
-        "ueid-of-another": (UEID, _claim(UEID, b"\x01" + bytes(32)), "another platform"),
-        "ueid-short": (UEID, _claim(UEID, honest[UEID][:-1]), "one octet less of the UEID"),
-        "ueid-absent": (UEID, _without(UEID), "no platform"),
-        "expired": (EXP, _claim(EXP, NOW - 1), "has expired"),
-        "expires-now": (EXP, _claim(EXP, NOW), "expires this second"),
-        "exp-absent": (EXP, _without(EXP), "never expires"),
-        "of-the-future": (IAT, _claim(IAT, NOW + 61), "issued in the future"),
-        "profile-of-evidence": (PROFILE, _claim(PROFILE, "tag:trustconn.org,2026:tc1"), "the profile of evidence"),
+    changes: Changes = {
+        "nonce-bit": (NONCE, claim(NONCE, nonce[:-1] + bytes([nonce[-1] ^ 1])), "one bit of the binder the other way"),
+        "nonce-zeros": (NONCE, claim(NONCE, bytes(32)), "a nonce of zeros"),
+        "nonce-in-a-list": (NONCE, claim(NONCE, [nonce]), "the binder in a list"),
+        "nonce-half": (NONCE, claim(NONCE, nonce[:16]), "half of the binder"),
+        "nonce-absent": (NONCE, without(NONCE), "no nonce: a cached result"),
+        "cnf-of-another": (CNF, claim(CNF, {1: cose.cose_key(other)}), "another key"),
+        "cnf-of-the-relying-party": (CNF, claim(CNF, {1: cose.cose_key(own)}), "the relying party's own key"),
+        "cnf-absent": (CNF, without(CNF), "no key"),
+        "ueid-of-another": (UEID, claim(UEID, b"\x01" + bytes(32)), "another platform"),
+        "ueid-short": (UEID, claim(UEID, honest[UEID][:-1]), "one octet less of the UEID"),
+        "ueid-absent": (UEID, without(UEID), "no platform"),
+        "expired": (EXP, claim(EXP, NOW - 1), "has expired"),
+        "expires-now": (EXP, claim(EXP, NOW), "expires this second"),
+        "exp-absent": (EXP, without(EXP), "never expires"),
+        "of-the-future": (IAT, claim(IAT, NOW + 61), "issued in the future"),
+        "profile-of-evidence": (PROFILE, claim(PROFILE, "tag:trustconn.org,2026:tc1"), "the profile of evidence"),
         "profile-of-another-draft": (
             PROFILE,
-            _claim(PROFILE, "tag:ietf.org,2026:rats/ear#03"),
+            claim(PROFILE, "tag:ietf.org,2026:rats/ear#03"),
             "another draft's profile",
         ),
-        "status-none": (SUBMODS, _submod(_1000=0), "no status"),
-        "status-unknown": (SUBMODS, _submod(_1000=1), "a status that says nothing"),
-        "status-warning": (SUBMODS, _submod(_1000=32), "a warning"),
-        "status-contraindicated": (SUBMODS, _submod(_1000=96), "contraindicated"),
-        "status-text": (SUBMODS, _submod(_1000="affirming"), "a status as text"),
-        "status-true": (SUBMODS, _submod(_1000=True), "a boolean in place of a status"),
-        "status-negative": (SUBMODS, _submod(_1000=-2), "a negative status"),
-        "status-absent": (SUBMODS, _submod(_1000=None), "no status at all"),
-        "other-policy": (SUBMODS, _submod(_1003=["tc-test-service"]), "by another policy"),
-        "two-policies": (SUBMODS, _submod(_1003=["tc-test-device", "tc-test-service"]), "by another policy too"),
-        "no-policy": (SUBMODS, _submod(_1003=[]), "by no policy"),
-        "policy-absent": (SUBMODS, _submod(_1003=None), "the policy is not named"),
-        "revoked-policy": (SUBMODS, _submod(_1003=[REVOKED_POLICY]), "by a policy that is revoked"),
-        "no-submodule": (SUBMODS, _claim(SUBMODS, {}), "says nothing of anybody"),
-        "other-submodule": (SUBMODS, _claim(SUBMODS, {"other": honest[SUBMODS]["tc"]}), "says something of another"),
-        "second-contraindicated": (
-            SUBMODS,
-            _claim(SUBMODS, {**honest[SUBMODS], "zz": {**honest[SUBMODS]["tc"], STATUS: 96}}),
-            "one of two submodules is contraindicated",
-        ),
-        "submods-absent": (SUBMODS, _without(SUBMODS), "no submodules"),
     }
+    return told(a, changes)
+
+
+def told(a: Verifying, changes: Changes) -> Told:
+    """Results with those claims changed."""
     return {name: (f"result[{key}]", a.result(change), comment) for name, (key, change, comment) in changes.items()}
 
 
-def _signers(a: Asked) -> dict[str, tuple[str, bytes, str]]:
+def _of_submodules(a: Verifying) -> Told:
+    """What is said of the one submodule."""
+    honest = cbor.decode(cbor.decode(a.honest)[1].value[2])
+    return told(
+        a,
+        {
+            "status-none": (SUBMODS, _submod(_1000=0), "no status"),
+            "status-unknown": (SUBMODS, _submod(_1000=1), "a status that says nothing"),
+            "status-warning": (SUBMODS, _submod(_1000=32), "a warning"),
+            "status-contraindicated": (SUBMODS, _submod(_1000=96), "contraindicated"),
+            "status-text": (SUBMODS, _submod(_1000="affirming"), "a status as text"),
+            "status-true": (SUBMODS, _submod(_1000=True), "a boolean in place of a status"),
+            "status-negative": (SUBMODS, _submod(_1000=-2), "a negative status"),
+            "status-absent": (SUBMODS, _submod(_1000=None), "no status at all"),
+            "other-policy": (SUBMODS, _submod(_1003=["tc-test-service"]), "by another policy"),
+            "two-policies": (SUBMODS, _submod(_1003=["tc-test-device", "tc-test-service"]), "by another policy too"),
+            "no-policy": (SUBMODS, _submod(_1003=[]), "by no policy"),
+            "policy-absent": (SUBMODS, _submod(_1003=None), "the policy is not named"),
+            "revoked-policy": (SUBMODS, _submod(_1003=[REVOKED_POLICY]), "by a policy that is revoked"),
+            "no-submodule": (SUBMODS, claim(SUBMODS, {}), "says nothing of anybody"),
+            "other-submodule": (SUBMODS, claim(SUBMODS, {"other": honest[SUBMODS]["tc"]}), "says something of another"),
+            "second-contraindicated": (
+                SUBMODS,
+                claim(SUBMODS, {**honest[SUBMODS], "zz": {**honest[SUBMODS]["tc"], STATUS: 96}}),
+                "one of two submodules is contraindicated",
+            ),
+            "submods-absent": (SUBMODS, without(SUBMODS), "no submodules"),
+        },
+    )
+
+
+def of_signers(a: Verifying) -> Told:
+    """Results that somebody else signed, or that are said to be something else."""
     pki = a.iut.pki
     other, revoked = pki.verifier("another verifier"), pki.verifier(REVOKED_VERIFIER)
     device = pki.party("device")
@@ -166,10 +197,10 @@ def _signers(a: Asked) -> dict[str, tuple[str, bytes, str]]:
         "by-the-attestation-key": (a.result(by=device.attestation, own=False), "by the attestation key"),
         "zeros": (a.result(signature=bytes(64)), "a signature of zeros"),
         "external-aad": (a.result(aad=b"tc1-eat"), "under the domain of evidence"),
-        "x5t-zeros": (a.result(header=_claim(34, [-16, bytes(32)])), "names nobody"),
-        "alg-eddsa": (a.result(header=_claim(1, -8)), "another algorithm"),
-        "alg-hmac": (a.result(header=_claim(1, 5)), "a MAC"),
-        "typ-of-a-label": (a.result(header=_claim(16, "application/vnd.tc.label+cose")), "the type of a label"),
+        "x5t-zeros": (a.result(header=claim(34, [-16, bytes(32)])), "names nobody"),
+        "alg-eddsa": (a.result(header=claim(1, -8)), "another algorithm"),
+        "alg-hmac": (a.result(header=claim(1, 5)), "a MAC"),
+        "typ-of-a-label": (a.result(header=claim(16, "application/vnd.tc.label+cose")), "the type of a label"),
     }
     return {name: ("result signature", reply, comment) for name, (reply, comment) in made.items()}
 
@@ -193,7 +224,7 @@ def _replies(a: Asked) -> dict[str, tuple[str, bytes, str]]:
 
 
 def _invalid(a: Asked) -> Iterator[Vector]:
-    made: Mapping[str, tuple[str, bytes, str]] = {**_claims(a), **_signers(a), **_replies(a)}
+    made: Mapping[str, tuple[str, bytes, str]] = {**of_claims(a), **_of_submodules(a), **of_signers(a), **_replies(a)}
     for operator, (field, reply, comment) in made.items():
         check = a.refusing(reply)
         if check is None:
@@ -207,9 +238,9 @@ def _invalid(a: Asked) -> Iterator[Vector]:
 def _valid(a: Asked) -> Iterator[Vector]:
     made = {
         "honest": (a.honest, "an affirming result"),
-        "esp256": (a.result(header=_claim(1, -9)), "ESP256 in place of ES256"),
-        "further-claim": (a.result(_claim(4711, "more")), "a claim that nobody knows"),
-        "barely-issued": (a.result(_claim(IAT, NOW + 60)), "within what clocks may differ"),
+        "esp256": (a.result(header=claim(1, -9)), "ESP256 in place of ES256"),
+        "further-claim": (a.result(claim(4711, "more")), "a claim that nobody knows"),
+        "barely-issued": (a.result(claim(IAT, NOW + 60)), "within what clocks may differ"),
         "tier-31": (a.result(_submod(_1000=31)), "the last affirming value"),
         "two-submodules": (
             a.result(lambda claims: claims[SUBMODS].update({"zz": claims[SUBMODS]["tc"]})),

@@ -13,6 +13,7 @@ from .sign1 import Sign1, is_key, names
 from .strict import load
 
 FAILED, UNSUPPORTED, UNBOUND, FOREIGN, STALE = ("alert:22", "alert:21", "alert:23", "alert:24", "alert:25")
+ANON = OID["eku_anon"]
 CUSTODY = {1: False, 2: True, 3: True, 4: True}
 
 
@@ -26,6 +27,7 @@ class Trust:
         self.crls = [bytes.fromhex(crl) for crl in given["crls"]]
         self.references = {name: bytes.fromhex(value) for name, value in given["reference_values"].items()}
         self.leaf, self.own = (Certificate(bytes.fromhex(given[name])) for name in ("leaf", "own"))
+        self.pseudonym_roots = pki.certificates(given.get("pseudonym_roots", []))
         self.binder = bytes.fromhex(given["binder"])
 
     def identities(self) -> list[bytes]:
@@ -38,17 +40,21 @@ class Trust:
     def attestation_key(self, chain: list[Certificate], endorsements: bytes, usage: str) -> Certificate:
         """The certificate of the key that signs evidence, judged. Raises Refused."""
         leaf = chain[0]
+        hidden = pki.is_pseudonym(leaf)
         try:
-            whole = pki.path(chain, self.roots)
+            whole = pki.path(chain, self.pseudonym_roots if hidden else self.roots)
         except Refused as refused:
             raise Refused(str(refused), FAILED) from None
-        ensure(leaf.usages == [usage], "usage of the attestation key", FAILED)
+        usages = [one for one in leaf.usages if one != ANON] if usage == OID["eku_eat_ak"] else leaf.usages
+        ensure(usages == [usage], "usage of the attestation key", FAILED)
         ensure(leaf.spki not in self.identities(), "an identity key", FAILED)
         ensure(all(item.valid_at(self.now) for item in whole), "outside its period", FAILED)
         pki.certain(whole[0], whole[1], endorsements, self.crls, self.now, self.revocation_max_age, self.tolerance)
         for below, above in pairwise(whole[1:]):
             said = [pki.by_crl(crl, below, above) for crl in self.crls]
             ensure(not any(one.revoked for one in said if one), "an issuer is revoked", "alert:26")
+        ensure(hidden == pki.is_pseudonym(self.leaf), "a pseudonym beside a name", FOREIGN)
+        ensure(pki.lives_a_day(leaf), "a pseudonym for too long", FOREIGN)
         return leaf
 
     def recent(self, issued: int) -> None:
@@ -58,26 +64,30 @@ class Trust:
 
 def eat(given: dict[str, Any]) -> None:
     """Operation `evidence`."""
-    trust = Trust(given)
+    token(given, Trust(given), load(bytes.fromhex(given["cmw"])))
+
+
+def token(given: dict[str, Any], trust: Trust, wrapper: Any) -> tuple[Certificate, dict[Any, Any]]:
+    """The attestation key and the claims of a token in a record of its own, judged. Raises Refused."""
     endorsements = bytes.fromhex(given["endorsements"])
-    wrapper = load(bytes.fromhex(given["cmw"]))
     ensure(isinstance(wrapper, list) and len(wrapper) == 3, "no record")
     kind, value, indicator = wrapper
     ensure(isinstance(value, bytes), "no record")
     ensure(type(kind) is int and kind == 263, "type of evidence", UNSUPPORTED)
     ensure(type(indicator) is int and indicator == 4, "indicator", UNSUPPORTED)
-    token = Sign1(load(value))
-    grammar.check("eat_protected", token.header)
-    ensure(set(token.unprotected) == {33}, "unprotected header")
-    claims = load(token.payload)
+    found = Sign1(load(value))
+    grammar.check("eat_protected", found.header)
+    ensure(set(found.unprotected) == {33}, "unprotected header")
+    claims = load(found.payload)
     for key in (6, 8, 10, 256, 263, 265, 267, 273, -71901):
         ensure(key in claims, "a claim is missing")
     _optional(claims)
     ensure(claims[265] == IDS["profile"], "profile", UNSUPPORTED)
-    leaf = trust.attestation_key(token.chain, endorsements, OID["eku_eat_ak"])
-    ensure(names(token.protected[34], leaf), "x5t", FAILED)
-    token.verify(leaf.key, IDS["external_aad"]["eat"], FAILED)
+    leaf = trust.attestation_key(found.chain, endorsements, OID["eku_eat_ak"])
+    ensure(names(found.protected[34], leaf), "x5t", FAILED)
+    found.verify(leaf.key, IDS["external_aad"]["eat"], FAILED)
     _claims(claims, trust, leaf, given["minimum_dbgstat"])
+    return leaf, claims
 
 
 def _optional(claims: dict[Any, Any]) -> None:

@@ -12,7 +12,7 @@ from .sign1 import Sign1, names
 from .strict import Tag, dump, load
 
 DENIED, MALFORMED = "alert:28", "alert:11"
-REQUIRES, WAIVER = 1, 2
+REQUIRES, WAIVER, ANONYMOUS = 1, 2, 4
 
 
 def hello(given: dict[str, Any]) -> dict[str, str]:
@@ -26,6 +26,7 @@ def hello(given: dict[str, Any]) -> dict[str, str]:
     waives = bool(body[5] & WAIVER)
     ensure(waives == (9 in body), "waiver and its flag", MALFORMED)
     leaf, issuer = (Certificate(bytes.fromhex(given[name])) for name in ("leaf", "issuer"))
+    ensure(bool(body[5] & ANONYMOUS) == pki.is_pseudonym(leaf), "flag 4 and tc-anon", "alert:24")
     proofs = dump(body[8]) if 8 in body else b""
     if given["requires_evidence"] and not waives:
         ensure(body[3], "no evidence is offered", "alert:20")

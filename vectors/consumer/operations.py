@@ -10,6 +10,7 @@ from . import (
     blocks,
     chains,
     channel,
+    collected,
     edhoc,
     grammar,
     hello,
@@ -21,6 +22,7 @@ from . import (
     sessions,
     sign1,
     tpm,
+    virtual,
 )
 from .strict import load, tree
 
@@ -48,6 +50,10 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "records": channel.records,
     "certificate": pki.certificate,
     "status": pki.status,
+    "virtual-certificate": virtual.certificate,
+    "virtual-evidence": virtual.evidence,
+    "pseudonym-certificate": pki.pseudonym,
+    "pseudonym-evidence": appraisal.eat,
     "evidence": appraisal.eat,
     "blocks": blocks.content,
     "block": blocks.block,
@@ -58,7 +64,9 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "property-proof": properties.property_proof,
     "session": sessions.session,
     "result": results.result,
+    "passport": results.passport,
     "hello": hello.hello,
+    "collection-evidence": collected.evidence,
     "tpm-structure": tpm.structure,
     "tpm-evidence": tpm.evidence,
 }

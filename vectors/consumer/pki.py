@@ -20,11 +20,12 @@ from .identifiers import OID, URN
 from .refusal import Refused, ensure
 from .strict import load
 
-LONGEST, MOST_CERTIFICATES, SHORT_LIVED = 8192, 8, 7 * 86400
+LONGEST, MOST_CERTIFICATES, SHORT_LIVED, PSEUDONYM = 8192, 8, 7 * 86400, 86400
 KNOWN = {
     ExtensionOID.KEY_USAGE, ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.EXTENDED_KEY_USAGE,
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME, ExtensionOID.NAME_CONSTRAINTS, ExtensionOID.CERTIFICATE_POLICIES,
 }  # fmt: skip
+NOTHING: frozenset[x509.ObjectIdentifier] = frozenset()
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 
 
@@ -113,8 +114,10 @@ class Certificate:
         return seconds(self.x509.not_valid_after_utc) - seconds(self.x509.not_valid_before_utc)
 
 
-def path(chain: list[Certificate], roots: list[Certificate]) -> list[Certificate]:
-    """Leaf to root (IDN-10, IDN-22). Raises Refused."""
+def path(
+    chain: list[Certificate], roots: list[Certificate], understood: frozenset[x509.ObjectIdentifier] = NOTHING
+) -> list[Certificate]:
+    """Leaf to root (IDN-10, IDN-22); critical extensions that are `understood` besides. Raises Refused."""
     ensure(1 <= len(chain) <= MOST_CERTIFICATES, "number of certificates")
     ensure(not chain[0].is_ca, "the leaf is an authority")
     for below, above in pairwise(chain):
@@ -126,7 +129,8 @@ def path(chain: list[Certificate], roots: list[Certificate]) -> list[Certificate
         raise Refused("no trust anchor at the end")
     whole.append(anchor)
     for certificate in whole:
-        unknown = [item.oid for item in certificate.x509.extensions if item.critical and item.oid not in KNOWN]
+        critical = {item.oid for item in certificate.x509.extensions if item.critical}
+        unknown = critical - KNOWN - (understood if certificate is whole[0] else NOTHING)
         ensure(not unknown, "an unknown critical extension")
     for place, issuer in enumerate(whole[1:], 1):
         _authority(issuer, whole[:place])
@@ -147,6 +151,16 @@ def _authority(issuer: Certificate, below: list[Certificate]) -> None:
             rdns = item.x509.subject.rdns
             within = any(rdns[: len(bound.value.rdns)] == bound.value.rdns for bound in bounds)
             ensure(not bounds or within, "a name that is not permitted")
+
+
+def is_pseudonym(certificate: Certificate) -> bool:
+    """Whether it carries tc-anon."""
+    return OID["eku_anon"] in certificate.usages
+
+
+def lives_a_day(certificate: Certificate) -> bool:
+    """Whether it is no pseudonym's, or lives no longer than those may (ANO-01)."""
+    return not is_pseudonym(certificate) or certificate.lifetime <= PSEUDONYM
 
 
 # --- status ----------------------------------------------------------------------------------------------------------
@@ -287,12 +301,14 @@ def _presented(header: Any, known: list[Certificate]) -> list[Certificate]:
     return chain
 
 
-def certificate(given: dict[str, Any]) -> dict[str, str]:
-    """Operation `certificate`."""
-    known = certificates(given["known"])
-    chain = _presented(load(bytes.fromhex(given["id_cred"])), known)
-    leaf, own, now = chain[0], Certificate(bytes.fromhex(given["own"])), given["now"]
-    whole = path(chain, certificates(given["roots"]))
+def presented(given: dict[str, Any], known: list[Certificate]) -> list[Certificate]:
+    """The certificates that `id_cred` names, leaf first. Raises Refused."""
+    return _presented(load(bytes.fromhex(given["id_cred"])), known)
+
+
+def judge(whole: list[Certificate], known: list[Certificate], given: dict[str, Any]) -> None:
+    """What a relying party asks of a path but whose it is. Raises Refused."""
+    leaf, own, now = whole[0], Certificate(bytes.fromhex(given["own"])), given["now"]
     ensure(all(item.valid_at(now) for item in whole), "outside its period")
     ensure(leaf.may("digital_signature"), "key usage")
     mine, other = (
@@ -300,12 +316,34 @@ def certificate(given: dict[str, Any]) -> dict[str, str]:
     )
     ensure(mine in leaf.usages and other not in leaf.usages, "role")
     ensure(not {OID["eku_eat_ak"], OID["eku_tcg_ak"]} & set(leaf.usages), "a certificate of an attestation key")
-    ensure(leaf.uris and leaf.uris[0] in given["identities"], "another identity")
     ensure(leaf.der != own.der and leaf.spki != own.spki, "my own certificate or key")
     for held in known:
         other = held.spki == leaf.spki and (held.uris[:1] != leaf.uris[:1] or held.platform != leaf.platform)
         ensure(not other, "a key that is known under another name")
     refuse_listed(whole, [bytes.fromhex(crl) for crl in given["crls"]])
+
+
+def certificate(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `certificate`."""
+    known = certificates(given["known"])
+    chain = presented(given, known)
+    leaf = chain[0]
+    judge(path(chain, certificates(given["roots"])), known, given)
+    ensure(leaf.uris and leaf.uris[0] in given["identities"], "another identity")
+    return {"identity": leaf.uris[0], "leaf": leaf.digest.hex()}
+
+
+def pseudonym(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `pseudonym-certificate`."""
+    known = certificates(given["known"])
+    chain = presented(given, known)
+    leaf = chain[0]
+    hidden = is_pseudonym(leaf)
+    judge(path(chain, certificates(given["pseudonym_roots" if hidden else "roots"])), known, given)
+    ensure(given["admits_pseudonyms"] or not hidden, "pseudonyms are not admitted")
+    ensure(lives_a_day(leaf), "a pseudonym for too long")
+    nameless = hidden and given["role"] == "device"
+    ensure(nameless or (leaf.uris and leaf.uris[0] in given["identities"]), "another identity")
     return {"identity": leaf.uris[0], "leaf": leaf.digest.hex()}
 
 

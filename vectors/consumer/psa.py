@@ -35,10 +35,10 @@ def evidence(given: dict[str, Any]) -> None:
     ensure(claims[265] == PROFILE, "profile", UNSUPPORTED)
     leaf = trust.attestation_key(read_chain(unprotected[33]), bytes.fromhex(given["endorsements"]), OID["eku_psa_ak"])
     verify(leaf.key, signature, dump(["Signature1", header, b"", payload]), FAILED)
-    _claims(claims, trust, leaf, given["implementations"])
+    _claims(claims, trust, leaf, given)
 
 
-def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, implementations: list[str]) -> None:
+def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, given: dict[str, Any]) -> None:
     ensure(isinstance(claims[10], bytes), "nonce")
     ensure(claims[10] == trust.binder, "binder", UNBOUND)
     platform = trust.leaf.platform
@@ -49,8 +49,10 @@ def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, implementat
     ensure(OID["policy_key_in_hsm"] in held, "custody of the identity key", FOREIGN)
     ensure(type(claims[2394]) is int and claims[2394] > 0, "client", FAILED)
     ensure(type(claims[2395]) is int and 0x3000 <= claims[2395] <= 0x30FF, "lifecycle", FAILED)
-    ensure(isinstance(claims[2396], bytes) and claims[2396].hex() in implementations, "implementation", FAILED)
+    ensure(isinstance(claims[2396], bytes) and claims[2396].hex() in given["implementations"], "implementation", FAILED)
     _components(claims[2399], trust.references)
+    signed = {item[1]: item[5].hex() for item in claims[2399]}
+    ensure(all(signed[name] == signer for name, signer in given["signers"].items()), "signer of a component", FAILED)
 
 
 def _components(listed: Any, references: dict[str, bytes]) -> None:

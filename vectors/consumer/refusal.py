@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cryptography.x509 import DuplicateExtension
+
 
 class Refused(Exception):
     """Octets or a claim that must not be accepted; `code` is the refusal in the words of the vectors, if known."""
@@ -17,5 +19,5 @@ def ensure(holds: object, reason: str, code: str | None = None) -> None:
         raise Refused(reason, code)
 
 
-REFUSALS = (Refused, ValueError, KeyError, TypeError, IndexError, AttributeError)
+REFUSALS = (Refused, DuplicateExtension, ValueError, KeyError, TypeError, IndexError, AttributeError)
 """What hostile input may raise here: none of it is success (ERR-01)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from . import grammar
+from . import grammar, ima
 from .appraisal import FAILED, FOREIGN, UNBOUND, UNSUPPORTED, Trust
 from .crypto import CURVES, verify
 from .identifiers import IDS, OID
@@ -153,6 +153,8 @@ def _shown(value: Any) -> Any:
 def structure(given: dict[str, Any]) -> dict[str, Any]:
     """Operation `tpm-structure`."""
     kind, octets = given["kind"], bytes.fromhex(given["octets"])
+    if kind == "ima-list":
+        return ima.shown(octets)
     if kind == "signature":
         return {"signature": signature(octets).hex()}
     readers = {
@@ -175,19 +177,23 @@ def structure(given: dict[str, Any]) -> dict[str, Any]:
 
 def evidence(given: dict[str, Any]) -> None:
     """Operation `tpm-evidence`."""
-    trust = Trust(given)
-    kind, value, indicator = load(bytes.fromhex(given["cmw"]))
+    bundle(given, Trust(given), load(bytes.fromhex(given["cmw"])))
+
+
+def bundle(given: dict[str, Any], trust: Trust, wrapper: Any) -> tuple[Certificate, dict[str, Any]]:
+    """The attestation key and the quote of a bundle in a record of its own, judged. Raises Refused."""
+    kind, value, indicator = wrapper
     ensure(kind == IDS["media_type"]["tpm2_evidence"], "type of evidence", UNSUPPORTED)
     ensure(type(indicator) is int and indicator == 4, "indicator", UNSUPPORTED)
-    bundle = grammar.check("tpm_bundle", value)
-    chain = [Certificate(der) for der in bundle[3]]
+    parts = grammar.check("tpm_bundle", value)
+    chain = [Certificate(der) for der in parts[3]]
     leaf = trust.attestation_key(chain, bytes.fromhex(given["endorsements"]), OID["eku_tcg_ak"])
-    ak, idk = public(bundle[2]), public(bundle[7])
+    ak, idk = public(parts[2]), public(parts[7])
     ensure(ak["key"] == leaf.key, "a public area of another key", FAILED)
     wanted = BIT["restricted"] | BIT["sign"] | BIT["fixed_tpm"]
     ensure(ak["attributes"] & wanted == wanted and not ak["attributes"] & BIT["decrypt"], "attributes", FAILED)
-    quote, certification = attest(bundle[4]), attest(bundle[8])
-    for made, signed, raw in ((bundle[4], bundle[5], quote), (bundle[8], bundle[9], certification)):
+    quote, certification = attest(parts[4]), attest(parts[8])
+    for made, signed, raw in ((parts[4], parts[5], quote), (parts[8], parts[9], certification)):
         verify(leaf.key, signature(signed), made, FAILED)
         ensure(raw["magic"] == IDS["tpm"]["magic"], "not generated", FAILED)
     ensure(quote["type"] == 0x8018 and certification["type"] == 0x8017, "types", FAILED)
@@ -196,7 +202,9 @@ def evidence(given: dict[str, Any]) -> None:
         ensure(quote[name] == certification[name], name, FAILED)
     _identity(certify_info(certification["attested"]), idk, leaf, trust)
     references = {int(pcr): bytes.fromhex(value) for pcr, value in given["reference_pcrs"].items()}
-    _registers(quote_info(quote["attested"]), bundle, references, given["event_types"])
+    _registers(quote_info(quote["attested"]), parts, references, given["event_types"])
+    _files(quote_info(quote["attested"]), parts, {n: bytes.fromhex(d) for n, d in given.get("files", {}).items()})
+    return leaf, quote
 
 
 def _identity(certified: dict[str, Any], idk: dict[str, Any], leaf: Certificate, trust: Trust) -> None:
@@ -225,3 +233,18 @@ def _registers(
         ensure(all(types.get(str(event[0])) == event[1] != 3 for event in log["events"]), "types of events", FAILED)
         expected = {int(pcr): values[SHA256].get(int(pcr)) for pcr in types}
         ensure(log["registers"] == expected, "the log does not replay", FAILED)
+
+
+def _files(quoted: dict[str, Any], parts: dict[int, Any], named: dict[str, bytes]) -> None:
+    """A measurement list, if there is one, and what policy says of files."""
+    files: list[tuple[str, bytes]] = []
+    if 11 in parts:
+        ensure(_quotes(quoted, ima.REGISTER), "not quoted", FAILED)
+        files = ima.judge(parts[11], parts[6][SHA256].get(ima.REGISTER), FAILED)
+    if named:
+        ensure(files, "no measurement list", FAILED)
+        ensure(all(named.get(name) == digest for name, digest in files), "a file that policy does not name so", FAILED)
+
+
+def _quotes(quoted: dict[str, Any], register: int) -> bool:
+    return any(bank == SHA256 and register in registers for bank, registers in quoted["selections"])

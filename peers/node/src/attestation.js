@@ -89,7 +89,7 @@ function checkAttestationKey(eat, att, trust) {
   ensure(leaf.isP256 && eat.verify(leaf.publicKey, ids.external_aad.eat), 'attestation_failed', 'signature (ATT-11)');
   const identities = [...credentials.known, ...credentials.chain.slice(0, 1), trust.peer];
   ensure(!identities.some(({ publicKey }) => publicKey.equals(leaf.publicKey)), 'attestation_failed', 'identity key (ATT-14)');
-  const usages = leaf.extendedKeyUsages;
+  const usages = leaf.extendedKeyUsages.filter((usage) => !(credentials.pseudonyms && usage === ids.oid.eku_anon));
   ensure(usages.length === 1 && usages[0] === ids.oid.eku_eat_ak, 'attestation_failed', 'key usage (ATT-13)');
   ensure(leaf.uris.length === 1, 'attestation_failed', 'names of the attestation key (IDN-20)');
   const proofs = checked('revoked', () => readProofs(att.get(3)));

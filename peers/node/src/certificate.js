@@ -80,11 +80,11 @@ export class Certificate {
  * @param {Certificate[]} sent further certificates that the peer sent, in any order
  * @param {Certificate[]} anchors
  * @param {number} now seconds since 1970
- * @param {{code?: string, ordered?: boolean}} how name of the code of a refusal; whether each certificate sent has to
- *   certify the one before it, as in x5chain (RFC 9360)
+ * @param {{code?: string, ordered?: boolean, understood?: string[]}} how name of the code of a refusal; whether each
+ *   certificate sent has to certify the one before it, as in x5chain (RFC 9360); further extensions that a leaf may have
  * @throws {Refusal} when there is none that is valid
  */
-export function findPath(leaf, sent, anchors, now, { code = 'policy', ordered = false } = {}) {
+export function findPath(leaf, sent, anchors, now, { code = 'policy', ordered = false, understood = [] } = {}) {
   ensure(sent.length < ids.limit.path_length, code, 'path is too long (IDN-22)');
   ensure(!leaf.basicConstraints.ca, code, 'leaf is a CA (IDN-10)');
   ensure(!ordered || sent.every((next, i) => (sent[i - 1] ?? leaf).issuedBy(next)), code, 'order of x5chain (IDN-09)');
@@ -93,7 +93,8 @@ export function findPath(leaf, sent, anchors, now, { code = 'policy', ordered = 
   for (const certificate of path) {
     ensure(certificate.notBefore <= now && now <= certificate.notAfter, code, 'outside its validity period (IDN-11)');
     for (const [oid, { critical }] of certificate.extensions) {
-      ensure(!critical || KNOWN.has(oid), code, `unknown critical extension ${oid} (IDN-22)`);
+      const known = KNOWN.has(oid) || (certificate === leaf && understood.includes(oid));
+      ensure(!critical || known, code, `unknown critical extension ${oid} (IDN-22)`);
     }
   }
   path.slice(1).forEach((issuer, below) => checkIssuer(issuer, path.slice(0, below + 1), code));

@@ -14,9 +14,10 @@ function must(holds, why) {
 }
 
 /** Credentials as this peer loads them, from what a vector gives. */
-function trustOf(input) {
+function trustOf(input, pseudonyms) {
   const [own, leaf] = certificates([input.own, input.leaf]);
   const credentials = {
+    pseudonyms,
     chain: [own], known: certificates(input.known), attestationRoots: certificates(input.roots), crls: lists(input.crls),
     components: input.reference_values,
     policy: { minimum_dbgstat: input.minimum_dbgstat, revocation_max_age: input.revocation_max_age },
@@ -57,6 +58,8 @@ function hello(input) {
   const waives = (body.get(5) & ids.hello.flag.waiver) !== 0;
   must(waives === body.has(9), 'waiver and its flag');
   const path = certificates([input.leaf, input.issuer]);
+  const isAnonymous = (body.get(5) & ids.hello.flag.anonymous) !== 0;
+  must(isAnonymous === path[0].extendedKeyUsages.includes(ids.oid.eku_anon), 'flag 4 and tc-anon');
   const terms = { now: input.now, maxAge: input.max_age, certain: true, identity: true, seen: () => {} };
   checkRevocation(path, readProofs(body.get(8)), [], terms);
   if (!input.requires_evidence) return { direction: 'not-required' };
@@ -77,8 +80,8 @@ export const judgedOperations = {
 
   label,
 
-  evidence(input) {
-    const trust = trustOf(input);
+  evidence(input, { pseudonyms = false } = {}) {
+    const trust = trustOf(input, pseudonyms);
     const att = new Map([[2, octets(input.cmw)]]);
     if (input.endorsements) att.set(3, proofs(input.endorsements));
     const { peer } = trust;

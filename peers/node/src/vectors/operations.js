@@ -4,18 +4,21 @@ import { blockOperations } from './blocks.js';
 import { matches } from './cddl.js';
 import { chain } from './chains.js';
 import { channelOperations } from './channel.js';
+import { collectionEvidence } from './collected.js';
 import { handshake } from './edhoc.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
 import { psaEvidence } from './psa.js';
+import { pseudonymOperations } from './pseudonym.js';
 import { propertyProof } from './property.js';
-import { result } from './result.js';
+import { passport, result } from './result.js';
 import { sequence } from './sequence.js';
 import { session } from './session.js';
 import { sign1 } from './sign1.js';
 import { tpmOperations } from './tpm.js';
 import { tree } from './tree.js';
+import { virtualOperations } from './virtual.js';
 
 function must(holds, why) {
   if (!holds) throw new Error(why);
@@ -26,13 +29,17 @@ export const operations = {
   ...channelOperations,
   ...judgedOperations,
   ...pkiOperations,
+  ...pseudonymOperations,
   ...tpmOperations,
+  ...virtualOperations,
 
   edhoc: handshake,
+  'collection-evidence': collectionEvidence,
   'property-proof': propertyProof,
   'psa-evidence': psaEvidence,
   'cose-sign1': sign1,
   chain,
+  passport,
   result,
   session,
 

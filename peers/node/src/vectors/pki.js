@@ -31,18 +31,24 @@ function presented(header, known) {
   return [leaf];
 }
 
+/** The path of a credential, judged but for whether its owner is wanted; `understood` as `findPath` has it. */
+export function credential(input, { understood, roots = () => certificates(input.roots) } = {}) {
+  const known = certificates(input.known);
+  const header = decode(octets(input.id_cred));
+  const [leaf, ...sent] = presented(header, known);
+  const others = header.has(33) ? sent : known;
+  const path = findPath(leaf, others, roots(leaf), input.now, { ordered: header.has(33), understood });
+  const identity = checkIdentity(leaf, input.role, certificates([input.own])[0]);
+  const elsewhere = known.find(({ publicKey, uris }) => publicKey.equals(leaf.publicKey) && uris.join() !== leaf.uris.join());
+  must(!elsewhere, 'a key that is known under another name');
+  checkRevocation(path, [], lists(input.crls), { now: input.now, maxAge: Infinity, certain: false, identity: true, seen: () => {} });
+  return { path, known, leaf, identity };
+}
+
 export const pkiOperations = {
   certificate(input) {
-    const known = certificates(input.known);
-    const header = decode(octets(input.id_cred));
-    const [leaf, ...sent] = presented(header, known);
-    const others = header.has(33) ? sent : known;
-    const path = findPath(leaf, others, certificates(input.roots), input.now, { ordered: header.has(33) });
-    const identity = checkIdentity(leaf, input.role, certificates([input.own])[0]);
+    const { identity, leaf } = credential(input);
     must(input.identities.includes(identity), 'another identity');
-    const elsewhere = known.find(({ publicKey, uris }) => publicKey.equals(leaf.publicKey) && uris.join() !== leaf.uris.join());
-    must(!elsewhere, 'a key that is known under another name');
-    checkRevocation(path, [], lists(input.crls), { now: input.now, maxAge: Infinity, certain: false, identity: true, seen: () => {} });
     return { identity, leaf: hex(leaf.digest) };
   },
 

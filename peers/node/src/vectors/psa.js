@@ -32,7 +32,7 @@ function attestationKey(chain, input, peer) {
   return leaf;
 }
 
-function checkComponents(listed, references) {
+function checkComponents(listed, references, signers) {
   must(Array.isArray(listed), 'components');
   const found = new Map();
   for (const item of listed) {
@@ -41,6 +41,7 @@ function checkComponents(listed, references) {
     must(isOctets(digest) && digest.length === 32, 'measurement of a component');
     must(isOctets(signer) && [32, 48, 64].includes(signer.length), 'signer of a component');
     must((item.get(6) ?? 'sha-256') === 'sha-256', 'algorithm of a component');
+    must((signers[name] ?? hex(signer)) === hex(signer), 'another signer of a component');
     found.set(name, hex(digest));
   }
   const names = Object.keys(references);
@@ -71,5 +72,5 @@ export function psaEvidence(input) {
   must(Number.isInteger(claims.get(2394)) && claims.get(2394) > 0, 'client');
   must(claims.get(2395) >= 0x3000 && claims.get(2395) <= 0x30ff, 'lifecycle');
   must(isOctets(claims.get(2396)) && input.implementations.includes(hex(claims.get(2396))), 'implementation');
-  checkComponents(claims.get(2399), input.reference_values);
+  checkComponents(claims.get(2399), input.reference_values, input.signers);
 }

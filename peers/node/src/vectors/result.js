@@ -1,4 +1,4 @@
-/** A verifier's reply, judged by who asked (VER-05, PBA-06). */
+/** A verifier's result, judged by who asked (VER-05, PBA-06), or by whom it is presented to (section 9.1). */
 import { decode } from '../cbor.js';
 import { Sign1, confirms } from '../cose.js';
 import { ids } from '../identifiers.js';
@@ -11,20 +11,14 @@ function must(holds, why) {
 
 const hasExactly = (map, ...keys) => map instanceof Map && map.size === keys.length && keys.every((key) => map.has(key));
 
-function checkSubmods(submods, input) {
-  must(submods instanceof Map && submods.has(ids.ear.submod), 'submodules');
-  for (const submod of submods.values()) {
-    const [status, policies] = [submod.get(1000), submod.get(1003)];
-    must(Array.isArray(policies) && policies.length === 1 && policies[0] === input.policy, 'policy');
-    must(!input.revoked_policies.includes(policies[0]), 'policy is revoked');
-    must(Number.isInteger(status) && status >= 2 && status < 32, 'not affirming');
-  }
+function affirming(submod) {
+  const status = submod?.get(1000);
+  must(Number.isInteger(status) && status >= 2 && status < 32, 'not affirming');
 }
 
-export function result(input) {
-  const reply = decode(octets(input.reply));
-  must(hasExactly(reply, 1), 'no result');
-  const ear = new Sign1(reply.get(1));
+/** The submodules of a result of a pinned verifier about this peer in this session, by the policy that is wanted. */
+function judged(item, input) {
+  const ear = new Sign1(item);
   must(hasExactly(ear.protected, 1, 16, 34) && [...ear.unprotected.keys()].every((key) => key === 33), 'headers');
   must([-7, -9].includes(ear.protected.get(1)) && ear.protected.get(16) === 263, 'headers');
   const verifier = certificates(input.verifiers).find((certificate) => ear.names(certificate));
@@ -39,5 +33,29 @@ export function result(input) {
   must(hasExactly(claims.get(8), 1) && confirms(claims.get(8), leaf.publicKey), 'cnf');
   must(Buffer.isBuffer(claims.get(256)) && claims.get(256).equals(leaf.platform.ueid), 'ueid');
   must(claims.get(6) <= input.now + input.tolerance && input.now < claims.get(4), 'not in force');
-  checkSubmods(claims.get(266), input);
+  const submods = claims.get(266);
+  must(submods instanceof Map, 'submodules');
+  for (const submod of submods.values()) {
+    const policies = submod.get(1003);
+    must(Array.isArray(policies) && policies.length === 1 && policies[0] === input.policy, 'policy');
+    must(!input.revoked_policies.includes(policies[0]), 'policy is revoked');
+  }
+  return submods;
+}
+
+/** Operation `result`. */
+export function result(input) {
+  const reply = decode(octets(input.reply));
+  must(hasExactly(reply, 1), 'no result');
+  const submods = judged(reply.get(1), input);
+  must(submods.has(ids.ear.submod), 'nothing about the platform');
+  submods.forEach(affirming);
+}
+
+/** Operation `passport`. */
+export function passport(input) {
+  const [type, value, indicator] = decode(octets(input.cmw));
+  must(type === ids.media_type.result && indicator === ids.cmw.results, 'wrapper');
+  const submods = judged(decode(value), input);
+  for (const name of input.properties) affirming(submods.get(name));
 }

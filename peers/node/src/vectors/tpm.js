@@ -7,6 +7,7 @@ import { readProofs } from '../revocation.js';
 import { checkPath } from '../trust.js';
 import { matches } from './cddl.js';
 import { loadKey, mustVerify } from './crypto.js';
+import { judgeList, shownList } from './ima.js';
 import { hex, octets } from './octets.js';
 import { certificates, lists } from './pki.js';
 
@@ -133,6 +134,7 @@ function shown(value) {
 }
 
 function structure({ kind, octets: data }) {
+  if (kind === 'ima-list') return shownList(octets(data));
   const { key, ...found } = READERS[kind](octets(data));
   const asText = (value) => (kind === 'attest' && !Buffer.isBuffer(value) ? String(value) : shown(value));
   return Object.fromEntries(Object.entries(found).map(([name, value]) => [name, asText(value)]));
@@ -152,8 +154,8 @@ function attestationKey(bundle, input, leafOfPeer) {
   return leaf;
 }
 
-function evidence(input) {
-  const [type, value, indicator] = decode(octets(input.cmw));
+/** A bundle in a record of its own: its attestation key and its quote, judged. */
+export function judgeBundle([type, value, indicator], input) {
   must(type === ids.media_type.tpm2_evidence && indicator === ids.cmw.evidence, 'wrapper');
   const bundle = decode(value);
   must(matches('tpm_bundle', bundle), 'grammar of the bundle');
@@ -174,6 +176,20 @@ function evidence(input) {
   must(idk.key.equals(peer.publicKey), 'not the key of the leaf');
   must(has(idk.attributes, 'sign', 'fixed_tpm', 'fixed_parent', 'sensitive_data_origin') && !has(idk.attributes, 'restricted'), 'custody');
   checkRegisters(quoteInfo(quote.attested), bundle, input);
+  checkFiles(quoteInfo(quote.attested), bundle, input.files ?? {});
+  return { leaf, quote };
+}
+
+/** A measurement list, if there is one, and what policy says of files. */
+function checkFiles({ selections }, bundle, named) {
+  let files = [];
+  if (bundle.has(11)) {
+    must(selections.some(([bank, pcrs]) => bank === SHA256 && pcrs.includes(10)), 'PCR 10 is not quoted');
+    files = judgeList(bundle.get(11), bundle.get(6).get(SHA256).get(10));
+  }
+  if (!Object.keys(named).length) return;
+  must(files.length, 'no measurement list');
+  must(files.every(({ name, digest }) => Object.hasOwn(named, name) && named[name] === hex(digest)), 'a file that policy does not name so');
 }
 
 function checkRegisters({ selections, digest }, bundle, input) {
@@ -194,4 +210,4 @@ function checkRegisters({ selections, digest }, bundle, input) {
   must(registers.size === expected.length && expected.every((pcr) => registers.get(pcr)?.equals(held.get(pcr))), 'the log does not replay');
 }
 
-export const tpmOperations = { 'tpm-structure': structure, 'tpm-evidence': evidence };
+export const tpmOperations = { 'tpm-structure': structure, 'tpm-evidence': (input) => void judgeBundle(decode(octets(input.cmw)), input) };

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
-from ..harness.codec import cbor
-from ..harness.identity.tpm_emulation import REGISTERS
-from ..harness.tester.tpm_faults import quoted
-from ..harness.tpm import ima
-from ..harness.tpm.ima import ImaEntry, entry
-from ..harness.tpm.structures import SHA256
-from ..model.terms import Term
+from ...model.terms import Term
+from ..codec import cbor
+from ..identity.tpm_emulation import REGISTERS
+from ..tpm import ima
+from ..tpm.ima import ImaEntry, entry
+from ..tpm.structures import SHA256
+from .tpm_faults import quoted
 
 if TYPE_CHECKING:
-    from ..model.protocol.tpm import Bundle
+    from ...model.protocol.tpm import Bundle
 
 Tell = Callable[["Bundle"], Mapping[Term, Any]]
 Entries = tuple[ImaEntry, ...]
