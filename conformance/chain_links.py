@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.identity.oids import EKU_EAT_AK
 from ..harness.identity.pki import HOUR
 from ..harness.identity.tester import TesterPki
@@ -19,7 +20,7 @@ def honest(shop: Workshop) -> Origin:
 
 
 def _bit(label: Label) -> Label:
-    return parse(label.octets[:-1] + bytes([label.octets[-1] ^ 1]))
+    return parse(one_bit_other(label.octets))
 
 
 def below(shop: Workshop, **changes: Any) -> Origin:
@@ -53,7 +54,7 @@ def _other_data(shop: Workshop) -> Origin:
 def _nearly_the_data(shop: Workshop) -> Origin:
     origin = honest(shop)
     (named,) = origin.inputs
-    nearly = named.data[:-1] + bytes([named.data[-1] ^ 1])
+    nearly = one_bit_other(named.data)
     return dataclasses.replace(origin, inputs=(dataclasses.replace(named, data=nearly),))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.identity.keys import derive_key
 from ..harness.tester.peer import TesterEndpoint
@@ -108,7 +109,7 @@ _TOKEN_CLAIMS: dict[str, dict[str, tuple[Callable[[Evidence], Term], Change]]] =
         "cnf-of-the-attestation-key": (lambda e: e.token.cnf, _ak),
     },
     "ueid_is_peer_device": {
-        "ueid-of-another-platform": (lambda e: e.ueid, lambda _, honest: honest[:-1] + bytes([honest[-1] ^ 1])),
+        "ueid-of-another-platform": (lambda e: e.ueid, lambda _, honest: one_bit_other(honest)),
         "ueid-of-another-type": (lambda e: e.ueid, lambda _, honest: b"\x02" + honest[1:]),
         "ueid-cut-short": (lambda e: e.ueid, lambda _, honest: honest[:-1]),
     },

@@ -89,8 +89,3 @@ def key_of(iut: Iut, leaf: Certificate) -> PrivateKey:
     if key.public_key() != leaf.public_key:
         raise NeedNotMet("the tester does not hold the implementation's identity key")
     return key
-
-
-def one_bit_other(octets: bytes) -> bytes:
-    """The same octets but for the last bit: whoever compares the first ones alone sees no difference."""
-    return octets[:-1] + bytes([octets[-1] ^ 1])

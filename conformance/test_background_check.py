@@ -11,6 +11,7 @@ from typing import Any
 
 from cbor2 import CBORTag
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.identity.keys import derive_key, signer
 from ..harness.identity.pki import Issued
@@ -25,7 +26,7 @@ from ..model.table import Message
 from .bench import Bench, opened
 from .case import Case, fault, for_each
 from .claiming import CLAIMS
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .test_evidence import att, evidence
 from .test_tpm import attesting, bundle_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.policy import EAT_CWT
 from ..harness.tester.conversation import Conversation
@@ -18,7 +19,7 @@ from .case import Case, citing, fault, for_each
 from .claiming import CLAIMS
 from .forging import token_in, with_cmw, with_token
 from .labelling import bring_environment, environment_of, faulty, send
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .proving import accepting, presenting, proving_of, refuses
 from .stages import INTERVAL, open_then_request
 from .test_evidence import ROLES, att

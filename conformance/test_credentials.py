@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from cbor2 import CBORTag
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.identity.credentials import Credentials
 from ..harness.identity.errors import CredentialUnavailable, Refused
@@ -28,7 +29,6 @@ from .parties import (
     credential_message,
     key_of,
     leaf_of,
-    one_bit_other,
     presenting,
     tam_of,
     world_with,

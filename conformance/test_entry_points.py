@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation, Instead
@@ -49,7 +50,7 @@ def test_binder_again(case: Case, bench: Bench) -> None:
 
 
 SIGNATURES: dict[str, Callable[[TesterEndpoint, Any, bytes], bytes]] = {
-    "bit": lambda peer, token, honest: honest[:-1] + bytes([honest[-1] ^ 1]),
+    "bit": lambda peer, token, honest: one_bit_other(honest),
     "zero": lambda peer, token, honest: bytes(64),
     "identity-key": lambda peer, token, honest: peer.world.tam.sign_identity(peer.tam.run.value(token.tbs)),
 }

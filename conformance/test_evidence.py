@@ -8,6 +8,7 @@ from typing import Any
 
 from cbor2 import CBORTag
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
 from ..harness.identity.policy import TPM_FORMAT
@@ -95,7 +96,7 @@ def test_signature(case: Case, bench: Bench) -> None:
     def signature(peer: TesterEndpoint, honest: bytes) -> bytes:
         if case.field == "identity-key":
             return peer.world.tam.sign_identity(peer.tam.run.value(token.tbs))
-        return bytes(64) if case.field == "zero" else honest[:-1] + bytes([honest[-1] ^ 1])
+        return bytes(64) if case.field == "zero" else one_bit_other(honest)
 
     bench.refuses(Telling(att(bench.iut), tam={token.signature: signature}))
 

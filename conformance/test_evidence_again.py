@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation
@@ -16,7 +17,6 @@ from .bench import Bench
 from .case import Case, fault, for_each
 from .claiming import CLAIMS, FAR, FURTHER, Claim, max_age_of, now_of
 from .forging import binder_over, with_token
-from .parties import one_bit_other
 from .stages import INTERVAL, open_then_request
 from .test_evidence import EPOCH, NONCE, ROLES, att, nonce_of
 

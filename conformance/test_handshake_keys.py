@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.crypto.curves import P_256
 from ..harness.crypto.errors import InvalidShare
@@ -186,7 +187,7 @@ def test_signature_length(case: Case, bench: Bench) -> None:
 # --- tags ------------------------------------------------------------------------------------------------------------
 
 _TAGS: dict[str, Change] = {
-    "last-octet": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "last-octet": lambda data: one_bit_other(data),
     "first-octet": lambda data: data[:-16] + bytes([data[-16] ^ 1]) + data[-15:],
     "zero": lambda data: data[:-16] + bytes(16),
 }

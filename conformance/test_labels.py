@@ -6,6 +6,7 @@ Where a fault needs something to repeat, good data comes first; everything aroun
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.keys import signer
 from ..harness.identity.pki import x5t
@@ -52,7 +53,7 @@ def _issued(age: Callable[[TesterEndpoint], int]) -> Make:
 
 
 def _flipped(peer: TesterEndpoint) -> Tale:
-    return {label_of(peer).signature: lambda _, honest: honest[:-1] + bytes([honest[-1] ^ 1])}
+    return {label_of(peer).signature: lambda _, honest: one_bit_other(honest)}
 
 
 LABELS: dict[str, tuple[str, Make]] = {

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.identity.keys import derive_key, signer
 from ..harness.identity.pki import x5t
@@ -20,7 +21,7 @@ from ..model.protocol.labels import LABEL_REGISTERS, Environment
 from .bench import Bench
 from .case import Case, fault, for_each
 from .labelling import accepted, bring_environment, environment_of, faulty, in_environment, send
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .stages import INTERVAL, StageNotReached, open_then_request, when_open
 
 ROLES = ("device", "service")
@@ -41,7 +42,7 @@ def _signed(sign: Callable[[TesterEndpoint, bytes], bytes]) -> Make:
 
 
 def _flipped(peer: TesterEndpoint) -> Tale:
-    return {environment_of(peer).token.signature: lambda _, honest: honest[:-1] + bytes([honest[-1] ^ 1])}
+    return {environment_of(peer).token.signature: lambda _, honest: one_bit_other(honest)}
 
 
 OTHER_KEY = cose.cose_key(derive_key(b"somebody", "else").public_key())

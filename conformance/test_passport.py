@@ -13,6 +13,7 @@ from typing import Any
 
 from cbor2 import CBORTag
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.crypto.random import SeededRandom
 from ..harness.identity.policy import EAR_FORMAT, EAT_CWT
@@ -31,7 +32,7 @@ from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .forging import observed, token_in, with_cmw
 from .labelling import accepted, bring_environment, environment_of, faulty, send
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .stages import INTERVAL, Stage, at_once, open_then_request
 from .test_background_check import (
     POLICY_IDS,

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.crypto.random import SeededRandom
 from ..harness.identity.policy import PBA_FORMAT
@@ -22,7 +23,7 @@ from .bench import Bench, opened
 from .case import Case, citing, fault, for_each
 from .forging import observed, token_in
 from .labelling import accepted
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .proving import IN_ATT, accepting, presenting, proving_of, refuses
 from .test_evidence import ROLES, att
 

@@ -1,5 +1,6 @@
 """What an implementation remembers of labels: all that it accepted, and nothing that it refused."""
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.keys import signer
 from ..harness.tester.conversation import Conversation
@@ -12,7 +13,7 @@ from ..model.terms import ITEM
 from .bench import Bench
 from .case import Case, fault, for_each
 from .labelling import accepted, faulty, label_of, send, sequence_of, telling
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 from .stages import StageNotReached
 
 ROLES = ("device", "service")

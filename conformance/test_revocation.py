@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.identity.certificate import Certificate
 from ..harness.identity.keys import derive_key
 from ..harness.identity.oids import EKU_OCSP_SIGNING
@@ -97,10 +98,6 @@ def _crl(asked: Asked, issuer: Authority | None = None, age: int = 0, **changes:
     return make_crl(issuer or asked.issuer, [], asked.now - age, **changes)
 
 
-def _flipped(der: bytes) -> bytes:
-    return der[:-1] + bytes([der[-1] ^ 1])
-
-
 Make = Callable[[Asked], bytes]
 
 
@@ -122,7 +119,7 @@ PROOFS: dict[str, Make] = {
     "ocsp-too-old": _by_ocsp(lambda asked: _ocsp(asked, this_update=asked.now - STALE, validity=LONG)),
     "ocsp-ended": _by_ocsp(lambda asked: _ocsp(asked, this_update=asked.now - 2 * DAY, validity=DAY)),
     "ocsp-of-tomorrow": _by_ocsp(lambda asked: _ocsp(asked, this_update=asked.now + DAY)),
-    "ocsp-signature-bit": _by_ocsp(lambda asked: _flipped(_ocsp(asked))),
+    "ocsp-signature-bit": _by_ocsp(lambda asked: one_bit_other(_ocsp(asked))),
     "ocsp-cut-short": _by_ocsp(lambda asked: _ocsp(asked)[:-20]),
     "crl-revoked": _by_crl(lambda asked: make_crl(asked.issuer, [asked.certificate.serial], asked.now)),
     "crl-of-another-authority": _by_crl(lambda asked: _crl(asked, asked.iut.pki.branch(asked.branch).root)),
@@ -130,7 +127,7 @@ PROOFS: dict[str, Make] = {
     "crl-too-old": _by_crl(lambda asked: _crl(asked, age=STALE, validity=LONG)),
     "crl-ended": _by_crl(lambda asked: _crl(asked, age=2 * DAY, validity=DAY)),
     "crl-of-tomorrow": _by_crl(lambda asked: _crl(asked, age=-DAY)),
-    "crl-signature-bit": _by_crl(lambda asked: _flipped(_crl(asked))),
+    "crl-signature-bit": _by_crl(lambda asked: one_bit_other(_crl(asked))),
     "crl-announced-as-ocsp": _by_ocsp(_crl),
     "revoked-and-good": lambda asked: encode_proofs(ocsp=[_ocsp(asked, status="revoked"), _ocsp(asked)]),
     "good-and-revoked": lambda asked: encode_proofs(

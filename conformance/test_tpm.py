@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..harness.bits import one_bit_other
 from ..harness.identity.oids import EKU_EAT_AK, EKU_TPM_AK
 from ..harness.identity.pki import Issued, LeafSpec, issue_leaf, serial_number
 from ..harness.identity.policy import TPM_FORMAT
@@ -231,7 +232,7 @@ def test_changed_registers(case: Case, bench: Bench) -> None:
 
 
 def _bit(peer: TesterEndpoint, honest: bytes) -> bytes:
-    return honest[:-1] + bytes([honest[-1] ^ 1])
+    return one_bit_other(honest)
 
 
 ENVIRONMENTS: dict[str, tuple[str, Callable[[Environment], Mapping[Term, Any]]]] = {

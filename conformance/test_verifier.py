@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.faults import bad_ak
 from ..harness.identity.keys import derive_key
@@ -24,7 +25,6 @@ from ..harness.verifier.folder import EMPTY_POLICY, PROPERTIES, PROPERTY_POLICY,
 from .asking import ATTESTERS, ROLE, VerifierBench
 from .case import Case, citing, fault, for_each
 from .claiming import CLAIMS
-from .parties import one_bit_other
 from .test_verifier_evidence import about, with_token
 
 MEASURED, CONFIRMED = "measurements_match_reference_values", "cnf_is_peer_identity_key"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
 from ..harness.tester.attesting import Attester, cmw
@@ -83,7 +84,7 @@ def test_verifier_signature(case: Case, bench: VerifierBench) -> None:
     def signature(peer: Attester, honest: bytes) -> bytes:
         if by == "identity-key":
             return peer.world.tam.sign_identity(peer.tam.run.value(token.tbs))
-        return bytes(64) if by == "zero" else honest[:-1] + bytes([honest[-1] ^ 1])
+        return bytes(64) if by == "zero" else one_bit_other(honest)
 
     bench.answers_no(bench.verifier.question(role, tales={token.signature: signature}))
 

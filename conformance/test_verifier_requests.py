@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.identity.revocation import OCSP
 from ..harness.tester.attesting import Attester
@@ -27,7 +28,6 @@ from ..model.terms import Term
 from .asking import MALFORMED, ROLE, TOO_LONG, VerifierBench
 from .case import Case, citing, fault, for_each
 from .claiming import CLAIMS
-from .parties import one_bit_other
 from .test_verifier import Alter, evidence_of_another_binder, wrong_with
 from .test_verifier_evidence import about
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ..harness.bits import one_bit_other
 from ..harness.codec import cbor, cose
 from ..harness.identity.keys import signer
 from ..harness.identity.pki import Authority
@@ -18,7 +19,7 @@ from ..model.protocol.frames import SIDES, VERDICT, Tier
 from .bench import Bench
 from .case import Case, fault, for_each
 from .forging import observed
-from .parties import LETTERS, one_bit_other
+from .parties import LETTERS
 
 ROLES = ("device", "service")
 FLAG_ATTEST, FLAG_WAIVER = 1, 2
@@ -77,7 +78,7 @@ def _about(certificate: str) -> Make:
 
 def _flipped(iut: Iut, waiver: Waiver) -> bytes:
     statement = waiver.sign(iut.pki.waiver_authority)
-    return statement[:-1] + bytes([statement[-1] ^ 1])
+    return one_bit_other(statement)
 
 
 def _unsigned(iut: Iut, waiver: Waiver) -> bytes:
@@ -86,7 +87,7 @@ def _unsigned(iut: Iut, waiver: Waiver) -> bytes:
 
 def _end_altered(iut: Iut, waiver: Waiver) -> bytes:
     digest = iut.world.credentials.leaf.sha256
-    return _saying(leaf_sha256=digest[:-1] + bytes([digest[-1] ^ 1]))(iut, waiver)
+    return _saying(leaf_sha256=one_bit_other(digest))(iut, waiver)
 
 
 def _unpinned(iut: Iut, waiver: Waiver) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from ...model.protocol.frames import HELLO, PONG
 from ...model.table import NET, Message
 from ...model.terms import Term
+from ..bits import one_bit_other
 from ..evaluator.errors import CheckFailed
 from ..evaluator.matchers import match
 from ..evaluator.run import Run
@@ -93,7 +94,7 @@ class Mirror(TesterEndpoint):
         self.told[message.name] += 1
         self._ready[message.name].clear()
         if message.channel == NET:
-            self.channel.send_handshake(message, _flipped(data) if damaged else data)
+            self.channel.send_handshake(message, one_bit_other(data) if damaged else data)
             return
         if message is HELLO[self.letter]:
             self.run.unbind(message.slots)
@@ -102,7 +103,7 @@ class Mirror(TesterEndpoint):
             self.send_frame(data)
             return
         for record in self.edhoc.protect().seal(data):
-            self.send_unit(Kind.RECORD, _flipped(record))
+            self.send_unit(Kind.RECORD, one_bit_other(record))
 
     def make(self, message: Message, pins: Mapping[Term, bytes]) -> bytes:
         """A message with these values in it, and everything around them made over that.
@@ -128,10 +129,6 @@ class Mirror(TesterEndpoint):
     @property
     def probe_is_legal(self) -> bool:
         return self.channel_stands and bool(self.told[HELLO[self.letter].name] and self.seen[HELLO[self.peer].name])
-
-
-def _flipped(data: bytes) -> bytes:
-    return data[:-1] + bytes([data[-1] ^ 1])
 
 
 def valued(run: Run, term: Term, pins: Mapping[Term, bytes]) -> bytes:

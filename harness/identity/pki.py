@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from ..bits import one_bit_other
 from ..codec import cbor
 from .certificate import VIRTUAL, Certificate, PublicKey, parse_certificate
 from .der import OCTET_STRING, tlv
@@ -156,7 +157,7 @@ def issue_leaf(spec: LeafSpec, issuer: Authority) -> Issued:
         builder = builder.add_extension(evidence, critical=False)
     certificate = _sign(builder, issuer.key)
     if spec.signature_broken:
-        certificate = parse_certificate(certificate.der[:-1] + bytes([certificate.der[-1] ^ 1]))
+        certificate = parse_certificate(one_bit_other(certificate.der))
     return Issued(certificate, issuer.chain, None if isinstance(spec.key, PublicKey) else spec.key)
 
 

@@ -10,6 +10,7 @@ from ...model.protocol.attestation import CHANNEL_SECRET
 from ...model.protocol.edhoc import handshake
 from ...model.protocol.proofs import Proof, proof_of
 from ...model.table import NET
+from ..bits import one_bit_other
 from ..codec import cbor
 from ..evaluator.errors import CheckFailed, GrammarError
 from ..identity.errors import CredentialUnavailable
@@ -22,7 +23,7 @@ from ..tester.telling import tell
 from ..transport.errors import TransportError
 from ..transport.frames import write_frame
 from ..transport.units import Kind
-from .letter import Letter, Playing, flipped, handshake_message
+from .letter import Letter, Playing, handshake_message
 from .puppet import UNREADABLE, Puppet, Watching
 
 UNEXPECTED = "edhoc_message"
@@ -87,7 +88,7 @@ def letters() -> Iterator[Letter]:
 
 def _forged(puppet: Puppet, proof: Proof) -> bytes:
     """With a signature that does not verify, and everything after it computed over that."""
-    tell(puppet, {proof.slot: lambda peer, honest: flipped(honest)})
+    tell(puppet, {proof.slot: lambda peer, honest: one_bit_other(honest)})
     data: bytes = puppet.run.value(proof.message.term)
     return data
 

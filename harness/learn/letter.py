@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..bits import one_bit_other
 from .puppet import Puppet
 
 VERBS = frozenset({"send", "close", "clock", "restart", "events"})
@@ -81,11 +82,6 @@ def handshake_message(name: str, make: Callable[[Puppet], bytes] | None = None) 
         if kept:
             peer.sent[name] = make(peer) if make else kept[-1][1]
         data = peer.sent.get(name) or play.past.sent[name]
-        peer.put_handshake(name, data if kept or not make else flipped(data))
+        peer.put_handshake(name, data if kept or not make else one_bit_other(data))
 
     return act
-
-
-def flipped(octets: bytes) -> bytes:
-    """With another last bit."""
-    return octets[:-1] + bytes([octets[-1] ^ 1])

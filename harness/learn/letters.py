@@ -14,13 +14,14 @@ from ...model.protocol.frames import FrameType, Tier
 from ...model.protocol.proofs import proof_of
 from ...model.protocol.tables import profile
 from ...model.table import NET
+from ..bits import one_bit_other
 from ..codec import cbor
 from ..evaluator.errors import Unbound
 from ..peer.endpoint import NotOpen
 from ..tester.frames import CONTENT_OCTETS, PAYLOAD, frame_of, verdict
 from ..tester.session import OPPOSITE
 from .bindings import BINDINGS
-from .letter import Act, Letter, Playing, flipped, handshake_message
+from .letter import Act, Letter, Playing, handshake_message
 
 CLOCK_JUMP = 7200
 """Seconds: beyond every deadline of a default policy, so that one letter makes each armed timer due."""
@@ -99,10 +100,10 @@ def _att_forged(play: Playing) -> None:
     letter = play.peer.letter
     kept = play.peer.take(f"ATT_{letter}")
     if not kept:
-        play.peer.put_anyhow(flipped(_built(play, "ATT")))
+        play.peer.put_anyhow(one_bit_other(_built(play, "ATT")))
         return
     signature = play.peer.knowledge().value(EVIDENCE[letter].token.signature)
-    play.peer.put_anyhow(kept[-1][1].replace(signature, flipped(signature)))
+    play.peer.put_anyhow(kept[-1][1].replace(signature, one_bit_other(signature)))
 
 
 def _att_old(play: Playing) -> None:

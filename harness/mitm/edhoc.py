@@ -7,6 +7,7 @@ from functools import cache, partial
 
 from ...model.checks import CHECKS
 from ...model.protocol.edhoc import handshake
+from ..bits import one_bit_other
 from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..crypto.suites import SUITES
@@ -58,16 +59,16 @@ class EdhocBinding:
         return cutter()
 
     def bits(self, position: Position) -> Mapping[str, Rewrite]:
-        first, last = partial(_flip, at=HEAD_LENGTH), partial(_flip, at=-1)
-        places: dict[str, Rewrite] = {"len": partial(_flip, at=3), "kind": partial(_flip, at=4)}
+        first, last = partial(one_bit_other, at=HEAD_LENGTH), one_bit_other
+        places: dict[str, Rewrite] = {"len": partial(one_bit_other, at=3), "kind": partial(one_bit_other, at=4)}
         if position.message == "message_1":
             names = _field_names()
             return places | {name: partial(_flip_item, number=i) for i, name in enumerate(names)}
         if position.message == "message_2":
-            return places | {"G_Y": partial(_flip, at=HEAD_LENGTH + 12), "CIPHERTEXT_2": last}
+            return places | {"G_Y": partial(one_bit_other, at=HEAD_LENGTH + 12), "CIPHERTEXT_2": last}
         if position.protected:
             return places | {"ciphertext": first, "tag": last}
-        return places | {"head": first, "ciphertext": partial(_flip, at=HEAD_LENGTH + 4), "tag": last}
+        return places | {"head": first, "ciphertext": partial(one_bit_other, at=HEAD_LENGTH + 4), "tag": last}
 
     def rewrites(self, position: Position) -> Mapping[str, Rewrite]:
         if position.message == "message_1":
@@ -134,16 +135,10 @@ def _field_names() -> tuple[str, ...]:
     return tuple((item.args[0] if item.op == "bstr" else item).label for item in items)
 
 
-def _flip(unit: bytes, at: int) -> bytes:
-    changed = bytearray(unit)
-    changed[min(at, len(unit) - 1)] ^= 1
-    return bytes(changed)
-
-
 def _flip_item(unit: bytes, number: int) -> bytes:
     """The last octet of an item of a CBOR sequence."""
     items = cbor.split_sequence(unit[HEAD_LENGTH:])
-    items[number] = _flip(items[number], -1)
+    items[number] = one_bit_other(items[number])
     return _handshake_unit(b"".join(items))
 
 

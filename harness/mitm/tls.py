@@ -8,6 +8,7 @@ from functools import cache, partial
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ...model.checks import CHECKS
+from ..bits import one_bit_other
 from ..crypto.curves import CURVE_25519
 from ..crypto.random import SeededRandom
 from ..identity.keys import derive_key
@@ -64,12 +65,12 @@ class TlsBinding:
 
     def bits(self, position: Position) -> Mapping[str, Rewrite]:
         places: dict[str, Rewrite] = {
-            "type": partial(_flip, at=0), "length": partial(_flip, at=4), "last": partial(_flip, at=-1),
+            "type": partial(one_bit_other, at=0), "length": partial(one_bit_other, at=4), "last": one_bit_other,
         }  # fmt: skip
         if position.message in ("client_hello", "server_flight"):
-            places |= {"random": partial(_flip, at=RANDOM_AT), "suites": _in_head}
+            places |= {"random": partial(one_bit_other, at=RANDOM_AT), "suites": _in_head}
             return places | dict(_in_extensions(position))
-        return places | {"first": partial(_flip, at=HEAD)}
+        return places | {"first": partial(one_bit_other, at=HEAD)}
 
     def rewrites(self, position: Position) -> Mapping[str, Rewrite]:
         if position.message == "client_hello":
@@ -104,17 +105,11 @@ def _interjections() -> Mapping[str, Interjection]:
 # --- bits ------------------------------------------------------------------------------------------------------------
 
 
-def _flip(unit: bytes, at: int) -> bytes:
-    changed = bytearray(unit)
-    changed[min(at, len(unit) - 1)] ^= 1
-    return bytes(changed)
-
-
 def _in_head(unit: bytes) -> bytes:
     """The last bit of the cipher suites that are offered, or of the one that was selected."""
     session = RANDOM_AT + 32
     at = session + 1 + unit[session]
-    return _flip(unit, at + 3 if unit[HEAD] == TYPES["ClientHello"] else at + 1)
+    return one_bit_other(unit, at + 3 if unit[HEAD] == TYPES["ClientHello"] else at + 1)
 
 
 def _in_extensions(position: Position) -> Iterator[tuple[str, Rewrite]]:
@@ -123,7 +118,7 @@ def _in_extensions(position: Position) -> Iterator[tuple[str, Rewrite]]:
     if position.message == "client_hello":
         numbers |= {"alpn": ALPN, "groups": SUPPORTED_GROUPS, "signatures": SIGNATURE_ALGORITHMS}
     for name, number in numbers.items():
-        yield name, _extension(number, lambda data: _flip(data, -1))
+        yield name, _extension(number, one_bit_other)
 
 
 # --- rewrites --------------------------------------------------------------------------------------------------------

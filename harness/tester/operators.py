@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...model.terms import Term
+from ..bits import one_bit_other
 from ..codec import cbor
 
 Operator = Callable[[bytes], bytes]
@@ -17,11 +18,7 @@ def is_item(term: Term) -> bool:
 
 def flip(data: bytes) -> bytes:
     """Another value of the same form: for octets one bit, for integers one more or less, for text another letter."""
-    return _flip_octets(data) if data else data
-
-
-def _flip_octets(data: bytes) -> bytes:
-    return data[:-1] + bytes([data[-1] ^ 1])
+    return one_bit_other(data) if data else data
 
 
 def flip_item(data: bytes) -> bytes:
@@ -32,7 +29,7 @@ def flip_item(data: bytes) -> bytes:
     if isinstance(value, int):
         return cbor.encode(value + 1 if value >= 0 else value - 1)
     if isinstance(value, bytes):
-        return cbor.encode(_flip_octets(value) if value else b"\x01")
+        return cbor.encode(one_bit_other(value) if value else b"\x01")
     if isinstance(value, str):
         return cbor.encode(value[:-1] + ("b" if value.endswith("a") else "a"))
     if isinstance(value, list):

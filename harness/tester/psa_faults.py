@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cbor2 import dumps
 
 from ...model.terms import Term
+from ..bits import one_bit_other
 from ..codec import cbor
 from ..codec.cose import sig_structure
 from ..identity.psa import SIGNED
@@ -47,7 +48,7 @@ class PsaFault:
 
 def bit(peer: Any, honest: bytes) -> bytes:
     """The last bit turned."""
-    return honest[:-1] + bytes([honest[-1] ^ 1])
+    return one_bit_other(honest)
 
 
 def _encoded(change: Callable[[Any], Any]) -> Callable[[Any, bytes], bytes]:

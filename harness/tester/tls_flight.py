@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 
+from ..bits import one_bit_other
 from .tls_messages import CHANGE_CIPHER_SPEC, HANDSHAKE, NAMES, message, record
 from .tls_records import SUITE, RecordKeys
 
@@ -69,7 +70,7 @@ def _without_certificate(messages: Messages) -> Iterable[bytes]:
 REWRITES: dict[str, tuple[str, Rewrite]] = {
     FORGED: (
         "whose CertificateVerify does not verify",
-        _named("CertificateVerify", lambda octets: (octets[:-1] + bytes([octets[-1] ^ 1]),)),
+        _named("CertificateVerify", lambda octets: (one_bit_other(octets),)),
     ),
     UNSIGNED: ("without CertificateVerify", _named("CertificateVerify", lambda octets: ())),
     EMPTY: ("without a certificate", _without_certificate),

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ...model.terms import Term
+from ..bits import one_bit_other
 from ..codec import cbor
 from ..identity.keys import derive_key
 from ..identity.tpm_emulation import REGISTERS
@@ -50,7 +51,7 @@ class TpmFault:
 
 
 def _bit(peer: TesterEndpoint, honest: bytes) -> bytes:
-    return honest[:-1] + bytes([honest[-1] ^ 1])
+    return one_bit_other(honest)
 
 
 def _in(which: str, part: Callable[[Attested], Term], value: Any) -> Tell:
