@@ -250,6 +250,8 @@ protocol p(A, B) {
         ("const g: Function; secret f: Function; inversekeys(g, f);", "g(A, B)", "proof"),
         ("const g: Function; secret f: Function; inversekeyfunctions(f, g);", "f(A, B)", "attack"),
         ("secret f: Function;", "f(B, B)", "proof"),
+        ("secret K: SessionKey;", "K(A, B)", "proof"),
+        ("const K: SessionKey;", "K(A, B)", "attack"),
         ("const h: Function; secret un: Function; inversekeys(h, un);", "h(A, h(B))", "proof"),
         ("secret f: Function; compromised f(Eve, Bob);", "f(A, B)", "proof"),
         ("const S: Agent;", "k(A, S)", "proof"),

@@ -27,6 +27,9 @@ class Functions:
         """By function, the arguments at which a dishonest agent gives the key away."""
         self.symbols: dict[str, Symbol] = {"enc": public("enc", 2, opens=(Opening(0, (1,)),))}
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.secret or name in _BUILT_IN
+
     def declare(self, name: str, secret: bool) -> None:
         """A function; that `pk` is public cannot be taken back."""
         self.secret[name] = secret and name != "pk"
@@ -63,7 +66,7 @@ class Functions:
             SpdlError: no such function, or another number of arguments than a key of its family has.
         """
         name, count = node.name, len(args)
-        if name not in self.secret and name not in _BUILT_IN:
+        if name not in self:
             raise SpdlError(f"{name} is not a function", node.at.line, node.at.column)
         if name not in self.symbols:
             self._make(name, count)

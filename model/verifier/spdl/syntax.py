@@ -130,7 +130,7 @@ class Parser:
         token = self._peek()
         if token.value in ("include", "trusted"):
             return SpdlError(f"'{token.value}' is not supported", token.line, token.column)
-        return SpdlError(f"expected {wanted}, found '{token.value}'", token.line, token.column)
+        return SpdlError(f"expected {wanted}, found '{token.value[:40]}'", token.line, token.column)
 
     def _mark(self, mark: str) -> Token:
         if self._peek().kind != "mark" or self._peek().value != mark:

@@ -273,12 +273,18 @@ class _Translator:
                 return self._as_value(node.name)
             hint = " in this role: a fresh value belongs to the role that makes it"
             raise _error(f"{node.name} is not declared{hint if node.name in scope.outside else ''}", node.at)
-        return self._functions.apply(node, tuple(self._term(a, scope) for a in node.args))
+        if node.name in self._functions or not self._is_value(node.name, scope):
+            return self._functions.apply(node, tuple(self._term(a, scope) for a in node.args))
+        key = Node("name", node.name, (), node.at)  # To Scyther, applying what is no function encrypts with it.
+        return ("enc", self._tuple(node.args, scope), self._term(key, scope))
 
     def _as_value(self, function: str) -> str:
         """A function that is not applied stands for a value of its own."""
         (self._secrets if self._functions.secret[function] else self._constants).setdefault(function, "Function")
         return function
+
+    def _is_value(self, name: str, scope: _Scope) -> bool:
+        return name in scope or name in self._constants or name in self._secrets
 
     def _constant(self, name: str) -> str:
         if self._constants.get(name) == AGENT:
