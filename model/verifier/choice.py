@@ -7,6 +7,7 @@ last; a term that he has to make of one that is hard to have is as hard as that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from .goals import waiting
 from .sources import Source
@@ -20,6 +21,19 @@ FREE = 256
 
 OPEN_ENDED = 32
 """What a send costs that does not bring a run to where an alternative of the claim wants it; one that does costs 1."""
+
+
+class Order(Enum):
+    """Which of the goals is looked at first. Two of them take the one that costs least and differ in ties."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    DEEPEST = "deepest"
+    """Fresh values and keys, then the newest, whatever they cost.
+
+    What is cheap to explain may have no end: each message of an honest run comes from another one. This follows what
+    the attacker must know to its end first.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class Choice:
 
     def __init__(self, ways: Ways) -> None:
         self.ways, self.context, self.sources = ways, ways.context, ways.sources
-        self.newest_first = False
+        self.order = Order.OLDEST
         self._bound = 0
         self._counted: dict[Term, _Ways] = {}
         self._costs: dict[Term | Known, int] = {}
@@ -71,14 +85,14 @@ class Choice:
         self._counted.clear()
 
     def pick(self, state: State) -> Picked:
-        """The goal that costs least, or the number of a bound variable to look inside of."""
+        """The goal that is first in order, or the number of a bound variable to look inside of."""
         for i, (variable, _, _) in enumerate(state.inside):
             if type(deref(variable)) is not Var:
                 return Picked(i, [])
         full = len(state.runs) >= self._bound
         best, least = Picked(None, []), 1 << 30
         for goal, node in self._likely_first(state):
-            if least <= self._costs.get(goal, 0) and not full:
+            if not full and (least <= self._costs.get(goal, 0) or (best.goal and self.order is Order.DEEPEST)):
                 break
             found = self._ways(state, goal, least)
             self._costs[goal] = found.cost
@@ -90,10 +104,13 @@ class Choice:
         return best
 
     def _likely_first(self, state: State) -> list[tuple[Term, int]]:
-        """The goals that do not wait, those first that are likely to cost least."""
-        goals = reversed(state.open) if self.newest_first else state.open
+        """The goals that do not wait, those first that are likely to be picked."""
+        goals = state.open if self.order is Order.OLDEST else reversed(state.open)
         active = [(g, n) for g, n in goals if not isinstance(g, Known) and not waiting(g)]
-        active.sort(key=lambda goal: (self._costs.get(goal[0], 0), self._rank(goal[0])))
+        if self.order is Order.DEEPEST:
+            active.sort(key=lambda goal: self._rank(goal[0]) > 0)
+        else:
+            active.sort(key=lambda goal: (self._costs.get(goal[0], 0), self._rank(goal[0])))
         return active
 
     def _rank(self, term: Term) -> int:

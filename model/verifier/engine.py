@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .attack import Attack
 from .certificate import Tree
+from .choice import Order
 from .compiled import compile_roles
 from .goals import Context
 from .grounding import build
@@ -26,6 +27,9 @@ EAGER = 150
 
 PATIENCE = 100
 """States that the first attempt under a bound may take."""
+
+DEEP = 400
+"""Once an attempt may take so many states, one follows each goal to its end."""
 
 Progress = Callable[[str], None]
 
@@ -91,7 +95,7 @@ class _Hunt:
         self._least = len(self._query.premises)
         self._most = max(self._least, max_runs)
         self._attack: Attack | None = None
-        self._patience = PATIENCE
+        self._patience, self._order = PATIENCE, Order.OLDEST
         search.found = self._keep
 
     def _keep(self, state: State) -> None:
@@ -119,10 +123,20 @@ class _Hunt:
             return self._none(most)
         for bound in deepening(max(self._least, self._stats.bound + 1), self._most):
             self._progress(f"up to {bound} runs, {self._stats.states} states")
-            if self._attempt(bound) or not self._search.cut:
+            self._attempt(bound)
+            if not self._search.cut or (self._attack is not None and self._most <= bound):
                 return self._none(bound)
             self._stats.bound = bound
-        return None
+        return self._none(self._most) if self._attack is None and self._deeply(max(self._patience, DEEP)) else None
+
+    def _deeply(self, states: int) -> bool:
+        """Follow each goal to its end, with all runs at once; whether so many states show that there is no trace."""
+        self._search.choice.order, self._stats.budget = Order.DEEPEST, self._stats.states + states
+        try:
+            self._search.run(self._most)
+        except BudgetSpent:
+            return False
+        return self._attack is None and not self._search.cut
 
     def _none(self, bound: int) -> Answer:
         """There is no trace: whatever the number of runs, unless the bound cut one off."""
@@ -138,14 +152,16 @@ class _Hunt:
             return False
         return True
 
-    def _attempt(self, bound: int) -> bool:
+    def _attempt(self, bound: int) -> None:
         """Search with either order of goals in turn, each time with twice the budget: often one takes far less."""
-        choice, known = self._search.choice, self._attack
         while True:
+            self._search.choice.order = self._order
             self._stats.budget = self._stats.states + self._patience
             try:
                 self._search.run(min(bound, self._most))
-                return self._attack is not known
+                return
             except BudgetSpent:
-                choice.newest_first = not choice.newest_first
+                self._order = Order.OLDEST if self._order is Order.NEWEST else Order.NEWEST
                 self._patience *= 2
+            if self._patience >= DEEP and self._deeply(self._patience):
+                return

@@ -58,6 +58,8 @@ class Context:
         modes = set()
         for place in symbol.owners:
             owner = deref(term.args[place])
+            if not self._may_own(owner):
+                continue
             kind = self.classes.get(owner) if type(owner) is Atom else None
             if kind is None:
                 if self.powers & symbol.revealed_by:
@@ -67,6 +69,11 @@ class Context:
             elif self.query.late:
                 modes.add(True)
         return tuple(sorted(modes))
+
+    def _may_own(self, owner: Term) -> bool:
+        """Whether an owner may be an agent: nothing else gives keys away."""
+        bit = self.signature.agent_bit
+        return bool(owner.mask & bit) if type(owner) is Var else type(owner) is Atom and owner.bit == bit
 
     def turning_out(self, term: App) -> Iterator[tuple[int, Atom, bool]]:
         """Owners still unknown that may be named agents who give the key away otherwise than strangers do.
@@ -95,7 +102,7 @@ class Context:
             return False
         owners = [deref(key.args[place]) for place in symbol.owners]
         for owner in owners:
-            if type(owner) is Atom:
+            if type(owner) is Atom and self._may_own(owner):
                 kind = self.classes.get(owner)
                 if kind in symbol.revealed_by or (kind is None and self.powers & symbol.revealed_by):
                     return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from .attack import Attack, AttackEvent, Ground
-from .protocol import GROUP, Event, Leak, Match, Protocol, Recv, Role, Send, Step, Symbol, Template
+from .protocol import AGENT, GROUP, Event, Leak, Match, Protocol, Recv, Role, Send, Step, Symbol, Template
 from .query import Alternative, Query
 
 
@@ -152,6 +152,13 @@ class _Trace:
         self.memo: list[dict[int, tuple[Template, Value]]] = [{} for _ in attack.runs]
         self.position: dict[tuple[int, int], int] = {}
         self.heights = [0] * len(attack.runs)
+        runs = zip(attack.runs, self.roles, strict=True)
+        self._sorts = {f"{n}#{run.number}": sort for run, role in runs for n, sort in role.fresh.items()}
+        self._sorts |= {**protocol.secrets, **protocol.constants}
+
+    def may_be_agent(self, term: Ground) -> bool:
+        """Whether a term is a name that is neither a fresh value nor a constant of another sort."""
+        return isinstance(term, str) and self._sorts.get(term, AGENT) == AGENT
 
     def alike(self, role: str, other: str, height: int) -> bool:
         """Whether two roles do the same up to a height: then runs that came so far are not told apart."""
@@ -250,6 +257,8 @@ def _check_reveal(trace: _Trace, event: AttackEvent, query: Query, powers: froze
         raise ReplayError(f"{term!r} is no long-term key")
     claimed = query.late and (0, query.premises[0].height - 1) in trace.position
     for place in symbol.owners:
+        if not trace.may_be_agent(term[1 + place]):
+            continue
         kind = query.classes.get(str(term[1 + place]))
         granted = powers if kind is None else {kind}
         if granted & symbol.revealed_by or (kind is not None and claimed):

@@ -286,3 +286,15 @@ def test_words_without_meaning_for_any_number_of_runs_are_read() -> None:
     run p.A(Alice, Bob);
     """
     assert kinds(source) == {"A1": "proof"}
+
+
+def test_only_an_agent_gives_a_key_away() -> None:
+    """A key pair that a run makes for itself, from a fresh value, has no dishonest owner."""
+    source = """
+    protocol p(A, B) {
+      role A { fresh t: Nonce; var n: Nonce; send_1(A, B, {pk(t), B}sk(A)); recv_2(B, A, {n, B}pk(t)); }
+      role B { var t: %s; fresh n: Nonce; recv_1(A, B, {pk(t), B}sk(A)); send_2(B, A, {n, B}pk(t)); %s }
+    }
+    """
+    claim = "claim(B, Secret, n);"
+    assert kinds(source % ("Nonce", claim)) == kinds(source % ("Ticket", claim)) == {"B1": "proof"}

@@ -201,6 +201,8 @@ class Case:
         found = set()
         for place in symbol.owners or ():
             owner = self.at(key[2][place])
+            if not self.model.theory.may_be_agent(owner):
+                continue
             kind = self.classes.get(owner)
             if kind is None:
                 found |= {False} if self.model.powers & symbol.revealed_by else set()
@@ -229,7 +231,8 @@ class Case:
         powers, owners = self.model.powers, [self.at(term[2][p]) for p in symbol.owners]
         for owner in owners:
             kind = self.classes.get(owner)
-            if owner[0] != "v" and (kind in symbol.revealed_by if kind else powers & symbol.revealed_by):
+            known = owner[0] != "v" and self.model.theory.may_be_agent(owner)
+            if known and (kind in symbol.revealed_by if kind else powers & symbol.revealed_by):
                 return True
         for key, late in self.reveals:
             other = self.model.theory.symbols[key[1]]

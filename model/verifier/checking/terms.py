@@ -38,6 +38,13 @@ class Theory:
         bases = frozenset(self.protocol.sorts.get(sort, (sort,)))
         return None if MESSAGE in bases else bases
 
+    def may_be_agent(self, term: Term) -> bool:
+        """Whether a term is an agent, or a variable that takes one."""
+        if term[0] == "v":
+            accepted = self.sorts[term]
+            return accepted is None or AGENT in accepted
+        return term[0] in ("c", "n") and self.sort(term) == AGENT
+
     def sort(self, term: Term) -> str:
         """The base sort of a term that is not a variable."""
         if term[0] == "n":
