@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
-from . import grammar
+from . import grammar, psa, tpm
+from .crypto import verify
 from .identifiers import IDS
 from .pki import Certificate
 from .refusal import Refused, ensure
 from .sign1 import Sign1, is_key, names
-from .strict import load
+from .strict import dump, load
 
 INVALID, REQUIRED = "receipt:30", "receipt:32"
+Judge = Callable[[Any, bytes, Certificate, dict[str, Any]], None]
+"""Of an environment object, its digest as the label names it, the signer's leaf, and what is given."""
 LABEL_MAP = IDS["cose"]["label_map"]
 
 
 def label(given: dict[str, Any]) -> dict[str, str]:
     """Operation `label`."""
+    return _label(given, _signed)
+
+
+def of_tpm(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `label-tpm`."""
+    return _label(given, _quoted)
+
+
+def of_psa(given: dict[str, Any]) -> dict[str, str]:
+    """Operation `label-psa`."""
+    return _label(given, _psa)
+
+
+def _label(given: dict[str, Any], judge: Judge) -> dict[str, str]:
     octets = bytes.fromhex(given["frame"])
     frame = load(octets)
     ensure(isinstance(frame, list) and len(frame) == 2, "no frame", "alert:11")
@@ -38,7 +56,7 @@ def label(given: dict[str, Any]) -> dict[str, str]:
     found.verify(leaf.key, IDS["external_aad"]["label"], INVALID)
     _claims(header, leaf, given)
     ensure(found.payload == hashlib.sha256(body[3]).digest(), "content", INVALID)
-    _environment(body.get(4), header[LABEL_MAP].get(1), leaf, given)
+    _environment(body.get(4), header[LABEL_MAP].get(1), leaf, given, judge)
     return {"content": body[3].hex()}
 
 
@@ -76,28 +94,78 @@ def _claims(header: dict[Any, Any], leaf: Certificate, given: dict[str, Any]) ->
     ensure(not {2, 5, 6, 7} & set(said), "parts that this receiver does not judge", INVALID)
 
 
-def _environment(brought: Any, named: Any, leaf: Certificate, given: dict[str, Any]) -> None:
+def _environment(brought: Any, named: Any, leaf: Certificate, given: dict[str, Any], judge: Judge) -> None:
     ensure(isinstance(named, bytes), "no environment is named", INVALID)
     if brought is None:
         ensure(named.hex() == given["environment"], "another environment", INVALID)
         return
     ensure(isinstance(brought, list) and len(brought) == 1, "one environment object", "alert:11")
-    found = Sign1(brought[0], "alert:11")
+    judge(brought[0], named, leaf, given)
+
+
+def _signed(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> None:
+    """An object by the attestation key of tokens."""
+    found = Sign1(item, "alert:11")
     claims = load(found.payload)
     ensure(isinstance(claims, dict) and {1, 2, 3, 4, 5, 6} <= set(claims), "grammar of the environment", "alert:11")
-    ensure(all(_unsigned(claims[key]) for key in (3, 4, 6)) and _octets(claims[5], 16), "grammar", "alert:11")
+    ensure(_unsigned(claims[3]), "grammar", "alert:11")
+    _claims_of_environment(claims)
     ensure(set(found.protected) == {1, 16, 34} and type(found.protected[1]) is int, "grammar of the header", "alert:11")
-    ensure(
-        set(found.unprotected) == {33} and isinstance(claims[1], dict) and set(claims[1]) == {1}, "grammar", "alert:11"
-    )
+    ensure(set(found.unprotected) == {33}, "grammar", "alert:11")
     ensure(named == hashlib.sha256(found.raw).digest(), "another environment", INVALID)
     key = found.chain[0]
     ensure(found.protected[1] == -7 and found.protected[16] == IDS["media_type"]["environment"], "header", INVALID)
     ensure(names(found.protected[34], key), "x5t", INVALID)
     ensure(key.der == bytes.fromhex(given["attestation_key"]), "another attestation key", INVALID)
     found.verify(key.key, IDS["external_aad"]["environment"], INVALID)
+    _of_session(claims, leaf, given)
+    ensure(claims[3] == given["bootcount"], "start", INVALID)
+    ensure(grammar.rule("measurements")(claims[2]), "measurements", "alert:11")
+
+
+def _quoted(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> None:
+    """An object under a quote (LBL-31)."""
+    claims = _attested(item, 3, named)
+    key = Certificate(bytes.fromhex(given["attestation_key"])).key
+    verify(key, tpm.signature(item[2]), item[1], INVALID)
+    quote = tpm.attest(item[1])
+    ensure(quote["magic"] == IDS["tpm"]["magic"] and quote["type"] == IDS["tpm"]["quote"], "no quote", INVALID)
+    ensure(quote["extra"] == hashlib.sha256(item[0]).digest(), "a quote over something else", INVALID)
+    ensure(quote["reset_count"] == given["reset_count"], "start", INVALID)
+    ensure(quote["restart_count"] == given["restart_count"], "resumption", INVALID)
+    _of_session(claims, leaf, given)
+
+
+def _psa(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> None:
+    """An object and a token whose challenge is its digest (LBL-33)."""
+    claims = _attested(item, 2, named)
+    token = psa.Token(load(item[1]), INVALID)
+    token.verify(Certificate(bytes.fromhex(given["attestation_key"])), INVALID)
+    ensure(token.claims[10] == hashlib.sha256(item[0]).digest(), "a token over something else", INVALID)
+    token.judge_caller(leaf, INVALID, INVALID)
+    seed = token.claims[268]
+    ensure(isinstance(seed, bytes) and seed.hex() == given["boot_seed"], "start", INVALID)
+    _of_session(claims, leaf, given)
+
+
+def _attested(item: Any, parts: int, named: bytes) -> dict[Any, Any]:
+    """The claims of an object that stands beside what attests it."""
+    ensure(isinstance(item, list) and len(item) == parts, "parts of an environment", "alert:11")
+    ensure(all(isinstance(part, bytes) for part in item), "parts of an environment", "alert:11")
+    ensure(named == hashlib.sha256(dump(item)).digest(), "another environment", INVALID)
+    claims = load(item[0])
+    ensure(isinstance(claims, dict) and set(claims) == {1, 4, 5, 6}, "grammar of the environment", "alert:11")
+    _claims_of_environment(claims)
+    return claims
+
+
+def _claims_of_environment(claims: dict[Any, Any]) -> None:
+    ensure(all(_unsigned(claims[key]) for key in (4, 6)) and _octets(claims[5], 16), "grammar", "alert:11")
+    ensure(isinstance(claims[1], dict) and set(claims[1]) == {1}, "grammar", "alert:11")
+
+
+def _of_session(claims: dict[Any, Any], leaf: Certificate, given: dict[str, Any]) -> None:
     is_key(claims[1][1], leaf, INVALID)
     ensure(claims[5] == bytes.fromhex(given["sid"]), "session", INVALID)
-    ensure(claims[4] == given["epoch"] and claims[3] == given["bootcount"], "epoch or start", INVALID)
+    ensure(claims[4] == given["epoch"], "epoch", INVALID)
     ensure(claims[6] >= given["environment_iat"], "older than the one before", INVALID)
-    ensure(grammar.rule("measurements")(claims[2]), "measurements", "alert:11")

@@ -59,6 +59,8 @@ OPERATIONS: dict[str, Callable[[Input], Output]] = {
     "block": blocks.block,
     "chain": chains.chain,
     "label": labels.label,
+    "label-tpm": labels.of_tpm,
+    "label-psa": labels.of_psa,
     "psa-evidence": psa.evidence,
     "cose-sign1": sign1.operation,
     "property-proof": properties.property_proof,

@@ -18,40 +18,54 @@ PROFILE = "tag:psacertified.org,2023:psa#tfm"
 CLAIMS = {10, 256, 265, 268, 2394, 2395, 2396, 2399}
 
 
+class Token:
+    """A token, taken apart. Raises Refused."""
+
+    def __init__(self, item: Any, foreign: str) -> None:
+        ensure(isinstance(item, Tag) and item.number == 18 and len(item.value) == 4, "no COSE_Sign1")
+        self.header, unprotected, self.payload, self.signature = item.value
+        protected = load(self.header)
+        ensure(set(protected) == {1} and set(unprotected) == {33}, "headers")
+        ensure(protected[1] in (-7, -9), "algorithm", FAILED if foreign == UNSUPPORTED else foreign)
+        self.claims = load_leniently(self.payload)
+        ensure(isinstance(self.claims, dict) and set(self.claims) >= CLAIMS, "claims")
+        ensure(self.claims[265] == PROFILE, "profile", foreign)
+        ensure(isinstance(self.claims[10], bytes), "nonce")
+        self.chain = read_chain(unprotected[33])
+
+    def verify(self, key: Certificate, code: str) -> None:
+        """Signed by that key."""
+        verify(key.key, self.signature, dump(["Signature1", self.header, b"", self.payload]), code)
+
+    def judge_caller(self, leaf: Certificate, foreign: str, failed: str) -> None:
+        """Which platform it is, who asked, and in which state of life."""
+        instance, client, lifecycle = (self.claims[key] for key in (256, 2394, 2395))
+        ensure(isinstance(instance, bytes), "instance", foreign)
+        ensure(leaf.platform == IDS["urn"]["device"] + instance.hex(), "instance", foreign)
+        ensure(type(client) is int and client > 0, "client", failed)
+        ensure(type(lifecycle) is int and 0x3000 <= lifecycle <= 0x30FF, "lifecycle", failed)
+
+
 def evidence(given: dict[str, Any]) -> None:
     """Operation `psa-evidence`."""
     trust = Trust(given)
     kind, value, indicator = load(bytes.fromhex(given["cmw"]))
     ensure(type(kind) is int and kind == 10003, "type of evidence")
     ensure(type(indicator) is int and indicator == 4, "indicator", UNSUPPORTED)
-    token = load(value)
-    ensure(isinstance(token, Tag) and token.number == 18 and len(token.value) == 4, "no COSE_Sign1")
-    header, unprotected, payload, signature = token.value
-    protected = load(header)
-    ensure(set(protected) == {1} and set(unprotected) == {33}, "headers")
-    ensure(protected[1] in (-7, -9), "algorithm", FAILED)
-    claims = load_leniently(payload)
-    ensure(isinstance(claims, dict) and set(claims) >= CLAIMS, "claims")
-    ensure(claims[265] == PROFILE, "profile", UNSUPPORTED)
-    leaf = trust.attestation_key(read_chain(unprotected[33]), bytes.fromhex(given["endorsements"]), OID["eku_psa_ak"])
-    verify(leaf.key, signature, dump(["Signature1", header, b"", payload]), FAILED)
-    _claims(claims, trust, leaf, given)
-
-
-def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, given: dict[str, Any]) -> None:
-    ensure(isinstance(claims[10], bytes), "nonce")
-    ensure(claims[10] == trust.binder, "binder", UNBOUND)
-    platform = trust.leaf.platform
-    ensure(isinstance(claims[256], bytes) and platform == IDS["urn"]["device"] + claims[256].hex(), "instance", FOREIGN)
-    ensure(leaf.uris == [platform], "attestation key of another platform", FOREIGN)
+    token = Token(load(value), UNSUPPORTED)
+    leaf = trust.attestation_key(token.chain, bytes.fromhex(given["endorsements"]), OID["eku_psa_ak"])
+    token.verify(leaf, FAILED)
+    ensure(token.claims[10] == trust.binder, "binder", UNBOUND)
+    ensure(leaf.uris == [trust.leaf.platform], "attestation key of another platform", FOREIGN)
+    token.judge_caller(trust.leaf, FOREIGN, FAILED)
     policies = trust.leaf.extension(ExtensionOID.CERTIFICATE_POLICIES) or x509.CertificatePolicies([])
     held = [policy.policy_identifier.dotted_string for policy in policies]
     ensure(OID["policy_key_in_hsm"] in held, "custody of the identity key", FOREIGN)
-    ensure(type(claims[2394]) is int and claims[2394] > 0, "client", FAILED)
-    ensure(type(claims[2395]) is int and 0x3000 <= claims[2395] <= 0x30FF, "lifecycle", FAILED)
-    ensure(isinstance(claims[2396], bytes) and claims[2396].hex() in given["implementations"], "implementation", FAILED)
-    _components(claims[2399], trust.references)
-    signed = {item[1]: item[5].hex() for item in claims[2399]}
+    implementation = token.claims[2396]
+    known = isinstance(implementation, bytes) and implementation.hex() in given["implementations"]
+    ensure(known, "implementation", FAILED)
+    _components(token.claims[2399], trust.references)
+    signed = {item[1]: item[5].hex() for item in token.claims[2399]}
     ensure(all(signed[name] == signer for name, signer in given["signers"].items()), "signer of a component", FAILED)
 
 

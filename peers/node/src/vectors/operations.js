@@ -6,6 +6,7 @@ import { chain } from './chains.js';
 import { channelOperations } from './channel.js';
 import { collectionEvidence } from './collected.js';
 import { handshake } from './edhoc.js';
+import { environmentOperations } from './environment.js';
 import { judgedOperations } from './judged.js';
 import { octets } from './octets.js';
 import { pkiOperations } from './pki.js';
@@ -27,6 +28,7 @@ function must(holds, why) {
 export const operations = {
   ...blockOperations,
   ...channelOperations,
+  ...environmentOperations,
   ...judgedOperations,
   ...pkiOperations,
   ...pseudonymOperations,

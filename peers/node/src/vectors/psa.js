@@ -48,29 +48,53 @@ function checkComponents(listed, references, signers) {
   must(names.length && names.length === found.size && names.every((name) => found.get(name) === references[name]), 'components');
 }
 
+/** A token, taken apart: the chain of its key and its claims, which can be verified and judged. */
+export class PsaToken {
+  constructor(item) {
+    must(item instanceof Tagged && item.tag === ids.cose.tag_sign1 && item.value.length === 4, 'no COSE_Sign1');
+    const [header, unprotected, payload, signature] = item.value;
+    const protectedHeader = decode(header);
+    must(protectedHeader.size === 1 && [-7, -9].includes(protectedHeader.get(1)), 'header');
+    must(unprotected.size === 1, 'unprotected header');
+    this.claims = decodeAny(payload, { rejectStreaming: true, rejectDuplicateKeys: true, preferMap: true });
+    must(this.claims instanceof Map && REQUIRED.every((key) => this.claims.has(key)), 'claims');
+    must(this.claims.get(265) === PROFILE, 'profile');
+    this.chain = readChain(unprotected.get(33));
+    this.signed = encode(['Signature1', header, Buffer.alloc(0), payload]);
+    this.signature = signature;
+  }
+
+  octets(key) {
+    const found = this.claims.get(key);
+    must(isOctets(found), 'a claim that is no byte string');
+    return hex(found);
+  }
+
+  verify(leaf) {
+    const { signature } = this;
+    must(signature.length === 64 && verify('sha256', this.signed, { key: leaf.publicKey, dsaEncoding: 'ieee-p1363' }, signature), 'signature');
+  }
+
+  /** Which platform it is, who asked, and in which state of life. */
+  judgeCaller(peer) {
+    must(this.octets(256) === hex(peer.platform.ueid), 'instance');
+    const [client, lifecycle] = [this.claims.get(2394), this.claims.get(2395)];
+    must(Number.isInteger(client) && client > 0, 'client');
+    must(Number.isInteger(lifecycle) && lifecycle >= 0x3000 && lifecycle <= 0x30ff, 'lifecycle');
+  }
+}
+
 /** Operation `psa-evidence`. */
 export function psaEvidence(input) {
   const [type, value, indicator] = decode(octets(input.cmw));
   must(type === 10003 && indicator === ids.cmw.evidence, 'wrapper');
-  const token = decode(value);
-  must(token instanceof Tagged && token.tag === ids.cose.tag_sign1 && token.value.length === 4, 'no COSE_Sign1');
-  const [header, unprotected, payload, signature] = token.value;
-  const protectedHeader = decode(header);
-  must(protectedHeader.size === 1 && [-7, -9].includes(protectedHeader.get(1)), 'header');
-  must(unprotected.size === 1, 'unprotected header');
-  const claims = decodeAny(payload, { rejectStreaming: true, rejectDuplicateKeys: true, preferMap: true });
-  must(claims instanceof Map && REQUIRED.every((key) => claims.has(key)), 'claims');
-  must(claims.get(265) === PROFILE, 'profile');
+  const token = new PsaToken(decode(value));
   const [peer] = certificates([input.leaf]);
-  const leaf = attestationKey(readChain(unprotected.get(33)), input, peer);
-  const signed = encode(['Signature1', header, Buffer.alloc(0), payload]);
-  must(signature.length === 64 && verify('sha256', signed, { key: leaf.publicKey, dsaEncoding: 'ieee-p1363' }, signature), 'signature');
-  must(isOctets(claims.get(10)) && hex(claims.get(10)) === input.binder, 'binder');
-  must(isOctets(claims.get(256)) && peer.platform.ueid.equals(Buffer.from(claims.get(256))), 'instance');
+  token.verify(attestationKey(token.chain, input, peer));
+  must(token.octets(10) === input.binder, 'binder');
+  token.judgeCaller(peer);
   const policies = (peer.value(POLICIES)?.children ?? []).map((policy) => policy.children[0].oid);
   must(policies.includes(ids.oid.policy_key_in_hsm), 'custody of the identity key');
-  must(Number.isInteger(claims.get(2394)) && claims.get(2394) > 0, 'client');
-  must(claims.get(2395) >= 0x3000 && claims.get(2395) <= 0x30ff, 'lifecycle');
-  must(isOctets(claims.get(2396)) && input.implementations.includes(hex(claims.get(2396))), 'implementation');
-  checkComponents(claims.get(2399), input.reference_values, input.signers);
+  must(input.implementations.includes(token.octets(2396)), 'implementation');
+  checkComponents(token.claims.get(2399), input.reference_values, input.signers);
 }

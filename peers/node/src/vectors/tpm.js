@@ -52,7 +52,7 @@ class Cursor {
   }
 }
 
-function attest(data) {
+export function attest(data) {
   must(data.length <= 1024, 'too long');
   const cursor = new Cursor(data);
   const [magic, type, signer, extra] = [cursor.number(4), cursor.number(2), cursor.sized(66), cursor.sized(64)];
@@ -74,7 +74,7 @@ function publicArea(data) {
   return { attributes, policy, name: Buffer.concat([Buffer.from([SHA256 >> 8, SHA256 & 255]), sha256(data)]), x, y, key };
 }
 
-function signature(data) {
+export function signature(data) {
   const cursor = new Cursor(data);
   cursor.constants([2, ids.tpm.ecdsa], [2, SHA256]);
   const parts = [cursor.sized(32), cursor.sized(32)];
