@@ -153,7 +153,7 @@ def _attested(item: Any, parts: int, named: bytes) -> dict[Any, Any]:
     ensure(isinstance(item, list) and len(item) == parts, "parts of an environment", "alert:11")
     ensure(all(isinstance(part, bytes) for part in item), "parts of an environment", "alert:11")
     ensure(named == hashlib.sha256(dump(item)).digest(), "another environment", INVALID)
-    claims = load(item[0])
+    claims: dict[Any, Any] = load(item[0])
     ensure(isinstance(claims, dict) and set(claims) == {1, 4, 5, 6}, "grammar of the environment", "alert:11")
     _claims_of_environment(claims)
     return claims
