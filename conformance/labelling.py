@@ -71,19 +71,17 @@ def faulty(act: Act, *, after: Act | None = None) -> Stage:
 
 def telling(tale: Callable[[TesterEndpoint], Tale]) -> Act:
     """Send data under a label that tells a tale."""
-
-    def act(iut: Iut, conversation: Conversation) -> None:
-        tell(conversation.peer, tale(conversation.peer))
-        send(conversation.peer)
-
-    return act
+    return _sending_after(lambda peer: tell(peer, tale(peer)))
 
 
 def in_environment(tale: Callable[[TesterEndpoint], Tale]) -> Act:
     """Send data with an environment object that tells a tale, and a label that names it."""
+    return _sending_after(lambda peer: renew_environment(peer, tale(peer)))
 
+
+def _sending_after(prepare: Callable[[TesterEndpoint], None]) -> Act:
     def act(iut: Iut, conversation: Conversation) -> None:
-        renew_environment(conversation.peer, tale(conversation.peer))
+        prepare(conversation.peer)
         send(conversation.peer)
 
     return act

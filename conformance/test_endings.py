@@ -11,7 +11,7 @@ from .case import Case, fault, for_each
 from .places import HANDSHAKE_MESSAGES
 from .stages import SHORT, StageNotReached
 from .talk import PEER, Talk, attesting, tell, timed
-from .test_timers import VERDICT, held
+from .test_timers import VERDICT, held, release_late
 
 ROLES = ("device", "service")
 DISCARDED = ("HELLO", "ATT_REQ", "ATT", "VERDICT", "DATA", "PING", "PONG")
@@ -73,10 +73,7 @@ def test_life_prolongs_no_wait(case: Case, bench: Bench) -> None:
             talk.catch_up()
             clock.advance(30 - clock.before)
             talk.ping()
-            hold.happened(conversation.peer)
-            clock.advance(clock.before + clock.after)
-            hold.release(conversation.peer)
-            conversation.flush()
+            release_late(hold, conversation, clock)
 
         bench.refuses(hold, late, deferred=False)
 
@@ -104,10 +101,7 @@ def test_each_message_just_in_time(case: Case, bench: Bench) -> None:
             conversation.flush()
             _until_held(hold, conversation)
             clock.advance(4 - clock.before)
-            hold.happened(conversation.peer)
-            clock.advance(clock.before + clock.after)
-            hold.release(conversation.peer)
-            conversation.flush()
+            release_late(hold, conversation, clock)
 
         bench.refuses(hold, late, deferred=False)
 

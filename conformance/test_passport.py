@@ -17,7 +17,7 @@ from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
 from ..harness.crypto.random import SeededRandom
 from ..harness.identity.policy import EAR_FORMAT, EAT_CWT
-from ..harness.identity.tester import ANOTHER, REVOKED_POLICY, REVOKED_VERIFIER
+from ..harness.identity.tester import ANOTHER, REVOKED_POLICY
 from ..harness.identity.world import World
 from ..harness.tester.attesting import Attester
 from ..harness.tester.background import honest_verifier
@@ -45,7 +45,7 @@ from .test_background_check import (
     saying,
 )
 from .test_evidence import att
-from .test_property_results import NAMES, PROPERTY_RESULTS
+from .test_property_results import NAMES, PROPERTY_RESULTS, by_the_revoked_one
 
 IN_ATT = "property results in ATT"
 """What the control conversation is about."""
@@ -223,12 +223,8 @@ def test_result_of_an_earlier_epoch(case: Case, bench: Bench) -> None:
 # --- revocation ------------------------------------------------------------------------------------------------------
 
 
-def _by_the_revoked_one(told: Told, reply: bytes) -> bytes:
-    return told.signed(reply, lambda parts: None, told.iut.pki.verifier(REVOKED_VERIFIER))
-
-
 REVOKED: dict[str, tuple[Tell, dict[str, str]]] = {
-    "verifier": (_by_the_revoked_one, {}),
+    "verifier": (by_the_revoked_one, {}),
     "policy": (_by_policies(REVOKED_POLICY), {"verifier_policy": REVOKED_POLICY}),
 }
 

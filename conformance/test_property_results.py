@@ -125,14 +125,15 @@ def test_cached_properties(case: Case, bench: Bench) -> None:
 # --- revocation ------------------------------------------------------------------------------------------------------
 
 
-def _by_the_revoked_one(told: Told, reply: bytes) -> bytes:
+def by_the_revoked_one(told: Told, reply: bytes) -> bytes:
+    """The same reply signed by a verifier that is pinned, and revoked."""
     return told.signed(reply, lambda parts: None, told.iut.pki.verifier(REVOKED_VERIFIER))
 
 
 @for_each(fault(role, "ear_is_not_revoked", "revoke", "verifier") for role in ROLES)
 def test_result_of_a_revoked_verifier(case: Case, bench: Bench) -> None:
     """A result of a verifier that is pinned, refused solely because its key is revoked: PBA-06."""
-    refuses_result(bench, _by_the_revoked_one)
+    refuses_result(bench, by_the_revoked_one)
 
 
 @for_each(fault(role, "ear_is_not_revoked", "revoke", "policy") for role in ROLES)

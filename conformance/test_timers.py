@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..harness.iut.control import ControlRefused
 from ..harness.peer.endpoint import NotOpen
+from ..harness.tester.clock import TesterClock
 from ..harness.tester.conversation import Conversation
 from ..harness.tester.deviation import Deviation, Hold
 from ..harness.tester.frames import frame_of, verdict
@@ -37,6 +38,14 @@ def _late() -> Iterator[Case]:
             yield fault(role, "verdict_comes_in_time", "late", f"wait_{message}", (message, 30))
 
 
+def release_late(hold: Hold, conversation: Conversation, clock: TesterClock) -> None:
+    """The limit passes before the tester sends what it held back."""
+    hold.happened(conversation.peer)
+    clock.advance(clock.before + clock.after)
+    hold.release(conversation.peer)
+    conversation.flush()
+
+
 def held(hold: Hold, iut: Iut, conversation: Conversation, since: int) -> None:
     """Go on until the implementation waits for what is held, and for nothing else."""
     iut.begun(since)
@@ -59,10 +68,7 @@ def test_too_late(case: Case, bench: Bench) -> None:
         def late(iut: Iut, conversation: Conversation) -> None:
             held(hold, iut, conversation, since)
             clock.advance(limit - clock.before)
-            hold.happened(conversation.peer)
-            clock.advance(clock.before + clock.after)
-            hold.release(conversation.peer)
-            conversation.flush()
+            release_late(hold, conversation, clock)
 
         bench.refuses(hold, late, deferred=False)
 

@@ -14,6 +14,7 @@ from cbor2 import CBORTag
 
 from ...harness.codec import cbor
 from ...harness.tester.operators import ITEM_OPERATORS, OCTET_OPERATORS, flip_item
+from ..encodings import map_of, pairs_of
 
 TIME_AROUND = 40 * 366 * 86400
 """Seconds from the present within which a number looks like a time."""
@@ -341,18 +342,14 @@ def _bignum(data: bytes) -> bytes:
     )
 
 
-def _pairs(data: bytes) -> list[bytes]:
-    return [key + value for key, value in cbor.split_map(data).items()]
-
-
 def _doubled(data: bytes) -> bytes:
-    pairs = _pairs(data)
-    return cbor.head(cbor.MAP, len(pairs) + 1) + pairs[0] + b"".join(pairs)
+    pairs = pairs_of(data)
+    return map_of([pairs[0], *pairs])
 
 
 def _unsorted(data: bytes) -> bytes:
-    pairs = _pairs(data)
-    return cbor.head(cbor.MAP, len(pairs)) + b"".join([pairs[-1], *pairs[:-1]])
+    pairs = pairs_of(data)
+    return map_of([pairs[-1], *pairs[:-1]])
 
 
 _ENCODINGS: dict[str, Callable[[bytes], bytes]] = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...spec import requirements
-from .records import TestCase, TestResult
+from .records import TestCase, TestResult, one_line
 from .request import RequestError
 from .verdict import Verdict
 
@@ -121,13 +121,8 @@ def written(expected: Expectations) -> str:
 def template(tests: Iterable[TestResult]) -> str:
     """A file that expects these tests to fail, once somebody has said why."""
     entries = [
-        f'# {_comment(test.judgement.reason)}\n[[expected]]\ntest = {json.dumps(test.case.id)}\nreason = ""\n'
+        f'# {one_line(test.judgement.reason)}\n[[expected]]\ntest = {json.dumps(test.case.id)}\nreason = ""\n'
         for test in tests
     ]
     head = "# Failures of this run, for --expected FILE. Each needs its reason; one that passes later fails the run.\n"
     return "\n".join([head, *entries])
-
-
-def _comment(text: str) -> str:
-    """One line, whatever an implementation said: a comment of TOML has no control characters."""
-    return "".join(character if character.isprintable() else " " for character in text)

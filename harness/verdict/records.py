@@ -37,6 +37,11 @@ def status_reason(status: Status) -> str:
     return "" if isinstance(status, Verdict) else status.reason
 
 
+def one_line(text: str) -> str:
+    """What an implementation said without control characters: it must not drive a terminal or end a comment."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 def standing(label: str, reason: str) -> Standing:
     """The standing with a label. Raises `KeyError` for a label that is none."""
     made: Standing = _STANDING_OF[label](reason)

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from .records import TestResult, status_label, status_reason
+from .records import TestResult, one_line, status_label, status_reason
 from .results import STATUSES, Results
 from .verdict import Verdict
 
@@ -52,7 +52,7 @@ def complaints(results: Results) -> Iterator[str]:
 def _complaint(test: TestResult) -> str:
     assert isinstance(test.status, Verdict)
     name = f"{test.status.label.upper()} {test.case.id} [{' '.join(test.case.requirements)}]"
-    return f"{name}: {_plain(test.judgement.reason)}\n  again: {test.case.rerun}"
+    return f"{name}: {one_line(test.judgement.reason)}\n  again: {test.case.rerun}"
 
 
 def write_markdown(results: Results, path: Path) -> None:
@@ -101,7 +101,7 @@ def shortened(results: Results) -> Iterator[str]:
                 yield _complaint(test)
     for reason, times in seen.items():
         if times > SHOWN:
-            yield f"... and {times - SHOWN} more for the same reason: {_plain(reason)}"
+            yield f"... and {times - SHOWN} more for the same reason: {one_line(reason)}"
 
 
 def decided(results: Results) -> list[Row]:
@@ -132,15 +132,10 @@ def _table(results: Results) -> "RenderableType":
 def _remark(reason: str, tests: tuple[TestResult, ...]) -> str:
     """The reason why there is no verdict, or the worst test's complaint."""
     if reason or not tests:
-        return _plain(reason)
+        return one_line(reason)
     verdicts = [(test.status, test) for test in tests if isinstance(test.status, Verdict)]
     status, test = max(verdicts, key=lambda pair: pair[0])
-    return "" if status is Verdict.PASS else f"{test.case.id}: {_plain(test.judgement.reason)}"
-
-
-def _plain(text: str) -> str:
-    """One line without control characters: an implementation's own words must not drive the reader's terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return "" if status is Verdict.PASS else f"{test.case.id}: {one_line(test.judgement.reason)}"
 
 
 def _cell(text: str) -> str:

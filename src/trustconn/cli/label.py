@@ -42,7 +42,7 @@ from . import exit_code
 from .errors import UsageError
 from .files import read_file, write_file
 from .label_trust import add_trust, read_trust
-from .options import readable_file
+from .options import number, readable_file
 from .reading import reading
 
 SUFFIX = ".label"
@@ -90,15 +90,13 @@ def _verify_arguments(verify_: argparse.ArgumentParser) -> None:
     verify_.add_argument("file", type=readable_file, metavar="FILE")
     verify_.add_argument("--label", type=readable_file, metavar="LABEL", help="default: FILE.label")
     add_trust(verify_)
-    verify_.add_argument("--block", type=_number, metavar="N", help="verify this block alone, counted from 0")
+    verify_.add_argument("--block", type=number, metavar="N", help="verify this block alone, counted from 0")
+    verify_.add_argument("--depth", type=number, default=PROFILE.depth, metavar="N", help="default: %(default)s labels")
     verify_.add_argument(
-        "--depth", type=_number, default=PROFILE.depth, metavar="N", help="default: %(default)s labels"
+        "--fan-in", type=number, default=PROFILE.inputs, metavar="N", help="default: %(default)s inputs"
     )
     verify_.add_argument(
-        "--fan-in", type=_number, default=PROFILE.inputs, metavar="N", help="default: %(default)s inputs"
-    )
-    verify_.add_argument(
-        "--labels", type=_number, default=PROFILE.labels, metavar="N", help="default: %(default)s in all"
+        "--labels", type=number, default=PROFILE.labels, metavar="N", help="default: %(default)s in all"
     )
 
 
@@ -114,12 +112,6 @@ def _size(text: str) -> int:
     if not digits.isdecimal() or unit not in UNITS or not 1 <= int(digits) * UNITS[unit] <= blocks.MAX_SIZE:
         raise argparse.ArgumentTypeError(f"{text}: expected 1 to {blocks.MAX_SIZE} octets, as 65536, 64K or 1M")
     return int(digits) * UNITS[unit]
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text}: expected a number of at most nine digits")
-    return int(text)
 
 
 def main(arguments: argparse.Namespace) -> int:

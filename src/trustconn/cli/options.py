@@ -137,6 +137,13 @@ def fault_names(text: str) -> frozenset[str]:
     return frozenset(fault_name(name.strip()) for name in text.split(","))
 
 
+def number(text: str) -> int:
+    """A number that is not below zero."""
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of at most nine digits")
+    return int(text)
+
+
 def readable_file(text: str) -> Path:
     """A file that exists."""
     path = Path(text)

@@ -38,7 +38,7 @@ from ..harness.property.suites import PBA_2048, SUITES
 from . import exit_code
 from .errors import UsageError
 from .files import T, read_file, write_file
-from .options import readable_file
+from .options import number, readable_file
 from .status import status
 
 PUBLIC, SECRET = "public.cbor", "secret.cbor"
@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     of.add_argument("--configuration", type=_digest, metavar="HEX", help="the configuration with this digest")
     text = "revoked: a digest; may be repeated"
     revoke.add_argument("--configuration", type=_digest, action="append", default=[], metavar="HEX", help=text)
-    revoke.add_argument("--number", type=_unsigned, required=True, metavar="N", help="of the list: higher each time")
-    revoke.add_argument("--days", type=_unsigned, default=7, metavar="N", help="until the next list; default: 7")
+    revoke.add_argument("--number", type=number, required=True, metavar="N", help="of the list: higher each time")
+    revoke.add_argument("--days", type=number, default=7, metavar="N", help="until the next list; default: 7")
     revoke.add_argument("--withdraw", action="store_true", help="no configuration has the property any longer")
     prove = verbs.add_parser("prove", help="make evidence that a platform has a property")
     verify = verbs.add_parser("verify", help="judge evidence as a relying party")
@@ -87,12 +87,6 @@ def _digest(text: str) -> bytes:
     if len(found) != 32:
         raise argparse.ArgumentTypeError(f"{text}: expected 64 hexadecimal digits")
     return found
-
-
-def _unsigned(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text}: expected a number of at most nine digits")
-    return int(text)
 
 
 def main(arguments: argparse.Namespace) -> int:
