@@ -93,7 +93,7 @@ class Extraction:
                 if self.forwarded:
                     self._verifiers(letter)
         if self._giving("PBA_SIGNATURE_"):
-            self.made.roles.append(proofs.issuer(self.made.declared))
+            self.made.roles += proofs.issuer(self.made.declared)
         for letter in SIDES:
             if any(mode.waives(letter) for mode in self.modes):
                 self._authority(letter)
@@ -108,6 +108,9 @@ class Extraction:
             Walk(self.made, tam, f"{tam} of another implementation", unknown).tam()
             self.made.roles += psa.others(letter, other, self.made.declared)
             return
+        if letter in self._giving("PBA_SIGNATURE_"):
+            withdrawn = self._setting(self.modes[0], {"software": proofs.WITHDRAWN})
+            Walk(self.made, tam, f"{tam} of software that was withdrawn", withdrawn).tam()
         if letter not in self.made.with_tpm:
             Walk(self.made, tam, f"{tam} of other software", other).tam()
             return

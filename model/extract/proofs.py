@@ -1,29 +1,31 @@
 """Properties in zero knowledge to the verifier: a commitment, a proof about what is in it, and who certifies that.
 
 A proof is a term over what it shows and what it shows it with: whoever has both makes it, anybody learns the first of
-it, and nobody the second. It shows a commitment, the binder and the peer's leaf; with it go a certificate on a
-configuration, that configuration, and the opening of the commitment. What a relying party verifies is that the three
-fit the commitment, and what it computes itself. The issuer certifies one configuration and gives its certificate to
-everybody. That it is hidden which configuration it is, is an equivalence, which traces do not decide.
+it, and nobody the second. It shows a commitment, the binder, the peer's leaf and a list of revoked configurations; with
+it go a certificate on a configuration, that configuration, and the opening of the commitment. What a relying party
+verifies is that the three fit the commitment, that the configuration is not on the list, and what it computes itself.
+The issuer has certified two configurations, gives the certificates to everybody, and has one of the two on its current
+list. That it is hidden which configuration it is, is an equivalence, which traces do not decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..protocol.attestation import EVIDENCE, TAM_NAME, binder
 from ..protocol.frames import SIDES
 from ..protocol.proving import PROVING
 from ..terms import Term
-from ..verifier.protocol import Opening, Role, Send, Symbol, Template
+from ..verifier.protocol import Match, Opening, Role, Send, Symbol, Template
 
 if TYPE_CHECKING:
     from .reader import Reader
     from .view import Declarations, View
 
 ISSUER = "property issuer"
-OPENING, CERTIFIED = "opening", "expected"
+OPENING, CERTIFIED, WITHDRAWN = "opening", "expected", "withdrawn"
+CURRENT, LIST = "current list", "list"
 COMMITMENT = Symbol("commitment", 2, ((0, 1),))
 CERTIFICATE = Symbol("property certificate", 1)
 PROOF = Symbol("property proof", 2, ((0, 1),), (Opening(1),), sort="proof")
@@ -62,20 +64,26 @@ def any_machine(reader: Reader, letter: str) -> dict[Term, Template | None]:
 
 def proved(view: View) -> Template:
     """The proof that software makes of what its module has committed to."""
-    return proof(view, view.held()["measurements"], view.need(opening(view.letter)), view.letter)
+    configuration, current = view.held()["measurements"], view.declared.constant(CURRENT, LIST)
+    return proof(view, configuration, view.need(opening(view.letter)), current, view.letter)
 
 
-def proof(view: View, configuration: Template, opened: Template, letter: str) -> Template:
-    """A proof about the commitment to this configuration, for this session."""
+def proof(view: View, configuration: Template, opened: Template, revoked: Template, letter: str) -> Template:
+    """A proof about the commitment to this configuration, for this session and this list."""
     witness = ("tuple", certificate(view.declared, configuration), configuration, opened)
     about, session = commitment(view, configuration, opened), view.need(binder(SIDES[letter]))
-    return (view.declared.symbol(PROOF), witness, ("tuple", about, session, view.need(SIDES[letter].party.cred)))
+    return (
+        view.declared.symbol(PROOF),
+        witness,
+        ("tuple", about, session, view.need(SIDES[letter].party.cred), revoked),
+    )
 
 
-def issuer(declared: Declarations) -> Role:
-    """Who certifies a configuration; the certificate is no secret."""
-    certified = certificate(declared, declared.constant(CERTIFIED, "measurements"))
-    return Role(ISSUER, ("V",), "V", (Send(certified, "certificate"),))
+def issuer(declared: Declarations) -> Iterator[Role]:
+    """Who certifies configurations; the certificates are no secrets."""
+    for configuration in (CERTIFIED, WITHDRAWN):
+        certified = certificate(declared, declared.constant(configuration, "measurements"))
+        yield Role(f"{ISSUER}: {configuration}", ("V",), "V", (Send(certified, "certificate"),))
 
 
 # --- what a relying party takes --------------------------------------------------------------------------------------
@@ -94,7 +102,10 @@ def _proofs(reader: Reader, letter: str) -> Template:
     reader.values[EVIDENCE[letter].token.measurements] = reader.declared.constant(CERTIFIED, "measurements")
     if not reader.is_on("property_proofs_verify"):
         return reader.variable(f"PROOFS_{letter}", PROOF.result)
-    return proof(reader, committed[1], committed[2], letter)
+    if not reader.is_on("proofs_answer_current_lists"):
+        return proof(reader, committed[1], committed[2], reader.variable(f"LIST_{letter}", LIST), letter)
+    reader.ask(Match(committed[1], reader.declared.constant(WITHDRAWN, "measurements"), equal=False))
+    return proof(reader, committed[1], committed[2], reader.declared.constant(CURRENT, LIST), letter)
 
 
 SLOTS: Mapping[str, Callable[[Reader, str], Template]] = {

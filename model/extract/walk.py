@@ -335,7 +335,7 @@ class Walk:
     def _carry(self, message: Message, content: Template, *, sending: bool = False) -> Template:
         """A message as its channel carries it."""
         if message.channel == LOCAL:
-            key = "rogue" if self.setting.choices.get("software") == "unexpected" else "tam"
+            key = "tam" if self.setting.choices.get("software", "expected") == "expected" else "rogue"
             return (self.view.declared.symbol(local(message.name[:-2])), (key, AGENT[self.letter]), content)
         return self._record(message.name[-1], content, sending) if message.channel == RECORD else content
 

@@ -51,7 +51,7 @@ def test_a_claim_and_a_check_are_of_one_variant() -> None:
 
 @pytest.mark.parametrize(
     ("form", "variant", "number"),
-    [("tpm2", "tpm", 26), ("psa", "psa", 15), ("collection", "collection", 1), ("pba", "proofs", 2)],
+    [("tpm2", "tpm", 26), ("psa", "psa", 15), ("collection", "collection", 1), ("pba", "proofs", 3)],
 )
 def test_what_is_judged_of_one_form_of_evidence_alone_is_left_out_there(form: str, variant: str, number: int) -> None:
     own = [name for name, check in CHECKS.items() if check.form == form and check.cls is CheckClass.SYMBOLIC]
@@ -84,6 +84,7 @@ def test_every_role_can_come_to_its_end(variant: str) -> None:
         ("psa_implementation_is_known", "device na", "PSA_IMPLEMENTATION_R"),
         ("env_token_lifecycle_is_secured", "service an", "PSA_ENV_LIFECYCLE_I"),
         ("property_proofs_verify", "service an", "PROOFS_I"),
+        ("proofs_answer_current_lists", "device na", "LIST_R"),
         ("ear_is_affirming", "service an", "EAR_STATUS_I"),
         ("ear_cnf_is_peer_identity_key", "service an", "EAR_CNF_I"),
         ("confirmation_is_by_the_interface", "service an", "key of the confirmation"),
@@ -227,6 +228,7 @@ def test_a_step_below_that_of_the_peer_is_authentic_whoever_the_others_are() -> 
         (("collected_items_are_of_one_start",), ("CLM-29",)),
         (("commitment_signature_verifies",), ("CLM-30",)),
         (("property_proofs_verify",), ("CLM-30",)),
+        (("proofs_answer_current_lists",), ("CLM-30",)),
         (("ear_nonce_is_binder",), ("CLM-19",)),
         (("ear_names_the_policy",), ("CLM-19",)),
         (("request_names_the_leaf",), ()),
