@@ -288,20 +288,30 @@ def test_a_proof_tells_what_it_shows_and_not_what_with() -> None:
     assert symbol.builds == ((0, 1),)
 
 
-def test_an_attack_on_a_variant_is_replayed_without_the_check_and_not_with_it() -> None:
+@pytest.mark.parametrize(
+    ("check", "variant"),
+    [
+        ("tpm_identity_key_is_kept", "tpm"),
+        ("psa_client_is_secure", "psa"),
+        ("collected_items_are_of_one_start", "collection"),
+        ("proofs_answer_current_lists", "proofs"),
+        ("chain_names_its_data", "chain"),
+    ],
+)
+def test_an_attack_on_a_variant_is_replayed_without_the_check_and_not_with_it(check: str, variant: str) -> None:
     """By the replayer, which shares nothing with the search."""
-    check = "tpm_identity_key_is_kept"
     attack = Attack.from_json(shown()[check]["attack"])
-    assert shown()[check]["variant"] == "tpm"
+    assert shown()[check]["variant"] == variant
     classes = dict(attack.classes)
     for without, replays in ((frozenset({check}), True), (frozenset(), False)):
-        weak = new_prover("tpm", without)
-        assert any(_replays(weak, attack, query, powers) for query, powers in _queries(weak, classes)) is replays
+        weak = new_prover(variant, without)
+        queries = _queries(weak, variant, classes)
+        assert any(_replays(weak, attack, query, powers) for query, powers in queries) is replays
 
 
-def _queries(weak: Prover, classes: dict[str, str]) -> list[tuple[Query, frozenset[str]]]:
+def _queries(weak: Prover, variant: str, classes: dict[str, str]) -> list[tuple[Query, frozenset[str]]]:
     found = []
-    for question in all_questions(variant="tpm"):
+    for question in all_questions(variant=variant):
         for statement, scenario in question.scenarios:
             for claim in weak.claims(statement, scenario):
                 queries = claim.queries(weak.extracted.protocol)
