@@ -148,7 +148,7 @@ class Pool:
             found = self._sent[term.symbol] = found or self._forwarded(term)
         return found
 
-    def _forwarded(self, term: App) -> bool:
+    def _forwarded(self, term: App | Atom) -> bool:
         """Whether a variable of which nothing is known comes out of a send and may hold such a term, or open to it."""
         places = [(i.role.number, p) for i in self._first for p in i.positions(Var)]
         return any(
@@ -166,12 +166,13 @@ class Pool:
             found = self._leaked[term.symbol] = found and not self._forwarded(term)
         return found
 
-    def keeps(self, exponent: Atom) -> bool:
-        """Whether no role gives away its fresh exponent of that name; an exponent is never received."""
-        found = self._kept.get(exponent.name)
+    def keeps(self, value: Atom) -> bool:
+        """Whether no role gives away its fresh value of that name, nor one that took it out of what it cannot open."""
+        found = self._kept.get(value.name)
         if found is None:
             sent = (key for one in self._first for key in one.heads)
-            found = self._kept[exponent.name] = not any(type(k) is Atom and k.name == exponent.name for k in sent)
+            found = not any(type(k) is Atom and k.name == value.name for k in sent) and not self._forwarded(value)
+            self._kept[value.name] = found
         return found
 
     def brings(self, instance: Instance, position: Position, term: Term, origins: set[str]) -> bool:

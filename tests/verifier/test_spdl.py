@@ -298,3 +298,16 @@ def test_only_an_agent_gives_a_key_away() -> None:
     """
     claim = "claim(B, Secret, n);"
     assert kinds(source % ("Nonce", claim)) == kinds(source % ("Ticket", claim)) == {"B1": "proof"}
+
+
+def test_what_a_role_takes_out_of_a_hash_may_be_given_away() -> None:
+    """SPDL lets a pattern look inside of what nobody can open, and so do we, to the attacker's good."""
+    source = """
+    hashfunction h;
+    protocol p(A, B) {
+      role A { fresh n: Nonce; send_1(A, B, h(n)); claim(A, Secret, n); }
+      role B { var n: %s; recv_1(A, B, h(n)); send_!2(B, A, n); }
+    }
+    """
+    assert kinds(source % "Nonce") == kinds(source % "Ticket") == {"A1": "attack"}
+    assert kinds(source.replace("send_!2(B, A, n)", "send_!2(B, A, h(n))") % "Nonce") == {"A1": "proof"}
