@@ -16,7 +16,6 @@ from ..model.protocol.attestation import BINDER_LABEL, CHANNEL_SECRET, binder
 from ..model.protocol.frames import SIDES
 
 EAT_AAD = b"tc1-eat"
-TOKEN_TAG = 18
 
 Parts = list[Any]
 """A COSE_Sign1: protected map, unprotected map, payload, signature; maps and payload decoded."""

@@ -110,11 +110,6 @@ def unguarded() -> Change:
     return lambda row: replace(row, when=())
 
 
-def keeping_fresh() -> Change:
-    """The row draws nothing anew."""
-    return lambda row: replace(row, fresh=())
-
-
 def both(first: Change, second: Change) -> Change:
     """One change after the other."""
     return lambda row: second(first(row))

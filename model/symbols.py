@@ -14,7 +14,6 @@ from .terms import Sort, Term, apply
 
 HASH = Sort("hash", "hash")
 DIGEST = Sort("digest", 32)
-PRK = Sort("prk", "hash")
 SHARE = Sort("share", "share")
 SIGNATURE = Sort("signature", "signature")
 SIGNATURE_64 = Sort("signature_64", 64)
@@ -37,9 +36,8 @@ class Symbol:
 
     `arity` counts term arguments. `opens` says how it is taken apart. `builds` lists the arguments that an attacker
     needs in order to make one (all of them, unless said otherwise). `weak` lists what an attacker needs to make one
-    that passes when the receiver's verification is switched off (the weak twin). `equation` names a built-in
-    equational theory of the prover. `matches` and `verifies` say which functions the harness must register beside
-    `make`.
+    that passes when the receiver's verification is switched off (the weak twin). `matches` says
+    whether the harness must register a matcher beside the maker.
     """
 
     name: str
@@ -48,9 +46,7 @@ class Symbol:
     opens: tuple[Opening, ...] = ()
     builds: tuple[int, ...] | None = None
     weak: tuple[int, ...] | None = None
-    equation: str | None = None
     matches: bool = False
-    verifies: bool = False
 
 
 SYMBOLS: dict[str, Symbol] = {}
@@ -80,15 +76,14 @@ _declare(
         " RFC 9528 section 4.2.1, or TLS-Exporter of RFC 9846 section 7.5",
     )
 )
-_declare(Symbol("share", 1, "public share of an exponent; x-coordinate for the NIST curves", equation="dh"))
-_declare(Symbol("dh", 2, "ECDH shared secret of an exponent and a share", equation="dh"))
+_declare(Symbol("share", 1, "public share of an exponent; x-coordinate for the NIST curves"))
+_declare(Symbol("dh", 2, "ECDH shared secret of an exponent and a share"))
 _declare(
     Symbol(
         "sign",
         2,
         "COSE signature, r||s or Ed25519, over the octets; args: private key, message; params: algorithm or 'suite'",
         opens=(Opening(1, ()),),
-        verifies=True,
     )
 )
 _declare(

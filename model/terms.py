@@ -14,7 +14,7 @@ Rules of the house:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +201,6 @@ def apply(symbol: str, *args: Term, params: tuple[object, ...] = ()) -> Term:
 
 
 # --- Walking ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """A place inside a template: the argument positions from the root; a slot's only child is its meaning."""
-
-    path: tuple[int, ...]
-    term: Term
-    names: tuple[str, ...] = field(default=())
 
 
 def children(term: Term) -> tuple[Term, ...]:

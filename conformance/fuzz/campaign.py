@@ -60,7 +60,6 @@ class Figures:
     cases: int = 0
     conversations: int = 0
     situations: int = 0
-    unsteady: int = 0
     unmet: int = 0
     seconds: float = 0.0
 
@@ -149,7 +148,6 @@ class Campaign:
         if wrong is None or wrong.key in self.found:
             return None
         if not self._steady(trace, wrong):
-            self.figures.unsteady += 1
             self.doubtful.append((trace, wrong))
             return None
         cases, seconds = self.figures.cases, self.clock() - self._started

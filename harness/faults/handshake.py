@@ -102,14 +102,6 @@ class _RetriesAlone(EdhocChannel):
         self._endpoint.retry = self._endpoint.retry and self._endpoint.retry[-1:]
 
 
-class _NeverRetries(EdhocChannel):
-    """Gives up."""
-
-    def _error(self, payload: bytes) -> None:
-        super()._error(payload)
-        self._endpoint.retry = None
-
-
 class _RetriesAlways(EdhocChannel):
     """Does not give up."""
 
@@ -305,14 +297,6 @@ class _AnswersTwice(EdhocChannel):
                 raise
             self._endpoint.machine.state = "wait_message_1"
             super()._message(payload)
-
-
-class _NothingMissing(EdhocChannel):
-    """Does not tell a missing credential from a bad one."""
-
-    def _refuse_credential(self, reason: str) -> None:
-        self._endpoint.send_unit(Kind.EDHOC_ERROR, edhoc_errors.unspecified("refused"))
-        self._endpoint.end("edhoc_error_sent", code=1)
 
 
 def handshake_faults() -> Iterator[Fault]:

@@ -39,7 +39,6 @@ from .fault import DEVICE, GENERAL, SERVICE, Fault, fault
 
 VERDICTS, ATTS = ("wait_VERDICT_R", "wait_VERDICT_I"), ("wait_ATT_R", "wait_ATT_I")
 _UNSENT = tuple(LABEL_REGISTERS[letter].unsent for letter in "IR")
-WAITING = (*VERDICTS, *ATTS, "wait_HELLO_I", "wait_HELLO_R", "REFUSED")
 BOTH_HELLOS = (*VERDICTS, *ATTS)
 HELLOS = ("wait_HELLO_R", "wait_HELLO_I")
 

@@ -22,7 +22,6 @@ _TRUST: Mapping[str, int] = _EAR["trustworthiness"]
 AFFIRMING, CONTRAINDICATED = _TRUST["affirming"], _TRUST["contraindicated"]
 IDENTITY, CONFIGURATION, EXECUTABLES = (_TRUST[name] for name in ("instance_identity", "configuration", "executables"))
 GOOD = dict.fromkeys((IDENTITY, CONFIGURATION, EXECUTABLES, _TRUST["hardware"]), AFFIRMING)
-DEVELOPER, BUILD = 0, 1
 
 _OF_CHECK = {
     "measurements_match_reference_values": (EXECUTABLES, CONTRAINDICATED),

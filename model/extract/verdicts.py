@@ -70,11 +70,6 @@ class Decision:
     reason: str = ""
     searched: float = 0.0
 
-    @property
-    def as_expected(self) -> bool:
-        """Whether the answer is the one that the chapter expects."""
-        return self.kind == self.question.expected
-
 
 def questions(claim: str) -> Iterator[Question]:
     """The questions of a claim: first all powers under which it holds, then each power that defeats it."""
