@@ -20,6 +20,7 @@ from ..harness.tester.telling import Tale, tell
 from ..model.protocol.labels import LABEL_REGISTERS, Environment
 from .bench import Bench
 from .case import Case, fault, for_each
+from .claiming import CLAIMS
 from .labelling import accepted, bring_environment, environment_of, faulty, in_environment, send
 from .parties import LETTERS
 from .stages import INTERVAL, StageNotReached, open_then_request, when_open
@@ -45,6 +46,14 @@ def _flipped(peer: TesterEndpoint) -> Tale:
     return {environment_of(peer).token.signature: lambda _, honest: one_bit_other(honest)}
 
 
+def _measured(field: str) -> Make:
+    """As evidence says it wrongly."""
+    change = CLAIMS[field].change
+    return lambda peer: {
+        environment_of(peer).token.measurements: lambda p, honest: cbor.encode(change(p, cbor.decode(honest)))
+    }
+
+
 OTHER_KEY = cose.cose_key(derive_key(b"somebody", "else").public_key())
 
 ENVIRONMENTS: dict[str, tuple[str, Make]] = {
@@ -66,13 +75,15 @@ ENVIRONMENTS: dict[str, tuple[str, Make]] = {
     "sid-last-bit": ("env_sid_is_this_session", lambda peer: {environment_of(peer).sid: one_bit_other(peer.sid)}),
     "epoch-of-the-next": ("env_epoch_is_attested_one", _constant(lambda e: e.epoch, 1)),
     "bootcount-higher": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 2)),
+    "measurements-one-other": ("env_measurements_match_reference_values", _measured("measurements-one-other")),
+    "measurements-one-missing": ("env_measurements_match_reference_values", _measured("measurements-one-missing")),
     "bootcount-lower": ("env_bootcount_is_attested_one", _constant(lambda e: e.token.bootcount, 0)),
 }
 
 
 @for_each(fault(role, check, "environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items())
 def test_environment(case: Case, bench: Bench) -> None:
-    """Data refused solely because of one thing in its environment object: LBL-15 to LBL-20, LBL-22."""
+    """Data refused solely because of one thing in its environment object: LBL-15 to LBL-20, LBL-22, LBL-36."""
     bench.refuses(Deviation(), faulty(in_environment(ENVIRONMENTS[case.field][1])))
 
 

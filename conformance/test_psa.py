@@ -231,13 +231,17 @@ ENVIRONMENTS: dict[str, tuple[str, Callable[[PsaEnvironment], Mapping[Term, Any]
     ),
     "client-non-secure": ("env_token_client_is_secure", lambda e: {e.token.client: cbor.encode(-1)}),
     "lifecycle-debug": ("env_token_lifecycle_is_secured", lambda e: {e.token.lifecycle: cbor.encode(0x4000)}),
+    "component-other": (
+        "env_token_components_match_reference_values", lambda e: FAULTS["component-other"].tell(e.token),
+    ),
+    "signer-other": ("env_token_components_match_reference_values", lambda e: FAULTS["signer-other"].tell(e.token)),
     "after-a-restart": ("env_token_is_of_the_same_start", lambda e: {e.token.seed: cbor.encode(bytes(32))}),
 }  # fmt: skip
 
 
 @for_each(fault(role, check, "environment", f"psa-{f}") for role in ROLES for f, (check, _) in ENVIRONMENTS.items())
 def test_psa_environment(case: Case, bench: Bench) -> None:
-    """Data not accepted solely because of the token over its environment object: LBL-33."""
+    """Data not accepted solely because of the token over its environment object: LBL-33, LBL-36."""
     _, tale = ENVIRONMENTS[case.field.removeprefix("psa-")]
     deviation = Telling(f"DATA_{mine(bench.iut)}", tam=tale(environment_of(bench.iut)))
     refuses(bench, deviation, when_open(lambda iut, conversation: conversation.peer.send_data(b"data", "text/plain")))

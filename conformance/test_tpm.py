@@ -16,11 +16,12 @@ from ..harness.identity.pki import Issued, LeafSpec, issue_leaf, serial_number
 from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.tam import platform_urn
 from ..harness.identity.tester import ANOTHER
+from ..harness.identity.tpm_emulation import REGISTERS
 from ..harness.identity.world import World
 from ..harness.tester.peer import TesterEndpoint
 from ..harness.tester.session import Iut
 from ..harness.tester.telling import Forging, Telling
-from ..harness.tester.tpm_faults import FAULTS, GOOD
+from ..harness.tester.tpm_faults import FAULTS, GOOD, holding_another, without
 from ..harness.tpm.structures import sized
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
@@ -240,6 +241,9 @@ ENVIRONMENTS: dict[str, tuple[str, Callable[[Environment], Mapping[Term, Any]]]]
     "magic-of-nobody": ("env_quote_is_generated", lambda e: {e.quote.magic: b"\x00TCG"}),
     "typed-as-certification": ("env_quote_is_a_quote", lambda e: {e.quote.type: b"\x80\x17"}),
     "over-something-else": ("env_quote_is_over_the_object", lambda e: {e.quote.extra: sized(bytes(32))}),
+    "without-pcr-8": ("env_registers_match_reference_values", lambda e: {e.quote.attested: without(8)}),
+    "pcr-11-other": ("env_registers_match_reference_values", lambda e: {e.quote.attested: holding_another(11)}),
+    "nothing-quoted": ("env_registers_match_reference_values", lambda e: {e.quote.attested: without(*REGISTERS)}),
     "after-a-reset": ("env_quote_is_of_the_same_start", lambda e: {e.quote.reset: b"\x00\x00\xff\xff"}),
     "after-a-restart": ("env_quote_is_of_the_same_start", lambda e: {e.quote.restart: b"\x00\x00\xff\xff"}),
 }
@@ -247,7 +251,7 @@ ENVIRONMENTS: dict[str, tuple[str, Callable[[Environment], Mapping[Term, Any]]]]
 
 @for_each(fault(role, check, "environment", field) for role in ROLES for field, (check, _) in ENVIRONMENTS.items())
 def test_environment(case: Case, bench: Bench) -> None:
-    """Data not accepted solely because of the quote over its environment object: LBL-31."""
+    """Data not accepted solely because of the quote over its environment object: LBL-31, LBL-36."""
     _, tale = ENVIRONMENTS[case.field]
     deviation = Telling(f"DATA_{mine(bench.iut)}", tam=tale(environment_of(bench.iut)))
     refuses(bench, deviation, when_open(lambda iut, conversation: conversation.peer.send_data(b"data", "text/plain")))

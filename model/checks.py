@@ -170,6 +170,7 @@ _LABELS = (
         ("label_is_recent", "LBL-12"),
         ("label_names_its_environment", "LBL-13"),
         ("env_bootcount_is_attested_one", "LBL-20"),
+        ("env_measurements_match_reference_values", "LBL-36"),
         ("env_is_not_older", "LBL-21"),
     ),
     *declare(

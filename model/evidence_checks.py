@@ -186,6 +186,7 @@ _TPM = (
         ("env_quote_is_of_the_same_start", "LBL-31"),
         form="tpm2",
     ),
+    *declare(ENCODING, receipt(Code.LABEL_INVALID), ("env_registers_match_reference_values", "LBL-36"), form="tpm2"),
 )
 """Rows with model/protocol/tpm.py."""
 
@@ -240,6 +241,7 @@ _PSA = (
         receipt(Code.LABEL_INVALID),
         ("env_token_header_is_exact", "LBL-33"),
         ("env_token_profile_is_tfm", "LBL-33"),
+        ("env_token_components_match_reference_values", "LBL-36"),
         form="psa",
     ),
     *declare(

@@ -13,7 +13,7 @@ from ..codec import cbor
 from ..identity.world import World
 from .attestation_keys import degenerate
 from .fault import BOTH, GENERAL, SERVICE, Fault, fault
-from .operators import accepts, constant, decides, decoded, number, prefix, refuses, sees
+from .operators import accepts, constant, decides, decoded, forgives, number, prefix, refuses, sees
 from .peer import FaultyEndpoint
 from .run import Judge
 
@@ -118,6 +118,12 @@ _LABELS: tuple[tuple[str, str, str, str, str, str, Judge, str], ...] = (
      "A new environment object of the same second is refused."),
     ("environment_typ_not_judged", "LBL-22", "missing", "typ", "D1", "env_header_is_exact",
      accepts(lambda w, alg, typ, *_: decoded(alg) == -7), "The type of an environment object is not looked at."),
+    ("environment_measures_less", "LBL-36", "subset", "measurements", GENERAL,
+     "env_measurements_match_reference_values", forgives("a component is not measured"),
+     "An environment object may leave components out."),
+    ("environment_measures_anything_named", "LBL-36", "missing", "measured digest", GENERAL,
+     "env_measurements_match_reference_values", forgives("no such reference value"),
+     "The digests in an environment object are not looked at."),
     ("unlabelled_passes", "LBL-02", "absent", "label", "C29", "data_carries_a_label",
      accepts(lambda w, plain: bool(plain)), "Unlabelled octets pass although the policy wants labels."),
     ("unlabelled_refused", "LBL-02", "false reject", "label", GENERAL, "data_carries_a_label",

@@ -75,6 +75,8 @@ _FORGIVING = (
      "a component is not measured", "A component that is not measured is passed over."),
     ("psa_signer_is_not_asked_for", "ATT-44", _COMPONENTS, "exception as success", "component",
      "a component needs", "A component of another form is passed over."),
+    ("psa_environment_of_any_signer", "LBL-36", "env_token_components_match_reference_values", "missing", "signer ID",
+     "of another signer", "Under an environment object any signer of a component will do."),
 )  # fmt: skip
 
 

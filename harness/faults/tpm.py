@@ -53,6 +53,12 @@ _FORGIVING = (
     ("tpm_missing_value_passes", "TPM-08", "tpm_quoted_digest_is_recomputed", "exception as success", "PCR value",
      "the value of a quoted PCR",
      "A quoted register without a value in the bundle is passed over."),
+    ("tpm_environment_of_other_values", "LBL-36", "env_registers_match_reference_values", "missing", "quoted digest",
+     "the quoted digest is of other values",
+     "What the registers hold under an environment object is not looked at."),
+    ("tpm_environment_of_fewer_registers", "LBL-36", "env_registers_match_reference_values", "subset", "selection",
+     "is not quoted",
+     "The quote over an environment object may leave registers out."),
 )  # fmt: skip
 
 

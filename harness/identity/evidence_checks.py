@@ -115,6 +115,13 @@ def _measured_component(item: object) -> tuple[str, bytes]:
 
 
 @predicate
+def env_measurements_match_reference_values(world: World, measurements: bytes) -> None:
+    """Likewise for what an environment object measured, where policy has reference values."""
+    if world.policy.reference_values:
+        match_references(world, map(_measured_component, array(measurements)))
+
+
+@predicate
 def key_attributes_show_custody(world: World, attributes: bytes) -> None:
     """The module says that the identity key was generated in it and cannot leave it."""
     stated = value(attributes) if attributes else None

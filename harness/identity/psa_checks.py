@@ -95,6 +95,18 @@ def _component(item: Any) -> tuple[str, bytes]:
 @predicate
 def psa_signers_are_the_named_ones(world: World, components: bytes) -> None:
     """Where policy names the signer of a component, that one signed it."""
+    _check_signers(world, components)
+
+
+@predicate
+def env_token_components_match_reference_values(world: World, components: bytes) -> None:
+    """Likewise for what the token over an environment object shows, where policy has reference values."""
+    if world.policy.reference_values:
+        match_references(world, map(_component, array(components)))
+        _check_signers(world, components)
+
+
+def _check_signers(world: World, components: bytes) -> None:
     for item in array(components):
         wanted = world.policy.signers.get(item.get(1))
         if wanted is not None and item.get(5) != wanted:

@@ -88,6 +88,15 @@ def tpm_pcrs_match_reference_values(world: World, pcrs: bytes) -> None:
 
 
 @predicate
+def env_registers_match_reference_values(world: World, quoted: bytes, shown: bytes) -> None:
+    """An environment object's quote covers policy as evidence does, and the values that evidence showed still stand."""
+    if world.policy.reference_values:
+        verification.check_banks(quoted)
+        verification.check_selection(quoted, _references(world))
+        verification.check_digest(quoted, _banks(shown))
+
+
+@predicate
 def tpm_event_types_are_expected(world: World, log: bytes) -> None:
     """Every event of a log, if there is one, is of the type that belongs into its register."""
     if log:

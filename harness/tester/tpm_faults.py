@@ -105,11 +105,18 @@ def _showing(change: Callable[[dict[int, bytes]], dict[int, bytes]]) -> Tell:
 
 def _hiding(index: int) -> Tell:
     """Another value quoted than is shown: the one that the relying party wants to see."""
-    return lambda b: {
-        b.quote.attested: lambda peer, honest: quoted(
-            {SHA256: {**_values(peer), index: bytes(32)}}, [(SHA256, REGISTERS)]
-        )
-    }
+    return lambda b: {b.quote.attested: holding_another(index)}
+
+
+def holding_another(index: int) -> Callable[[Any, bytes], bytes]:
+    """What a quote attests: another value in a register."""
+    return lambda peer, honest: quoted({SHA256: {**_values(peer), index: bytes(32)}}, [(SHA256, REGISTERS)])
+
+
+def without(*left: int) -> Callable[[Any, bytes], bytes]:
+    """What a quote attests: the registers but some."""
+    kept = [index for index in REGISTERS if index not in left]
+    return lambda peer, honest: quoted({SHA256: _values(peer)}, [(SHA256, kept)] if kept else [])
 
 
 def _quoting_more(values: dict[int, bytes]) -> bytes:

@@ -65,6 +65,8 @@ class Registers:
     attested_ak: Term
     attested_further: Term
     """Claims of the accepted evidence that its layout does not name."""
+    attested_registers: Term
+    """Values of registers that the accepted evidence showed, where it was of a TPM."""
     outstanding: Term
     """Relying party: its request waits for ATT."""
     pending: Term
@@ -79,6 +81,7 @@ def _registers(letter: str) -> Registers:
         slot(f"ATTESTED_BOOT_{letter}", ITEM),
         slot(f"ATTESTED_AK_{letter}", ITEM),
         slot(f"ATTESTED_FURTHER_{letter}", ITEMS),
+        slot(f"ATTESTED_REGISTERS_{letter}", ITEM),
         slot(f"OUTSTANDING_{letter}", ITEM),
         slot(f"PENDING_{letter}", ITEM),
     )

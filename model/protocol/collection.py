@@ -109,6 +109,7 @@ def _form(side: Side) -> Form:
         first,
         (*first, again),
         of_tpm.environment_checks,
+        registers=of_tpm.registers,
     )
 
 

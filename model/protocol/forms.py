@@ -60,6 +60,8 @@ class Form:
     """What the attester asks a verifier once its TAM has answered, and the reply, where that is what ATT carries."""
     further: Term = EMPTY
     """Claims that the form's layout does not name."""
+    registers: Term = EMPTY
+    """Values of a TPM's registers."""
 
 
 def _token(letter: str) -> Form:

@@ -226,6 +226,7 @@ def environment_checks(signer: Side) -> tuple[Step, ...]:
         equals("env_epoch_is_attested_one", environment.epoch),
         equals("env_bootcount_is_attested_one", token.bootcount, registers.attested_boot),
         holds("env_is_not_older", token.iat, LABEL_REGISTERS[signer.letter].last_iat),
+        holds("env_measurements_match_reference_values", token.measurements),
     )
 
 

@@ -294,6 +294,7 @@ def initial(side: Side) -> Assignments:
         (attester.attested_boot, EMPTY),
         (attester.attested_ak, EMPTY),
         (attester.attested_further, EMPTY),
+        (attester.attested_registers, EMPTY),
         (attester.attested_epoch, EMPTY),
     )
 

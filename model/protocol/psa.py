@@ -183,6 +183,7 @@ def _environment_checks(side: Side) -> tuple[Step, ...]:
         equals("env_sid_is_this_session", environment.sid),
         equals("env_epoch_is_attested_one", environment.epoch),
         holds("env_is_not_older", environment.iat, last_iat),
+        holds("env_token_components_match_reference_values", token.components),
     )
 
 

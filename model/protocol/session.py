@@ -83,6 +83,7 @@ def accepted_evidence(attester: Side, form: Form) -> Assignments:
         (registers.attested_boot, form.boot),
         (registers.attested_ak, form.ak),
         (registers.attested_further, form.further),
+        (registers.attested_registers, form.registers),
         (labels.reference, EMPTY),
     )
 

@@ -233,6 +233,7 @@ def _environment_checks(side: Side) -> tuple[Step, ...]:
         equals("env_sid_is_this_session", environment.sid),
         equals("env_epoch_is_attested_one", environment.epoch),
         holds("env_is_not_older", environment.iat, _last_iat(side.letter)),
+        holds("env_registers_match_reference_values", quote.attested, registers.attested_registers),
     )
 
 
@@ -269,6 +270,7 @@ def _form(side: Side) -> Form:
         first,
         (*first, again),
         _environment_checks(side),
+        registers=bundle.pcrs,
     )
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ...harness.codec import cbor
 from ...harness.codec.cbor import encode
 from ...harness.codec.cose import cose_key
 from ...harness.identity.keys import derive_key
+from ...harness.identity.tam import COMPONENTS
+from ...harness.identity.tpm_emulation import REGISTERS as REGISTERED
 from ...harness.tester.deviation import TesterFault
 from ...harness.tester.operators import operators
 from ...harness.tester.psa_faults import LIFECYCLES
 from ...harness.tester.session import OPPOSITE, Role
+from ...harness.tester.tpm_faults import holding_another, without
 from ...harness.tpm.structures import sized, write_signature
 from ...model.protocol import psa, tpm
 from ...model.protocol.attestation import EVIDENCE, REGISTERS, SID, binder
@@ -28,7 +31,7 @@ from .honest import CONTENT, Moment, lying, moment
 from .judged import Candidate, invalid, valid
 from .seed import NOW, SEED
 
-SOURCE = "generated; LBL-31 and LBL-33, sections 6.5 and 7, RFC 9783"
+SOURCE = "generated; LBL-31, LBL-33 and LBL-36, sections 6.5 and 7, RFC 9783"
 RECEIVER: Role = "service"
 OF_FORM = ("empty", "retype", "truncate", "extend", "absent", "twice", "none")
 """Operators behind which a receiver may refuse the form, or what it says."""
@@ -138,6 +141,10 @@ def _quotes(signer: Signer) -> Iterator[Candidate]:
         "next-start": ("quote.reset", quote.reset, b"\x00\x00\x00\x02", "after another start"),
         "resumed": ("quote.restart", quote.restart, b"\x00\x00\x00\x01", "after a resumption"),
     }
+    shown = {"one-register-less": without(11), "no-register": without(*REGISTERED), "other-value": holding_another(8)}
+    for operator, change in shown.items():
+        told = partial(change, signer.at.sender)
+        yield signer.told("environment.quote.attested", operator, quote.attested, told, "other than evidence showed")
     for operator, (field, term, value, comment) in values.items():
         yield signer.told(f"environment.{field}", operator, term, _constant(value), comment)
     tbs: bytes = signer.at.sender.tam.run.value(quote.term)
@@ -161,6 +168,8 @@ def _tpm() -> Group:
         "attestation_key": _attestation_key(signer),
         "reset_count": int.from_bytes(boot[:4], "big"),
         "restart_count": int.from_bytes(boot[4:], "big"),
+        "registers": octets(signer.at.value(REGISTERS[signer.letter].attested_registers)),
+        "reference_pcrs": sorted(COMPONENTS[name] for name in signer.at.world.policy.reference_values),
     }
     return Group("tpm", "label-tpm", SOURCE, tuple(_vectors(signer, "LBL-31", _quotes)), {**_session(signer), **known})
 

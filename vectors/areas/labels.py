@@ -51,6 +51,7 @@ def session(at: Moment) -> dict[str, Json]:
         "epoch": cbor.decode(at.value(registers.attested_epoch)),
         "environment": "",
         "environment_iat": 0,
+        "reference_values": {name: octets(value) for name, value in sorted(policy.reference_values.items())},
         "last_sequence": -1,
         "seen": [],
     }

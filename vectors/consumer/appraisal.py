@@ -115,17 +115,18 @@ def _claims(claims: dict[Any, Any], trust: Trust, leaf: Certificate, minimum: in
     ensure(all(type(claims[key]) is int for key in (6, 263, 267)), "numbers")
     trust.recent(claims[6])
     ensure(minimum <= claims[263] <= 4, "debug", FAILED)
-    _measurements(claims[273], trust.references)
+    check_measurements(claims[273], trust.references)
 
 
-def _measurements(listed: Any, references: dict[str, bytes]) -> None:
-    ensure(isinstance(listed, list), "measurements")
+def check_measurements(listed: Any, references: dict[str, bytes], code: str = FAILED) -> None:
+    """Measured components are those of the references, each once. Raises Refused."""
+    ensure(isinstance(listed, list), "measurements", code)
     found: dict[str, bytes] = {}
     for kind, value in listed:
-        ensure(kind == 295 and isinstance(value, bytes), "no measured component", FAILED)
+        ensure(kind == 295 and isinstance(value, bytes), "no measured component", code)
         component = load(value)
-        ensure(grammar.rule("measured_component")(component), "no measured component", FAILED)
+        ensure(grammar.rule("measured_component")(component), "no measured component", code)
         name = component[1][0]
-        ensure(name not in found, "a component twice", FAILED)
+        ensure(name not in found, "a component twice", code)
         found[name] = component[2][1]
-    ensure(bool(references) and found == references, "measurements", FAILED)
+    ensure(bool(references) and found == references, "measurements", code)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import grammar, psa, tpm
+from .appraisal import check_measurements
 from .crypto import verify
 from .identifiers import IDS
 from .pki import Certificate
@@ -121,6 +122,11 @@ def _signed(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -
     _of_session(claims, leaf, given)
     ensure(claims[3] == given["bootcount"], "start", INVALID)
     ensure(grammar.rule("measurements")(claims[2]), "measurements", "alert:11")
+    check_measurements(claims[2], _references(given), INVALID)
+
+
+def _references(given: dict[str, Any]) -> dict[str, bytes]:
+    return {name: bytes.fromhex(value) for name, value in given["reference_values"].items()}
 
 
 def _quoted(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> None:
@@ -134,6 +140,8 @@ def _quoted(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -
     ensure(quote["reset_count"] == given["reset_count"], "start", INVALID)
     ensure(quote["restart_count"] == given["restart_count"], "resumption", INVALID)
     _of_session(claims, leaf, given)
+    values = load(bytes.fromhex(given["registers"]))
+    tpm.check_quoted(tpm.quote_info(quote["attested"]), values, given["reference_pcrs"], INVALID)
 
 
 def _psa(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -218,21 +219,26 @@ def _identity(certified: dict[str, Any], idk: dict[str, Any], leaf: Certificate,
 def _registers(
     quoted: dict[str, Any], bundle: dict[int, Any], references: dict[int, bytes], types: dict[str, int]
 ) -> None:
-    chosen = [(bank, pcr) for bank, pcrs in quoted["selections"] for pcr in pcrs]
-    ensure(chosen and all(bank != SHA1 for bank, _ in quoted["selections"]), "banks", FAILED)
-    ensure(references and all((SHA256, pcr) in chosen for pcr in references), "registers that are not quoted", FAILED)
     values = bundle[6]
-    try:
-        joined = b"".join(values[bank][pcr] for bank, pcr in chosen)
-    except KeyError:
-        raise Refused("a value is missing", FAILED) from None
-    ensure(hashlib.sha256(joined).digest() == quoted["digest"], "other values were quoted", FAILED)
+    check_quoted(quoted, values, references, FAILED)
     ensure(all(values[SHA256].get(pcr) == value for pcr, value in references.items()), "reference values", FAILED)
     if 10 in bundle:
         log = event_log(bundle[10])
         ensure(all(types.get(str(event[0])) == event[1] != 3 for event in log["events"]), "types of events", FAILED)
         expected = {int(pcr): values[SHA256].get(int(pcr)) for pcr in types}
         ensure(log["registers"] == expected, "the log does not replay", FAILED)
+
+
+def check_quoted(quoted: dict[str, Any], values: Any, references: Collection[int], code: str) -> None:
+    """What a quote shows is over these values, and covers the registers that policy names. Raises Refused."""
+    chosen = [(bank, pcr) for bank, pcrs in quoted["selections"] for pcr in pcrs]
+    ensure(chosen and all(bank != SHA1 for bank, _ in quoted["selections"]), "banks", code)
+    ensure(references and all((SHA256, pcr) in chosen for pcr in references), "registers that are not quoted", code)
+    try:
+        joined = b"".join(values[bank][pcr] for bank, pcr in chosen)
+    except KeyError:
+        raise Refused("a value is missing", code) from None
+    ensure(hashlib.sha256(joined).digest() == quoted["digest"], "other values were quoted", code)
 
 
 def _files(quoted: dict[str, Any], parts: dict[int, Any], named: dict[str, bytes]) -> None:

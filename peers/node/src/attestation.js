@@ -113,19 +113,19 @@ function checkClaims(claims, { maxAge, last }, { credentials, now }) {
 }
 
 /** Every component that policy names is there once, with its reference value, and no other (ATT-20). */
-function checkMeasurements(measurements, reference) {
+export function checkMeasurements(measurements, reference, code = 'attestation_failed') {
   const found = new Map();
-  ensure(Array.isArray(measurements), 'attestation_failed', 'measurements (ATT-20)');
+  ensure(Array.isArray(measurements), code, 'measurements (ATT-20)');
   for (const [type, value] of measurements) {
-    ensure(type === ids.content_format.measured_component_cbor, 'attestation_failed', 'measurement (ATT-30)');
-    const component = readInside('measuredComponent', value);
+    ensure(type === ids.content_format.measured_component_cbor, code, 'measurement (ATT-30)');
+    const component = readInside('measuredComponent', value, code);
     const [name] = component.get(1);
-    ensure(!found.has(name), 'attestation_failed', 'component twice (ATT-20)');
+    ensure(!found.has(name), code, 'component twice (ATT-20)');
     found.set(name, component.get(2)[1].toString('hex'));
   }
   const names = Object.keys(reference);
   const same = names.length && names.length === found.size && names.every((name) => found.get(name) === reference[name]);
-  ensure(same, 'attestation_failed', 'measurements (ATT-20)');
+  ensure(same, code, 'measurements (ATT-20)');
 }
 
 /**

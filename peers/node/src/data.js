@@ -100,6 +100,7 @@ export class DataFlow {
       peer: peer.leaf,
       sid,
       maxAge: credentials.policy.max_age,
+      components: credentials.components,
       evidence,
       environment: this.#peerEnvironment,
       environmentTime: this.#peerEnvironmentTime,

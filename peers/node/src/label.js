@@ -1,6 +1,6 @@
 /** Labels of data and their environment objects (chapter 11). */
 import { randomBytes } from 'node:crypto';
-import { measure } from './attestation.js';
+import { checkMeasurements, measure } from './attestation.js';
 import { encode } from './cbor.js';
 import { Sign1, confirmation, confirms, sha256, sign1, x5chain, x5t } from './cose.js';
 import { readInside } from './grammar.js';
@@ -53,7 +53,7 @@ export function makeLabel({ content, contentType, leaf, key, sid, sequence, envi
 /**
  * Judges a labelled DATA.
  * @param {Map} data body of the frame
- * @param {object} session peer (leaf), sid, maxAge, evidence (as accepted, undefined without ATT), and
+ * @param {object} session peer (leaf), sid, maxAge, components (reference values), evidence (as accepted, undefined without ATT), and
  *   environment (the one accepted last in this epoch) with environmentTime (iat of the last one of the session)
  * @param {object} trust store and now
  * @returns {{digest: Buffer, contentType: string|number, sequence: number, environment?: object}}
@@ -99,7 +99,7 @@ function checkEnvironment(brought, named, session, now) {
   return { digest, time: checkEnvironmentObject(new Sign1(brought[0]), session, now) };
 }
 
-function checkEnvironmentObject(object, { peer, evidence, sid, environmentTime }, now) {
+function checkEnvironmentObject(object, { peer, evidence, sid, environmentTime, components }, now) {
   readInside('environmentProtected', object.header);
   must(object.unprotected.size === 1 && object.unprotected.has(cose.x5chain), 'unprotected header (LBL-22)');
   const claims = readInside('environmentClaims', object.payload);
@@ -113,5 +113,6 @@ function checkEnvironmentObject(object, { peer, evidence, sid, environmentTime }
   must(claims.get(env.bootcount) === evidence.bootcount, 'bootcount (LBL-20)');
   must(claims.get(env.iat) >= environmentTime, 'iat went back (LBL-21)');
   must(claims.get(env.iat) <= now + ids.limit.clock_tolerance_seconds, 'iat in the future');
+  checkMeasurements(claims.get(env.measurements), components, 'label_invalid'); // LBL-36
   return Number(claims.get(env.iat));
 }

@@ -9,7 +9,7 @@ import { judgedOperations } from './judged.js';
 import { hex, octets } from './octets.js';
 import { certificates } from './pki.js';
 import { PsaToken } from './psa.js';
-import { attest, signature } from './tpm.js';
+import { attest, checkQuoted, quoteInfo, signature } from './tpm.js';
 
 const ENVIRONMENT = 4;
 const { environment: env } = ids;
@@ -48,6 +48,7 @@ export const environmentOperations = {
     must(quote.magic === ids.tpm.magic && quote.type === ids.tpm.quote, 'no quote');
     must(quote.extra.equals(sha256(object)), 'a quote over something else');
     must(quote.reset_count === input.reset_count && quote.restart_count === input.restart_count, 'another start');
+    checkQuoted(quoteInfo(quote.attested), decode(octets(input.registers)), input.reference_pcrs);
   }),
 
   'label-psa': (input) => label(input, 'psa_environment', ([object, value], key, peer) => {

@@ -42,6 +42,7 @@ function label(input) {
     peer,
     sid: octets(input.sid),
     maxAge: input.max_age,
+    components: input.reference_values,
     evidence: { attestationKey, epoch: input.epoch, bootcount: input.bootcount },
     environment: input.environment ? { digest: octets(input.environment) } : undefined,
     environmentTime: input.environment_iat,

@@ -82,7 +82,7 @@ export function signature(data) {
   return Buffer.concat(parts.flatMap((part) => [Buffer.alloc(32 - part.length), part]));
 }
 
-function quoteInfo(data) {
+export function quoteInfo(data) {
   const cursor = new Cursor(data);
   const count = cursor.number(4);
   must(count <= 4, 'too many selections');
@@ -192,15 +192,20 @@ function checkFiles({ selections }, bundle, named) {
   must(files.every(({ name, digest }) => Object.hasOwn(named, name) && named[name] === hex(digest)), 'a file that policy does not name so');
 }
 
-function checkRegisters({ selections, digest }, bundle, input) {
+/** What a quote shows is over these values, and covers the registers that policy names. */
+export function checkQuoted({ selections, digest }, values, named) {
   const chosen = selections.flatMap(([bank, pcrs]) => pcrs.map((pcr) => [bank, pcr]));
   must(chosen.length && !selections.some(([bank]) => bank === SHA1), 'banks');
-  const references = Object.entries(input.reference_pcrs);
-  must(references.length && references.every(([pcr]) => chosen.some(([b, p]) => b === SHA256 && p === Number(pcr))), 'not quoted');
-  const values = bundle.get(6);
+  must(named.length && named.every((pcr) => chosen.some(([b, p]) => b === SHA256 && p === pcr)), 'not quoted');
   const hash = createHash('sha256');
   for (const [bank, pcr] of chosen) hash.update(values.get(bank).get(pcr));
   must(hash.digest().equals(digest), 'other values were quoted');
+}
+
+function checkRegisters(quoted, bundle, input) {
+  const references = Object.entries(input.reference_pcrs);
+  const values = bundle.get(6);
+  checkQuoted(quoted, values, references.map(([pcr]) => Number(pcr)));
   const held = values.get(SHA256);
   must(references.every(([pcr, value]) => held.get(Number(pcr))?.equals(octets(value))), 'reference values');
   if (!bundle.has(10)) return;
