@@ -9,6 +9,7 @@ of results is the same too. pytest loads this module by its entry point; nothing
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -184,7 +185,9 @@ def _play(session: pytest.Session, items: Mapping[str, SuiteItem]) -> None:
     request.out.mkdir(parents=True, exist_ok=True)
     (request.out / "events.jsonl").unlink(missing_ok=True)
     try:
-        results = run(request, lambda suite: Teller(session, suite, items, expected))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=DeprecationWarning, module="tlslite")
+            results = run(request, lambda suite: Teller(session, suite, items, expected))
     except KeyboardInterrupt:
         write_reports(rebuild(request.out), request.out, expected)
         if session.shouldfail:

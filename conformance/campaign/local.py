@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 from pathlib import Path
 
 from .campaign import Done
 from .plan import Item
-from .play import end, play
+from .play import PREFIX, end, play
 
 
 class LocalRunner:
     """Plays up to `workers` items side by side, each for at most `limit` seconds, with their results under `folder`."""
 
     def __init__(self, workers: int, limit: float, folder: Path) -> None:
+        for left in folder.glob(f"{PREFIX}*"):  # By a client that was killed; its items are played again.
+            shutil.rmtree(left, ignore_errors=True)
         self.capacity = workers
         self._limit, self._folder = limit, folder
         self._running: set[subprocess.Popen[bytes]] = set()

@@ -23,6 +23,9 @@ from .plan import Item
 KEPT = ("results.json", "summary.md", "finding-*.json", "*/learned.json")
 """What is kept of the results of a command. The rest comes out again with the same seed."""
 
+PREFIX = "trustconn-"
+"""Of the folder that an item's results are in while it is played."""
+
 LARGEST = 32 << 20
 """Octets of one file that is kept."""
 
@@ -60,7 +63,7 @@ def play(
     """
     start = time.monotonic()
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    with tempfile.TemporaryDirectory(prefix="trustconn-", dir=folder) as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as name:
         out = Path(name)
         with (out / "printed").open("w+b") as printed:
             command = [sys.executable, "-S", "-E", str(Path(__file__).with_name("child.py")), str(os.getpid())]

@@ -55,7 +55,8 @@ def page(run: Run) -> str:
         "run": run, "header": results.header, "headline": headline(results), "verdict": results.verdict.label,
         "tests": [(t, status_label(t.status), worded(t.judgement.reason), _met(t)) for t in results.tests],
         "counts": counts(run.status_of), "requirement_counts": counts([row.status for row in listed]),
-        "groups": found, "requirements": listed, "machines": machines, "kills": kills(run), "removals": removals(run),
+        "groups": found, "requirements": listed, "statuses": {row.requirement.id: row.status for row in listed},
+        "machines": machines, "kills": kills(run), "removals": removals(run),
         "clauses": list(_clauses(by_requirement)), "threats": list(_threats(by_requirement)),
         "matrix_date": matrix_date(), "faults": [FAULTS[name] for name in results.header.faults if name in FAULTS],
     }  # fmt: skip

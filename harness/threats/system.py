@@ -196,7 +196,9 @@ class _Judge:
 
     def _known(self, section: str, name: str, value: str | None, known: Mapping[str, object], what: str) -> None:
         if value is not None and value not in known:
-            expected = f"the name of a {what}: {', '.join(known) or 'none is described'}"
+            expected = (
+                f"the name of {'an' if what[0] in 'aeiou' else 'a'} {what}: {', '.join(known) or 'none is described'}"
+            )
             raise self._source.error(section, name, expected, shown(value))
 
     def _component(self, section: str, component: Component) -> None:

@@ -91,6 +91,20 @@ def test_an_interrupted_campaign_goes_on(tmp_path: Path) -> None:
     assert rows(tmp_path) == [("bad", "fail", 0), *(("good", "pass", seed) for seed in range(1, 7))]
 
 
+def test_a_campaign_whose_client_is_killed_goes_on(tmp_path: Path) -> None:
+    """Each item has one result, and what the client could not clear away is gone."""
+    (tmp_path / "plan.toml").write_text(PLAN.replace('seeds = "1-2"', 'seeds = "1-6"'))
+    command = [sys.executable, "-u", "-m", "trustconn", "campaign", "plan.toml", "--out", "out", "--workers", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        started.kill()
+    assert list((tmp_path / "out").glob("trustconn-*"))
+    campaign(tmp_path, "--workers", "2")
+    assert rows(tmp_path) == [("bad", "fail", 0), *(("good", "pass", seed) for seed in range(1, 7))]
+    assert not list((tmp_path / "out").glob("trustconn-*"))
+
+
 def test_two_campaigns_in_one_folder(tmp_path: Path) -> None:
     """The second one is refused."""
     store = Store(tmp_path)
