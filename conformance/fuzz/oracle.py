@@ -138,7 +138,7 @@ def _unlike(trace: Trace, ours: Told, reference: Seen, other: Seen, number: int)
             return _accepted(trace, ours, check, reference, f"answers {other.name}", number, other.step)
         return _otherwise(reference.action, other.action, check, number, other)
     if other.action and other.action != "close-frame":
-        return _strict(trace, other.action, reference.name, number, other.step)
+        return _strict(other.action, reference.name, number, other.step)
     said = f"{other.name} {_told(other)}" if other.detail != reference.detail else other.name
     reason = f"{said} in the place of {reference.name} {_told(reference)}"
     return Difference("wrong-message", _requirement_of(reference.name), reason, other.step, number)
@@ -178,7 +178,7 @@ def _accepted(
     return Difference(kind, requirement, f"{how} where {check or 'the order'} wants {said}", where, number, check)
 
 
-def _strict(trace: Trace, action: str, wanted: str, number: int, where: int) -> Difference:
+def _strict(action: str, wanted: str, number: int, where: int) -> Difference:
     named = _refusing(action)
     reason = f"refuses by {action} where {wanted} is due"
     return Difference("over-strict", named, reason, where, number)
@@ -215,7 +215,7 @@ def _less(trace: Trace, expected: Record, seen: Record, number: int, position: i
     check = _check_at(ours, reference) if refuses else ""
     if theirs.ended is not None:
         if not refuses:
-            yield _strict(trace, "close", reference.name, number, theirs.ended)
+            yield _strict("close", reference.name, number, theirs.ended)
         elif not _allows(check, "close"):
             reason = f"closes without {reference.action}"
             requirement = CHECKS[check].requirement if check in CHECKS else SILENCE
@@ -248,11 +248,11 @@ def _more(trace: Trace, expected: Record, seen: Record, number: int) -> Iterator
             return
         yield _accepted(trace, ours, check, None, f"answers {extra[0].name}", number, extra[0].step)
     elif extra and extra[0].action:
-        yield _strict(trace, extra[0].action, "nothing", number, extra[0].step)
+        yield _strict(extra[0].action, "nothing", number, extra[0].step)
     elif extra:
         reason = f"{extra[0].name} where nothing is due"
         yield Difference("wrong-message", _requirement_of(extra[0].name), reason, extra[0].step, number)
     elif ours.ended is None and theirs.ended is not None:
-        yield _strict(trace, "close", "nothing", number, theirs.ended)
+        yield _strict("close", "nothing", number, theirs.ended)
     elif ours.ended is not None and theirs.ended is None and seen.stalled and seen.stalled[1] == number:
         yield _accepted(trace, ours, check, None, "goes on", number, seen.stalled[0])

@@ -202,9 +202,7 @@ class Tpm:
         answer = self.call(Code.QUOTE, (handle,), sized(extra) + _u16(NULL_ALG) + selection, (EMPTY_PASSWORD,))
         return answer.sized(1024), answer.rest()
 
-    def certify(
-        self, subject: int, handle: int, extra: bytes, session: Session = EMPTY_PASSWORD
-    ) -> tuple[bytes, bytes]:
+    def certify(self, subject: int, handle: int, extra: bytes) -> tuple[bytes, bytes]:
         """TPMS_ATTEST of another key, signed by `handle`, and its TPMT_SIGNATURE."""
         parameters = sized(extra) + _u16(NULL_ALG)
         answer = self.call(Code.CERTIFY, (subject, handle), parameters, (EMPTY_PASSWORD, EMPTY_PASSWORD))

@@ -72,7 +72,7 @@ def build(state: State, protocol: Protocol, query: Query) -> Attack:
         for number, instance in enumerate(state.runs)
     )
     for violating in _violating(state, query, list(_casts(state, query))):
-        events = tuple(_events(violating, ground, protocol))
+        events = tuple(_events(violating, ground))
         learned = tuple(ground.term(at(state, i, t)) for i, t in query.learned)
         return Attack(protocol.name, runs, events, learned, dict(query.classes), _named(state, ground))
     raise RuntimeError("no order of the events violates the claim")
@@ -122,7 +122,7 @@ def _violating(state: State, query: Query, casts: list[tuple[Alternative, list[i
             yield from _violating(child, query, others)
 
 
-def _events(state: State, ground: Grounding, protocol: Protocol) -> Iterator[AttackEvent]:
+def _events(state: State, ground: Grounding) -> Iterator[AttackEvent]:
     for node in _linear(state):
         what = state.nodes[node]
         if what.kind == LEARN_NODE and what.how in ("reveal", "late") and what.term is not None:

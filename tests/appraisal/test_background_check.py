@@ -57,7 +57,7 @@ def running(*words: str) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("binding", ["edhoc", "tls"])
-def test_a_verifier_process_opens_a_session(binding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_verifier_process_opens_a_session(binding: str, tmp_path: Path) -> None:
     made = str(tmp_path / "made")
     assert main(["provision", "both", "--out", made, "--seed", "three"]) == 0
     with ExitStack() as stack:
@@ -81,7 +81,7 @@ def with_policy(folder: Path, **changes: Any) -> None:
     file.write_text(tomli_w.dumps({**tomllib.loads(file.read_text()), **changes}))
 
 
-def test_a_device_fetches_a_result_about_its_properties(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_fetches_a_result_about_its_properties(tmp_path: Path) -> None:
     """Passport form: the device asks, the service learns no more than what the verifier says."""
     made, name = tmp_path / "made", PROPERTY_POLICIES["device"]
     assert main(["provision", "both", "--out", str(made), "--seed", "three"]) == 0

@@ -173,7 +173,7 @@ def post(where: tuple[str, int], body: bytes, kind: str = REQUEST_TYPE, method: 
         return response.status, response.read()
 
 
-def test_over_http(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_over_http(tmp_path: Path) -> None:
     with listening(tmp_path) as where:
         assert post(where, b"\x00") == (200, MALFORMED)
         assert post(where, b"\x00", "application/cbor")[0] == 415
@@ -247,14 +247,14 @@ def test_bad_usage_is_one_line(
     assert complaint in said and said.count("\n") == 1
 
 
-def test_a_run_against_a_faulty_verifier_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_against_a_faulty_verifier_fails(tmp_path: Path) -> None:
     words = ["run", "--role", "verifier", "--fault", "binders_lost_at_restart", "--select", "after-restart"]
     assert main([*words, "--out", str(tmp_path)]) == 1
     (test,) = json.loads((tmp_path / "results.json").read_text())["tests"]
     assert (test["status"], test["grade"], test["requirements"]) == ("fail", "accepted", ["VER-01"])
 
 
-def test_the_same_seed_asks_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_seed_asks_the_same(tmp_path: Path) -> None:
     asked: list[list[Any]] = []
     for out in (tmp_path / "a", tmp_path / "b"):
         assert main(["run", "--role", "verifier", "--select", "VER-02", "--out", str(out)]) == 0

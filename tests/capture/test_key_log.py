@@ -82,9 +82,7 @@ def test_who_has_not_declared_it_is_not_asked(credentials: Path, tmp_path: Path)
     assert not (tmp_path / "keys.log").exists() and not Features().key_log
 
 
-def test_a_run_writes_the_keys_of_its_conversations_when_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_writes_the_keys_of_its_conversations_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_LOG_VARIABLE, raising=False)
     keys, run = tmp_path / "keys.log", ["run", "--role", "service", "--select", "test_session_opens", "--out"]
     assert main([*run, str(tmp_path), "--keylog", str(keys)]) == exit_code.PASSED
@@ -92,7 +90,7 @@ def test_a_run_writes_the_keys_of_its_conversations_when_asked(
     assert {line.split()[0] for line in lines} == EDHOC and set(lines.values()) == {2}
 
 
-def test_between_two_ends_their_own_keys_open_the_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_between_two_ends_their_own_keys_open_the_capture(tmp_path: Path) -> None:
     keys = tmp_path / "keys.log"
     chosen = ["--select", "drop-ATT_I", "--keylog", str(keys), "--out", str(tmp_path)]
     assert main(["mitm", *chosen]) == exit_code.PASSED

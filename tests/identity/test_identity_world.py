@@ -86,7 +86,7 @@ def test_a_cache_forgets_what_was_not_used_lately() -> None:
     assert [cache.get(key) for key in "abc"] == [1, None, 3]
 
 
-def test_the_clock_cannot_be_turned_back_below_a_verified_proof(device: World, service: World, pki: TesterPki) -> None:
+def test_the_clock_cannot_be_turned_back_below_a_verified_proof(device: World, service: World) -> None:
     id_cred, proofs = device.credentials.issued.id_cred(), device.credentials.proofs
     PREDICATES["peer_leaf_is_not_revoked"](service, id_cred, proofs)
     service.now = lambda: NOW - 86400

@@ -157,7 +157,7 @@ def test_wrong_request_is_the_callers_fault_and_is_never_sent(adapter: Adapter) 
     client.stop()
 
 
-def test_adapter_on_a_socket(tmp_path: Path) -> None:
+def test_adapter_on_a_socket() -> None:
     listener = ControlListener(Address("127.0.0.1", 0))
     with pytest.raises(ControlTimeout, match="no adapter dialled"):
         listener.accept(Deadline.after(0.01))

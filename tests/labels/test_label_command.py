@@ -97,7 +97,7 @@ def test_signers_of_the_other_side_are_refused(folder: Path, capsys: pytest.Capt
     assert verify(folder, "small.jpg", both, trust="device") == 0
 
 
-def test_a_time_stamp_outlives_a_revocation(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_time_stamp_outlives_a_revocation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "tsa").mkdir()
     authority = TimeAuthority(folder / "tsa")
     label, query, reply = (folder / name for name in ("picture.raw.label", "query.tsq", "reply.tsr"))

@@ -34,7 +34,7 @@ def proved() -> Proved:
 # --- completeness ----------------------------------------------------------------------------------------------------
 
 
-def test_a_proof_verifies_and_is_read_back(setting: Setting, proved: Proved) -> None:
+def test_a_proof_verifies_and_is_read_back(proved: Proved) -> None:
     statement, proof = proved
     data = proof.encode(statement.issuer)
     cddl.check("pba_proof", data)

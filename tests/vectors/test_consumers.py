@@ -97,9 +97,7 @@ def test_a_program_that_knows_nothing_has_not_passed(program: Path, capsys: pyte
     assert "not exercised" in capsys.readouterr().out
 
 
-def test_a_program_that_dies_once_is_started_again(
-    program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_program_that_dies_once_is_started_again(program: Path, tmp_path: Path) -> None:
     mark, results = tmp_path / "died", tmp_path / "results.json"
     body = (
         f"if 'depth-17' in request['id'] and not os.path.exists({str(mark)!r}):\n"

@@ -187,7 +187,7 @@ def _groups(
     if not mine:
         mine, rest, other, tail = other, tail, mine, rest
     if not mine:
-        return _rests(rest, tail, subst, theory)
+        return _rests(rest, tail, subst)
     first, found = mine[0], []
     for partner in other:
         for more in unify(first, partner, subst, theory):
@@ -209,7 +209,7 @@ def _fresh(theory: Theory) -> Term:
     return ("e", "+", theory._joined)
 
 
-def _rests(rest: Term | None, tail: Term | None, subst: Subst, theory: Theory) -> list[Subst]:
+def _rests(rest: Term | None, tail: Term | None, subst: Subst) -> list[Subst]:
     if rest == tail:
         return [subst]
     if rest is None:

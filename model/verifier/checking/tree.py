@@ -138,7 +138,7 @@ def _split(case: Case, tree: Tree) -> int:
             base = case.copy()
             del base.open[place]
             children = _children(tree)
-            return sum(_branch(base, key, made, children) for key, made in _branches(base, wanted, node))
+            return sum(_branch(key, made, children) for key, made in _branches(base, wanted, node))
     raise CertificateError(f"{wanted!r} is not an open goal")
 
 
@@ -149,7 +149,7 @@ def _children(tree: Tree) -> dict[str, list[Tree]]:
     return children
 
 
-def _branch(base: Case, key: list[Any], made: list[Case], children: dict[str, list[Tree]]) -> int:
+def _branch(key: list[Any], made: list[Case], children: dict[str, list[Tree]]) -> int:
     """Check one kind of branch: by its subtrees, or because it cannot be."""
     trees = children.get(repr(key), [["dead"]])
     return sum(_one_of(case, trees) for case in made)
@@ -333,7 +333,7 @@ def _look(case: Case, tree: Tree) -> int:
         if case.at(held) == variable and case.at(term) == wanted and case.at(held)[0] != "v":
             base = case.copy()
             del base.inside[place]
-            return sum(_branch(base, key, made, children) for key, made in _parts(base, held, term, node))
+            return sum(_branch(key, made, children) for key, made in _parts(base, held, term, node))
     raise CertificateError("nothing to look into")
 
 
