@@ -6,6 +6,8 @@ and that of its children.
 
 from __future__ import annotations
 
+import json
+import re
 import resource
 import subprocess
 import sys
@@ -87,7 +89,15 @@ def sessions(effort: Effort) -> Iterator[Ratio]:
 
 def sessions_over_tls(effort: Effort) -> Iterator[Ratio]:
     """Conversations over TLS, and of the tester that can misbehave, beside bare handshakes of OpenSSL."""
-    yield from against("bare OpenSSL handshakes", "/s", _rates(tls.acts(), effort))
+    found = _rates(tls.acts(), effort)
+    yield from against("bare OpenSSL handshakes", "/s", found)
+    yield published(tls.TESTER, median(found[tls.TESTER]))
+
+
+def published(name: str, rate: float) -> Ratio:
+    """So many conversations a second beside those of the paper on tlsfuzzer: 24 to 52, by the machine and the peer."""
+    least, most = 24, 52
+    return Ratio(name, rate, "/s", "tlsfuzzer as published", 2 * rate / (least + most), rate / most, rate / least)
 
 
 def conversation_in_handshakes(effort: Effort) -> Iterator[Ratio]:
@@ -121,25 +131,69 @@ def memory(effort: Effort) -> Iterator[Ratio]:
 
 
 def commands(effort: Effort) -> Iterator[Ratio]:
-    """Whole commands by their CPU time, beside `trustconn run`."""
+    """Whole commands by their CPU time, and runs by the clock, beside `trustconn run`."""
     from ..tpm.swtpm import SwtpmMissing, require_swtpm
 
     calls: dict[str, tuple[str, ...]] = {
         "run": ("run",),
         "run --binding tls": ("run", "--binding", "tls"),
         "verify": ("verify",),
+        "verify --matrix --alone": ("verify", "--matrix", "--alone"),
         "attack": ("attack",),
         "kill": ("kill",),
+        "learn --role service": ("learn", "--role", "service"),
+        "mitm": ("mitm",),
     }
     with suppress(SwtpmMissing):
         require_swtpm()
         calls["run --tam swtpm"] = ("run", "--tam", "swtpm")
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    cost: dict[str, list[float]] = {name: [] for name in calls}
+    clock: dict[str, list[float]] = {name: [] for name in calls if name.startswith("run")}
     for _ in range(effort.commands):
         for name, call in calls.items():
-            found[name].append(spent(*call)[0])
-    yield from against("run", "s of CPU", found)
-    yield Ratio("run", median(found["run"]), "s of CPU", "run", 1, 1, 1)
+            used, passed = spent(*call)
+            cost[name].append(used)
+            if name in clock:
+                clock[name].append(passed)
+    for unit, found in (("s of CPU", cost), ("s", clock)):
+        yield from against("run", unit, found)
+        yield Ratio("run", median(found["run"]), unit, "run", 1, 1, 1)
+
+
+def searches(effort: Effort) -> Iterator[Ratio]:
+    """The verifier's longest searches by their CPU time, beside those for all claims together."""
+    yardstick = "all claims"
+    longest: dict[str, list[float]] = {yardstick: []}
+    for _ in range(effort.commands):
+        with tempfile.TemporaryDirectory() as folder:
+            spent("verify", "--times", "--json", "times.json", folder=Path(folder))
+            rows = json.loads((Path(folder) / "times.json").read_text())["answers"]
+        groups: dict[str, list[float]] = {}
+        for row in rows:
+            groups.setdefault(row["group"], []).append(1000 * row["seconds"])
+        longest[yardstick].append(sum(groups["claim"]))
+        for group, found in groups.items():
+            longest.setdefault(f"longest: {group}", []).append(max(found))
+    yield from against(yardstick, "ms of CPU", longest)
+    yield Ratio(yardstick, median(longest[yardstick]), "ms of CPU", yardstick, 1, 1, 1)
+
+
+def fuzzing(effort: Effort) -> Iterator[Ratio]:
+    """What the fuzzer plays in a second, beside the conversations that tlsfuzzer publishes."""
+    cases = round(300 * effort.seconds)
+    rates: dict[str, list[float]] = {"fuzz: cases": [], "fuzz: conversations": []}
+    for seed in range(effort.rounds):
+        said = _called("fuzz", "--role", "service", "--cases", str(cases), "--seed", str(seed))
+        if not (counted := _COUNTED.findall(said)):
+            raise Failed(f"trustconn fuzz: {said.strip()[-200:]}")
+        played, conversations, seconds = map(float, counted[-1])
+        rates["fuzz: cases"].append(played / seconds)
+        rates["fuzz: conversations"].append(conversations / seconds)
+    for name, found in rates.items():
+        yield published(name, median(found))
+
+
+_COUNTED = re.compile(r"(\d+) cases, (\d+) conversations in (\d+(?:\.\d+)?) s")
 
 
 def spent(*arguments: str, folder: Path | None = None) -> tuple[float, float]:
@@ -148,15 +202,21 @@ def spent(*arguments: str, folder: Path | None = None) -> tuple[float, float]:
     Raises:
         Failed: it ended with another exit code than 0.
     """
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    _called(*arguments, folder=folder)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall
+
+
+def _called(*arguments: str, folder: Path | None = None) -> str:
+    """What a call of `trustconn` printed. Raises Failed."""
     with tempfile.TemporaryDirectory() as own:
-        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         ended = subprocess.run(
             [sys.executable, "-m", "trustconn", *arguments], cwd=folder or own, capture_output=True, text=True
         )
-        wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if ended.returncode:
         raise Failed(f"trustconn {' '.join(arguments)}: exit code {ended.returncode}; {ended.stderr.strip()[-200:]}")
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, wall
+    return ended.stdout
 
 
 def labels(effort: Effort) -> Iterator[Ratio]:
@@ -174,6 +234,8 @@ FIGURES: Mapping[str, Callable[[Effort], Iterator[Ratio]]] = {
     "property": properties,
     "labels": labels,
     "memory": memory,
+    "fuzz": fuzzing,
+    "searches": searches,
     "commands": commands,
 }
 """Groups of figures by name."""

@@ -75,6 +75,9 @@ def misbehaving(iut: LocalIut) -> None:
         raise RuntimeError("the session did not open")
 
 
+TESTER = "conversations of the misbehaving tester"
+
+
 def acts() -> dict[str, Callable[[], None]]:
     """What is measured in turn; the bare handshakes are the yardstick."""
     iut = LocalIut("service", binding="tls")
@@ -82,7 +85,7 @@ def acts() -> dict[str, Callable[[], None]]:
     return {
         "bare OpenSSL handshakes": partial(bare_handshake, client, server),
         "conversations over TLS": partial(converse, iut),
-        "conversations of the misbehaving tester": partial(misbehaving, iut),
+        TESTER: partial(misbehaving, iut),
     }
 
 

@@ -21,6 +21,18 @@ def test_a_group_and_a_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert f"exponent {growth['exponent']:.2f}" in printed[1]
 
 
+def test_what_others_publish_is_a_yardstick(tmp_path: Path) -> None:
+    """The ratio lies between those to both ends of the range that they give."""
+    path = tmp_path / "bench.json"
+    assert main(["bench", "--quick", "fuzz", "--json", str(path)]) == 0
+    cases, conversations = json.loads(path.read_text())
+    assert 0 < cases["value"] <= conversations["value"]
+    for found in (cases, conversations):
+        assert found["low"] == pytest.approx(found["value"] / 52)
+        assert found["high"] == pytest.approx(found["value"] / 24)
+        assert found["low"] < found["ratio"] < found["high"]
+
+
 def test_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:
     """One line, and exit code 2."""
     assert main(["bench", "conversatoin"]) == 2
