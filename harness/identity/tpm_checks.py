@@ -40,6 +40,12 @@ def tpm_ak_is_restricted(world: World, ak_public: bytes) -> None:
 
 
 @predicate
+def tpm_signer_is_a_name(world: World, signer: bytes) -> None:
+    """The qualified signer is a name by SHA-256, as long as it is taken to be."""
+    verification.check_signer(signer)
+
+
+@predicate
 def tpm_certified_name_is_the_identity_key(world: World, certified: bytes, idk_public: bytes) -> None:
     """What was certified is the key of the public area in the bundle."""
     verification.check_certified(certified, idk_public)
@@ -76,6 +82,12 @@ def tpm_quote_covers_the_policy(world: World, quoted: bytes) -> None:
 
 
 @predicate
+def tpm_pcr_values_are_whole(world: World, quoted: bytes, pcrs: bytes) -> None:
+    """Each quoted value is one digest of its bank, and each bank is selected once."""
+    verification.check_whole(quoted, _banks(pcrs))
+
+
+@predicate
 def tpm_quoted_digest_is_recomputed(world: World, quoted: bytes, pcrs: bytes) -> None:
     """The values at hand are those that were quoted."""
     verification.check_digest(quoted, _banks(pcrs))
@@ -93,6 +105,7 @@ def env_registers_match_reference_values(world: World, quoted: bytes, shown: byt
     if world.policy.reference_values:
         verification.check_banks(quoted)
         verification.check_selection(quoted, _references(world))
+        verification.check_whole(quoted, _banks(shown))
         verification.check_digest(quoted, _banks(shown))
 
 

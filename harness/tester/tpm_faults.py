@@ -132,6 +132,18 @@ def _retyped(events: tuple[LogEvent, ...]) -> tuple[LogEvent, ...]:
     return (*events[:-1], LogEvent(last.pcr, POST_CODE, last.digest, last.text))
 
 
+def _shifting(bundle: Bundle) -> Mapping[Term, Any]:
+    """Two further registers quoted, and the octets of both shown as the value of one."""
+    held, shown = {16: bytes(32), 23: b"\xff" * 32}, {16: bytes(32) + b"\xff" * 32, 23: b""}
+    return {
+        bundle.quote.attested: lambda peer, honest: quoted(
+            {SHA256: {**_values(peer), **held}}, [(SHA256, (*REGISTERS, *held))]
+        ),
+        bundle.pcrs: lambda peer, honest: cbor.encode({SHA256: {**_values(peer), **shown}}),
+        bundle.log: b"",
+    }
+
+
 def _descending(values: dict[int, bytes]) -> bytes:
     digest = sha256(b"".join(values[index] for index in reversed(REGISTERS))).digest()
     return write_selections([(SHA256, REGISTERS)]) + sized(digest)
@@ -210,10 +222,21 @@ def _by_identity(which: str) -> Tell:
     return told
 
 
+def _signed_by(begin: bytes) -> Tell:
+    """Both structures with a qualified signer that begins so."""
+
+    def signer(peer: TesterEndpoint, honest: bytes) -> bytes:
+        return begin + honest[len(begin) :]
+
+    return lambda b: {b.quote.signer: signer, b.certification.signer: signer}
+
+
 def _agreement() -> dict[str, TpmFault]:
     """A quote of one TPM, or of one start, beside a certification of another."""
     other = sized(read_public(write_public(_OTHER.public_key(), AK_ATTRIBUTES)).name)
     return {
+        "signer-named-by-sha-1": TpmFault("tpm_signer_is_a_name", _signed_by(b"\x00\x16\x00\x04")),
+        "signer-named-by-another-hash": TpmFault("tpm_signer_is_a_name", _signed_by(b"\x00\x22\x00\x12")),
         "certification-by-another-tpm": TpmFault("tpm_signers_agree", lambda b: {b.certification.signer: other}),
         "quote-by-another-tpm": TpmFault("tpm_signers_agree", lambda b: {b.quote.signer: other}),
         "certification-before-a-reset": TpmFault("tpm_reset_counts_agree", lambda b: {b.certification.reset: bytes(4)}),
@@ -230,8 +253,9 @@ def _registers() -> dict[str, TpmFault]:
     def sha256_of(values: dict[int, bytes]) -> Values:
         return {SHA256: values}
 
-    covers, digest, match = (
+    covers, digest, match, whole = (
         "tpm_quote_covers_the_policy", "tpm_quoted_digest_is_recomputed", "tpm_pcrs_match_reference_values",
+        "tpm_pcr_values_are_whole",
     )  # fmt: skip
     faults = {
         f"without-pcr-{left}": TpmFault(covers, _quoting(sha256_of, (SHA256, [i for i in REGISTERS if i != left])))
@@ -255,6 +279,8 @@ def _registers() -> dict[str, TpmFault]:
         "value-of-a-further-register-missing": TpmFault(
             digest, lambda b: {b.quote.attested: lambda peer, honest: _quoting_more(_values(peer))}
         ),
+        "octets-of-a-register-shown-as-its-neighbours": TpmFault(whole, _shifting),
+        "bank-selected-twice": TpmFault(whole, _quoting(sha256_of, (SHA256, REGISTERS), (SHA256, REGISTERS[:1]))),
         "value-missing": TpmFault(digest, _showing(lambda v: {i: v[i] for i in REGISTERS[:-1]})),
     }
     return faults

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from . import ima
 from .event_log import NO_ACTION, read_log, replay
-from .structures import SHA1, SHA256, Attribute, read_certified, read_public, read_quoted
+from .structures import DIGEST_SIZES, SHA1, SHA256, Attribute, read_certified, read_public, read_quoted, sized
 
 Banks = Mapping[int, Mapping[int, bytes]]
 """PCR values by bank and index."""
@@ -61,6 +61,27 @@ def check_banks(quoted: bytes) -> None:
     selected = read_quoted(quoted)
     if not selected.pcrs or any(bank == SHA1 for bank, _ in selected.selections):
         raise Unproven("the selection is empty or of SHA-1")
+
+
+def check_signer(signer: bytes) -> None:
+    """A qualifiedSigner, its length before it, is a name by SHA-256: then all that is behind it is where it is read."""
+    if signer[:4] != sized(SHA256.to_bytes(2, "big") + bytes(32))[:4]:
+        raise Unproven("the qualified signer is not a name by SHA-256")
+
+
+def check_whole(quoted: bytes, banks: Banks) -> None:
+    """No bank is selected twice, and every quoted value at hand is as long as a digest of its bank.
+
+    Else octets of one value could be shown as those of its neighbour. A value that is missing is `check_digest`'s.
+    """
+    selections = read_quoted(quoted).selections
+    if len({bank for bank, _ in selections}) != len(selections):
+        raise Unproven("a bank is selected twice")
+    for bank, indices in selections:
+        if any(
+            len(banks.get(bank, {}).get(index, bytes(DIGEST_SIZES[bank]))) != DIGEST_SIZES[bank] for index in indices
+        ):
+            raise Unproven("a value that is not as long as a digest of its bank")
 
 
 def check_digest(quoted: bytes, banks: Banks) -> None:

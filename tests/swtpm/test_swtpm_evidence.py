@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from swtpm_platform import BINDER, LOG, TYPES, Platform
@@ -104,6 +105,28 @@ def test_a_subset_other_values_and_a_retyped_event_are_refused(platform: Platfor
         verification.check_log(write_log(LOG[:2]), platform.banks, TYPES)
 
 
+def test_a_register_cannot_pass_for_one_that_anybody_can_set(platform: Platform) -> None:
+    platform.tpm.extend(11, bytes(32))  # Something else runs, and PCR 23 tells what should:
+    for event in LOG[1:]:
+        platform.tpm.extend(23, event.digest)
+    quoted = read_attested(platform.tpm.quote(platform.ak.handle, BINDER, [0, 11, 23])[0]).attested
+    held = platform.tpm.read_pcrs([0, 11, 23])
+    banks, references = {SHA256: {0: held[0] + held[11], 11: held[23], 23: b""}}, {11: replay(LOG)[11]}
+    verification.check_selection(quoted, references)
+    verification.check_digest(quoted, banks)
+    verification.check_values(banks, references)
+    with pytest.raises(verification.Unproven, match="as long as a digest"):
+        verification.check_whole(quoted, banks)
+    verification.check_whole(quoted, {SHA256: held})
+
+
+def test_a_module_names_its_key_by_sha_256(platform: Platform) -> None:
+    for octets, _ in (platform.quote(), platform.certify()):
+        verification.check_signer(octets[6:42])
+    with pytest.raises(verification.Unproven, match="SHA-256"):
+        verification.check_signer(b"\x00\x16\x00\x04" + octets[10:42])
+
+
 def test_the_identity_key_signs_only_in_the_measured_state(platform: Platform) -> None:
     ES256.verify(platform.idk.public.key, platform.idk.sign(b"message"), b"message")
     platform.tpm.extend(11, bytes(32))
@@ -140,7 +163,9 @@ def _bent(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-ALTERATIONS: dict[str, Callable[[bytes, bytes, dict[int, bytes]], tuple[bytes, bytes, dict[int, bytes]]]] = {
+Alter = Callable[[bytes, bytes, dict[int, bytes]], tuple[bytes, bytes, dict[int, bytes]]]
+"""Of a quote, its signature and the values of registers."""
+ALTERATIONS: dict[str, Alter] = {
     "nothing": lambda quote, signature, pcrs: (quote, signature, pcrs),
     "extraData": lambda quote, signature, pcrs: (_bent(quote, 50), signature, pcrs),
     "reset count": lambda quote, signature, pcrs: (_bent(quote, 87), signature, pcrs),
@@ -155,24 +180,49 @@ ALTERATIONS: dict[str, Callable[[bytes, bytes, dict[int, bytes]], tuple[bytes, b
 def test_tpm2_checkquote_agrees(alteration: str, platform: Platform, tmp_path: Path) -> None:
     quote, signature = platform.quote()
     quote, signature, pcrs = ALTERATIONS[alteration](quote, signature, dict(platform.banks[SHA256]))
-    assert _ours(platform, quote, signature, pcrs) == _theirs(platform, quote, signature, pcrs, tmp_path)
-    assert _ours(platform, quote, signature, pcrs) == (alteration == "nothing")
+    told = platform.ak.public.key, quote, signature, pcrs
+    assert _ours(*told) == _theirs(*told, tmp_path) == (alteration == "nothing")
 
 
-def _ours(platform: Platform, quote: bytes, signature: bytes, pcrs: dict[int, bytes]) -> bool:
-    """What tpm2_checkquote looks at: signature, nonce and digest."""
+SIGNED_ANEW = ("nothing", "extraData", "reset count", "quoted digest", "value of a register")
+
+
+@pytest.mark.parametrize("alteration", SIGNED_ANEW)
+def test_tpm2_checkquote_agrees_on_what_is_signed_anew(alteration: str, platform: Platform, tmp_path: Path) -> None:
+    told = _signed_anew(platform, ALTERATIONS[alteration])
+    assert _ours(*told) == _theirs(*told, tmp_path) == (alteration in ("nothing", "reset count"))
+
+
+@pytest.mark.parametrize("alter", [ALTERATIONS["selection"], lambda quote, *rest: (_bent(quote, 0), *rest)])
+def test_what_tpm2_checkquote_does_not_look_at(alter: Alter, platform: Platform) -> None:
+    """Version 5.4 takes a quote whose magic is another, and one that selects others than the registers asked for."""
+    assert not _ours(*_signed_anew(platform, alter))
+
+
+def _signed_anew(platform: Platform, alter: Alter) -> tuple[ec.EllipticCurvePublicKey, bytes, bytes, dict[int, bytes]]:
+    """A quote altered, and signed by a key that signs what it is given."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    quote, _, pcrs = alter(platform.quote()[0], b"", dict(platform.banks[SHA256]))
+    return key.public_key(), quote, write_signature(ES256.sign(key, quote)), pcrs
+
+
+def _ours(key: ec.EllipticCurvePublicKey, quote: bytes, signature: bytes, pcrs: dict[int, bytes]) -> bool:
+    """What tpm2_checkquote looks at: signature, magic, type, nonce and digest."""
     try:
-        ES256.verify(platform.ak.public.key, read_signature(signature), quote)
+        ES256.verify(key, read_signature(signature), quote)
         attested = read_attested(quote)
+        verification.check_whole(attested.attested, {SHA256: pcrs})
         verification.check_digest(attested.attested, {SHA256: pcrs})
     except ValueError:
         return False
-    return attested.extra == BINDER
+    return (attested.magic, attested.type, attested.extra) == (GENERATED, QUOTE, BINDER)
 
 
-def _theirs(platform: Platform, quote: bytes, signature: bytes, pcrs: dict[int, bytes], folder: Path) -> bool:
+def _theirs(
+    public: ec.EllipticCurvePublicKey, quote: bytes, signature: bytes, pcrs: dict[int, bytes], folder: Path
+) -> bool:
     """As `tpm2_quote` writes them: selection and values in the format of the machine that made them."""
-    key = platform.ak.public.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     values = b"".join(pcrs[index] for index in sorted(pcrs))
     for name, content in (("key.pem", key), ("quote", quote), ("signature", signature), ("pcrs", values)):
         (folder / name).write_bytes(content)

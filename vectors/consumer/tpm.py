@@ -199,6 +199,7 @@ def bundle(given: dict[str, Any], trust: Trust, wrapper: Any) -> tuple[Certifica
         ensure(raw["magic"] == IDS["tpm"]["magic"], "not generated", FAILED)
     ensure(quote["type"] == 0x8018 and certification["type"] == 0x8017, "types", FAILED)
     ensure(quote["extra"] == trust.binder and certification["extra"] == trust.binder, "binder", UNBOUND)
+    ensure(len(quote["signer"]) == 34 and quote["signer"][:2] == SHA256.to_bytes(2, "big"), "name of signer", FAILED)
     for name in ("signer", "reset_count", "restart_count", "firmware"):
         ensure(quote[name] == certification[name], name, FAILED)
     _identity(certify_info(certification["attested"]), idk, leaf, trust)
@@ -234,7 +235,9 @@ def check_quoted(quoted: dict[str, Any], values: Any, references: Collection[int
     chosen = [(bank, pcr) for bank, pcrs in quoted["selections"] for pcr in pcrs]
     ensure(chosen and all(bank != SHA1 for bank, _ in quoted["selections"]), "banks", code)
     ensure(references and all((SHA256, pcr) in chosen for pcr in references), "registers that are not quoted", code)
+    ensure(len({bank for bank, _ in quoted["selections"]}) == len(quoted["selections"]), "a bank twice", code)
     try:
+        ensure(all(len(values[bank][pcr]) == SIZES[bank] for bank, pcr in chosen), "length of a value", code)
         joined = b"".join(values[bank][pcr] for bank, pcr in chosen)
     except KeyError:
         raise Refused("a value is missing", code) from None

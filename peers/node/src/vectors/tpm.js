@@ -12,7 +12,7 @@ import { hex, octets } from './octets.js';
 import { certificates, lists } from './pki.js';
 
 const [SHA1, SHA256] = [ids.tpm.sha1, ids.tpm.sha256];
-const BANKS = [SHA1, SHA256, ids.tpm.sha384];
+const BANKS = new Map([[SHA1, 20], [SHA256, 32], [ids.tpm.sha384, 48]]);
 const bit = (name) => 2 ** ids.tpm.attribute[name];
 const has = (attributes, ...names) => names.every((name) => Math.floor(attributes / bit(name)) % 2 === 1);
 
@@ -88,7 +88,7 @@ export function quoteInfo(data) {
   must(count <= 4, 'too many selections');
   const selections = Array.from({ length: count }, () => {
     const bank = cursor.number(2);
-    must(BANKS.includes(bank), 'an unknown bank');
+    must(BANKS.has(bank), 'an unknown bank');
     cursor.constants([1, 3]);
     const bits = cursor.take(3).readUIntLE(0, 3);
     return [bank, Array.from({ length: 24 }, (_, i) => i).filter((i) => bits & (1 << i))];
@@ -170,6 +170,7 @@ export function judgeBundle([type, value, indicator], input) {
   });
   for (const made of [quote, certification]) must(made.magic === ids.tpm.magic && made.extra.equals(octets(input.binder)), 'magic or binder');
   must(quote.type === ids.tpm.quote && certification.type === ids.tpm.certify, 'types');
+  must(quote.signer.length === 34 && quote.signer.readUInt16BE(0) === SHA256, 'name of the signer');
   must(quote.signer.equals(certification.signer), 'signers');
   for (const name of ['reset_count', 'restart_count', 'firmware']) must(quote[name] === certification[name], name);
   must(certifyInfo(certification.attested).name.equals(idk.name), 'another key was certified');
@@ -198,7 +199,11 @@ export function checkQuoted({ selections, digest }, values, named) {
   must(chosen.length && !selections.some(([bank]) => bank === SHA1), 'banks');
   must(named.length && named.every((pcr) => chosen.some(([b, p]) => b === SHA256 && p === pcr)), 'not quoted');
   const hash = createHash('sha256');
-  for (const [bank, pcr] of chosen) hash.update(values.get(bank).get(pcr));
+  must(new Set(selections.map(([bank]) => bank)).size === selections.length, 'a bank twice');
+  for (const [bank, pcr] of chosen) {
+    must(values.get(bank).get(pcr).length === BANKS.get(bank), 'length of a value');
+    hash.update(values.get(bank).get(pcr));
+  }
   must(hash.digest().equals(digest), 'other values were quoted');
 }
 
