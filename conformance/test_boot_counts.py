@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..harness.codec import cbor
+from ..harness.identity.keys import derive_key
 from ..harness.identity.pki import issue_leaf, serial_number
 from ..harness.identity.world import World
 from ..harness.tester.session import Iut
@@ -17,9 +18,13 @@ from .test_evidence import ROLES, att, evidence
 REMEMBERED = 7
 
 
-def with_another_key(iut: Iut, name: str) -> World:
-    """The tester with another certificate of its attestation key: what is remembered of that is of no later test."""
-    spec = replace(iut.pki.ak_spec(iut.opposite), serial=serial_number(iut.pki.seed, f"counts/{iut.opposite}/{name}"))
+def with_another_key(iut: Iut, name: str, renewed: str = "") -> World:
+    """The tester with an attestation key of its own: what is remembered of that is of no later test.
+
+    `renewed` tells certificates of the one key apart.
+    """
+    serial = serial_number(iut.pki.seed, f"counts/{iut.opposite}/{name}/{renewed}")
+    spec = replace(iut.pki.ak_spec(iut.opposite), key=derive_key(iut.pki.seed, f"counts/{name}"), serial=serial)
     issued = issue_leaf(spec, iut.pki.attestation.issuing)
     return world_with(iut, ak=issued.certificate, ak_chain=issued.chain, ak_key=issued.key)
 
@@ -58,6 +63,15 @@ def test_fallen_boot_count_after_restart(case: Case, bench: Bench) -> None:
     _remembered(iut, world)
     iut.restart()
     bench.refuses(_counting(iut, REMEMBERED - 1), world=world)
+
+
+@for_each(fault(role, "bootcount_has_not_fallen", "renew", "fewer-starts-with-a-renewed-certificate") for role in ROLES)
+def test_fallen_boot_count_of_a_renewed_certificate(case: Case, bench: Bench) -> None:
+    """A boot count that fell, refused although the key has got another certificate meanwhile: ATT-35."""
+    iut = bench.iut
+    iut.need_feature("boot_counts")
+    _remembered(iut, with_another_key(iut, case.field))
+    bench.refuses(_counting(iut, REMEMBERED - 1), world=with_another_key(iut, case.field, "renewed"))
 
 
 @for_each(

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..harness.bits import one_bit_other
+from ..harness.identity.keys import derive_key
 from ..harness.identity.oids import EKU_EAT_AK, EKU_TPM_AK
 from ..harness.identity.pki import Issued, LeafSpec, issue_leaf, serial_number
 from ..harness.identity.policy import TPM_FORMAT
@@ -29,7 +30,7 @@ from .attesting import Form, mine, own_data
 from .bench import Bench
 from .case import Case, citing, fault, for_each
 from .forging import binder_over, observed, token_in, with_token
-from .parties import LETTERS
+from .parties import LETTERS, tam_of
 from .stages import when_open
 from .test_evidence import ROLES, att
 
@@ -187,14 +188,37 @@ def counted(part: str, value: int) -> Callable[[Iut], Mapping[Term, Any]]:
     return tale
 
 
+def with_another_key(iut: Iut, name: str, renewed: str = "") -> World:
+    """The tester with an attestation key of its own: what is remembered of that is of no later test.
+
+    `renewed` tells certificates of the one key apart.
+    """
+    issued = certificate(iut, f"{name}/{renewed}", key=derive_key(iut.pki.seed, f"{iut.opposite}/{name}"))
+    world = attesting(iut, issued)
+    world.tam = tam_of(iut, world.credentials)
+    return world
+
+
 @for_each(fault(role, "tpm_reset_count_has_not_fallen", "count", "fewer-resets-than-before") for role in ROLES)
 def test_fallen_count(case: Case, bench: Bench) -> None:
     """Evidence of a TPM that was put back to an earlier state, refused solely because of its reset count: TPM-13."""
     iut = bench.iut
-    world = attesting(iut, certificate(iut, case.field))
+    world = with_another_key(iut, case.field)
     with iut.attesting_by_tpm():
         iut.good(world=world, deviation=Telling(att(iut), tam=counted("reset", 7)(iut)))
     refuses(bench, Telling(att(iut), tam=counted("reset", 6)(iut)), world=world)
+
+
+@for_each(
+    fault(role, "tpm_reset_count_has_not_fallen", "renew", "fewer-resets-with-a-renewed-certificate") for role in ROLES
+)
+def test_fallen_count_of_a_renewed_certificate(case: Case, bench: Bench) -> None:
+    """A reset count that fell, refused although the key has got another certificate meanwhile: TPM-13."""
+    iut = bench.iut
+    with iut.attesting_by_tpm():
+        iut.good(world=with_another_key(iut, case.field), deviation=Telling(att(iut), tam=counted("reset", 7)(iut)))
+    renewed = with_another_key(iut, case.field, "renewed")
+    refuses(bench, Telling(att(iut), tam=counted("reset", 6)(iut)), world=renewed)
 
 
 @for_each(
@@ -204,7 +228,7 @@ def test_fallen_count(case: Case, bench: Bench) -> None:
 def test_fallen_count_after_restart(case: Case, bench: Bench) -> None:
     """A reset count that fell, refused although the relying party has been started again meanwhile: TPM-13, SES-31."""
     iut = bench.iut
-    world = attesting(iut, certificate(iut, case.field))
+    world = with_another_key(iut, case.field)
     with iut.attesting_by_tpm():
         iut.good(world=world, deviation=Telling(att(iut), tam=counted("reset", 7)(iut)))
         iut.restart()
@@ -219,7 +243,7 @@ def test_fallen_count_after_restart(case: Case, bench: Bench) -> None:
 def test_changed_count(case: Case, bench: Bench) -> None:
     """Renewed evidence refused solely because the TPM has been reset or restarted meanwhile: TPM-13."""
     iut = bench.iut
-    world = attesting(iut, certificate(iut, case.field))
+    world = with_another_key(iut, case.field)
     FORM.refuses_renewed(bench, counted(case.data, 9)(iut), world)
 
 

@@ -12,6 +12,7 @@ from ...model.symbols import unary
 from ...model.table import Form, Verifies
 from ..codec import cbor
 from ..evaluator.errors import CheckFailed
+from ..identity.errors import Refused
 from ..identity.oids import EKU_EAT_AK
 from ..identity.world import World
 from .binders import attester
@@ -53,6 +54,14 @@ def key_faults() -> Iterator[Fault]:
         "ATT-15", "first of several", "validity period",
         judges={"ak_is_in_validity": decides(lambda w, chain: _valid(w, w.x5chain(chain).leaf))},
     )  # fmt: skip
+    for check, requirement, what in (
+        ("bootcount_has_not_fallen", "ATT-35", "boot counts"),
+        ("tpm_reset_count_has_not_fallen", "TPM-13", "reset counts"),
+    ):
+        yield fault(
+            f"{check}_by_certificate", f"The highest {what} are remembered by certificate, not by key.", requirement,
+            "wrong key", what, judges={check: decides(_counted_by_certificate)},
+        )  # fmt: skip
     yield fault(
         "platform_prefix", "Of the platform name in the attestation certificate only the beginning is compared.",
         "ATT-19", "prefix", "platform URN", source="G13", judges={"ak_names_peer_device": decides(_same_start)},
@@ -83,6 +92,16 @@ def key_faults() -> Iterator[Fault]:
         "eat_signed_by_identity_key", "A token signed by the identity key passes.", "ATT-11", "any of several", "key",
         source="D25", judges={"eat_signature_verifies": _by_identity_key},
     )  # fmt: skip
+
+
+def _counted_by_certificate(world: World, chain: bytes, count: bytes) -> bool:
+    """Of an encoded boot count, or of a reset count of four octets."""
+    number = int.from_bytes(count, "big") if len(count) == 4 else cbor.decode(count)
+    try:
+        world.memory.accept_bootcount(world.x5chain(chain).leaf.sha256, number)
+    except Refused:
+        return False
+    return True
 
 
 def _other_certificate(world: World, chain: bytes, id_cred: bytes) -> bool:

@@ -87,6 +87,11 @@ class Certificate:
         return hash(self.sha256)
 
     @property
+    def key_sha256(self) -> bytes:
+        """SHA-256, 32 octets, over the SubjectPublicKeyInfo: the key, whoever certifies it and how often."""
+        return sha256(self.spki).digest()
+
+    @property
     def lifetime(self) -> int:
         """Seconds from notBefore to notAfter."""
         return self.not_after - self.not_before

@@ -213,7 +213,7 @@ def check_ueid(world: World, ueid: bytes, id_cred: bytes) -> None:
 @predicate
 def bootcount_has_not_fallen(world: World, x5chain: bytes, bootcount: bytes) -> None:
     """The platform has not been put back to a start before one that this party has seen; it is remembered."""
-    world.memory.accept_bootcount(world.x5chain(x5chain).leaf.sha256, unsigned(bootcount))
+    world.memory.accept_bootcount(world.x5chain(x5chain).leaf.key_sha256, unsigned(bootcount))
 
 
 def check_platform(world: World, x5chain: bytes, id_cred: bytes) -> None:

@@ -169,7 +169,7 @@ def _list(encoded: bytes) -> tuple[ImaEntry, ...]:
 @predicate
 def tpm_reset_count_has_not_fallen(world: World, chain: bytes, reset: bytes) -> None:
     """The TPM has not been put back to an earlier state than this party has seen; the highest count is remembered."""
-    ak, count = world.x5chain(chain).leaf.sha256, int.from_bytes(reset, "big")
+    ak, count = world.x5chain(chain).leaf.key_sha256, int.from_bytes(reset, "big")
     seen = world.memory.bootcounts
     if count < seen.get(ak, 0):
         raise Unfit(f"reset count {count} after {seen[ak]}")

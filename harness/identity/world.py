@@ -136,7 +136,10 @@ class Memory:
             self.own_sequence = max(self.own_sequence, sequence + 1)
 
     def accept_bootcount(self, ak: bytes, bootcount: int) -> None:
-        """Remember the boot count of an attestation key (SHA-256 of its certificate). Raises Refused if it fell."""
+        """Remember the boot count of an attestation key (SHA-256 of its SubjectPublicKeyInfo).
+
+        Raises Refused if it fell.
+        """
         if bootcount < self.bootcounts.get(ak, 0):
             raise Refused("bootcount_has_not_fallen", f"boot count {bootcount} after {self.bootcounts[ak]}")
         self.bootcounts[ak] = bootcount
@@ -155,7 +158,7 @@ class Memory:
 
     def accept_identity(self, leaf: Certificate) -> None:
         """Remember whose key it is; the first that has shown that it holds it keeps it."""
-        name = sha256(leaf.spki).digest()
+        name = leaf.key_sha256
         self.identities[name] = self.identities.pop(name, [leaf.identity, leaf.platform])
         if len(self.identities) > MAX_REMEMBERED:
             del self.identities[next(iter(self.identities))]
