@@ -10,6 +10,7 @@ from ..harness.identity.keys import derive_key
 from ..harness.identity.oids import EKU_OCSP_SIGNING
 from ..harness.identity.pki import (
     Authority,
+    AuthoritySpec,
     Issued,
     LeafSpec,
     Subject,
@@ -81,12 +82,28 @@ def of_attestation_key(iut: Iut, *, not_after: int | None = None) -> Asked:
     """The tester's attestation key, certified by a trusted authority of which the implementation holds no CRL."""
     pki = iut.pki
     spec = authority_spec(pki.seed, pki.now, "attestation", "issuing")
-    name = Subject(spec.subject.organization, "attestation third authority")
-    serial, key = serial_number(pki.seed, "third"), derive_key(pki.seed, "third")
-    issuer = issue_authority(dataclasses.replace(spec, subject=name, serial=serial, key=key), pki.attestation.root)
+    issuer = issue_authority(_authority(iut, spec, "third"), pki.attestation.root)
     ak = pki.ak_spec(iut.opposite)
     issued = issue_leaf(dataclasses.replace(ak, not_after=not_after or ak.not_after), issuer)
     return Asked(iut, "attestation", issued.certificate, issuer, iut.clock.now())
+
+
+def below_another(iut: Iut) -> tuple[Asked, Authority]:
+    """The tester's attestation key two authorities below a trusted one, and the upper of the two.
+
+    About the lower one the implementation holds no list.
+    """
+    spec = authority_spec(iut.pki.seed, iut.pki.now, "attestation", "issuing")
+    above = issue_authority(_authority(iut, spec, "upper", path_length=1), iut.pki.attestation.root)
+    lower = issue_authority(_authority(iut, spec, "lower"), above)
+    issued = issue_leaf(iut.pki.ak_spec(iut.opposite), lower)
+    return Asked(iut, "attestation", issued.certificate, lower, iut.clock.now()), above
+
+
+def _authority(iut: Iut, spec: AuthoritySpec, name: str, **changes: Any) -> AuthoritySpec:
+    seed, subject = iut.pki.seed, Subject(spec.subject.organization, f"attestation {name} authority")
+    serial, key = serial_number(seed, name), derive_key(seed, name)
+    return dataclasses.replace(spec, subject=subject, serial=serial, key=key, **changes)
 
 
 def _ocsp(asked: Asked, **changes: Any) -> bytes:
@@ -165,6 +182,28 @@ def test_attestation_key(case: Case, bench: Bench) -> None:
     bench.refuses(Telling(att(bench.iut), proof), world=attesting(asked))
 
 
+ISSUERS: dict[str, Callable[[Asked, Authority], bytes]] = {
+    "unknown": lambda asked, above: encode_proofs(ocsp=[_ocsp(asked)]),
+    "revoked": lambda asked, above: encode_proofs(
+        ocsp=[_ocsp(asked)], crls=[make_crl(above, [asked.issuer.certificate.serial], asked.now)]
+    ),
+    "known-too-long-ago": lambda asked, above: encode_proofs(
+        ocsp=[_ocsp(asked)], crls=[_crl(asked, above, age=STALE, validity=LONG)]
+    ),
+}
+"""Proofs that say that the key is good, and not that the authority above it is."""
+
+
+@for_each(
+    citing(fault(role, "ak_is_not_revoked", "prove-issuer", field), "REV-08") for role in ROLES for field in ISSUERS
+)
+def test_issuer_of_attestation_key(case: Case, bench: Bench) -> None:
+    """Evidence refused solely because nothing shows that the issuer of its key is not revoked: REV-05, REV-08."""
+    asked, above = below_another(bench.iut)
+    proof = {evidence(bench.iut).endorsements: ISSUERS[case.field](asked, above)}
+    bench.refuses(Telling(att(bench.iut), proof), world=attesting(asked))
+
+
 @for_each(citing(fault(role, "ak_is_not_revoked", "revoke", "before-epoch-1"), "REV-09") for role in ROLES)
 def test_revoked_during_the_session(case: Case, bench: Bench) -> None:
     """An attestation key that was good in epoch 0 and is revoked in epoch 1: REV-05, REV-09."""
@@ -238,6 +277,16 @@ def test_good_proof_of_attestation_key(case: Case, bench: Bench) -> None:
     bench.iut.need_feature("revocation_proofs", feature)
     asked = of_attestation_key(bench.iut)
     proof = {evidence(bench.iut).endorsements: make(asked)}
+    bench.works(opened, world=attesting(asked), deviation=Telling(att(bench.iut), proof))
+
+
+@for_each(Case(role, ("REV-05", "REV-14"), "prove-issuer", "beside-the-key") for role in ROLES)
+def test_good_proof_of_issuer(case: Case, bench: Bench) -> None:
+    """A proof for the key and one for its issuer beside it are enough: REV-05, REV-14."""
+    bench.iut.need_feature("revocation_proofs", "ocsp")
+    bench.iut.need_feature("revocation_proofs", "crl")
+    asked, above = below_another(bench.iut)
+    proof = {evidence(bench.iut).endorsements: encode_proofs(ocsp=[_ocsp(asked)], crls=[_crl(asked, above)])}
     bench.works(opened, world=attesting(asked), deviation=Telling(att(bench.iut), proof))
 
 

@@ -19,9 +19,9 @@ from ..harness.tester.verifier_iut import Exchange, Question, VerifierIut
 from ..harness.verdict.allowed import Allowed
 from ..model.terms import Term
 from .asking import ATTESTERS, MALFORMED, REFUSED, ROLE, VerifierBench
-from .case import Case, citing, for_each
+from .case import Case, citing, fault, for_each
 from .test_evidence_given import GOOD_CLAIMS, GOOD_TOKENS
-from .test_revocation import DAY, GOOD, PROOFS, Asked, of_attestation_key, proof_case
+from .test_revocation import DAY, GOOD, ISSUERS, PROOFS, Asked, below_another, of_attestation_key, proof_case
 from .test_verifier import wrong_with
 from .test_verifier_evidence import about, of_both
 
@@ -82,9 +82,12 @@ def test_verifier_nonce(case: Case, bench: VerifierBench) -> None:
 
 def asked_about(verifier: VerifierIut, *, not_after: int | None = None) -> Asked:
     """A device's attestation key, by an authority of which the verifier holds no list."""
+    return of_attestation_key(_device(verifier), not_after=not_after)
+
+
+def _device(verifier: VerifierIut) -> Iut:
     clock = SimpleNamespace(now=verifier.now)
-    device = SimpleNamespace(pki=verifier.pki, opposite="device", clock=clock)
-    return of_attestation_key(cast(Iut, device), not_after=not_after)
+    return cast(Iut, SimpleNamespace(pki=verifier.pki, opposite="device", clock=clock))
 
 
 def with_proofs(verifier: VerifierIut, asked: Asked, proofs: bytes) -> Question:
@@ -107,6 +110,13 @@ def test_verifier_proof(case: Case, bench: VerifierBench) -> None:
     """Evidence refused solely because nothing shows that its key is not revoked: VER-03 over REV-05 to REV-08."""
     asked = asked_about(bench.verifier)
     bench.answers_no(with_proofs(bench.verifier, asked, PROOFS[case.field](asked)), UNPROVEN)
+
+
+@for_each(citing(fault(ROLE, "ak_is_not_revoked", "prove-issuer", field), "VER-03", "REV-08") for field in ISSUERS)
+def test_verifier_issuer(case: Case, bench: VerifierBench) -> None:
+    """Evidence refused solely because nothing shows that the issuer of its key is good: VER-03 over REV-05, REV-08."""
+    asked, above = below_another(_device(bench.verifier))
+    bench.answers_no(with_proofs(bench.verifier, asked, ISSUERS[case.field](asked, above)))
 
 
 @for_each(Case(ROLE, ("VER-03", "REV-05"), "affirm", f"proved-by-{field}", data=field) for field in GOOD)

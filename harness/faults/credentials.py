@@ -250,6 +250,11 @@ def proof_faults() -> Iterator[Fault]:
             judges={check: refuses(lambda w, _, proofs: any(kind != OCSP for kind, _ in decoded(proofs)))},
         )  # fmt: skip
     yield fault(
+        "issuers_of_unknown_status_pass", "Nothing need show that the issuers of the attestation key are good.",
+        "REV-05", "first of several", "status of issuers",
+        judges={"ak_is_not_revoked": forgives("nothing fresh about the status of an issuer")},
+    )  # fmt: skip
+    yield fault(
         "old_proofs_pass", "How old a proof is does not matter while it has not ended.", "REV-07", "limit ignored",
         "thisUpdate", world=policy(revocation_max_age=lambda age: 10**9),
     )  # fmt: skip

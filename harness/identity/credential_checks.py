@@ -1,5 +1,6 @@
 """Predicates over the peer's identity certificate, named by an encoded ID_CRED_x. Source: RFC 9528 section 3.5."""
 
+import sys
 from itertools import pairwise
 
 from ...spec import identifiers
@@ -185,9 +186,12 @@ def check_status(
 ) -> None:
     """Raise Unfit unless the leaf is known not to be revoked.
 
-    `local` admits the CRLs that this party holds; without it the leaf is an identity, and an own source is asked.
+    `local` admits the CRLs that this party holds, and asks the same of every issuer below the trust anchor; without it
+    the leaf is an identity, and an own source is asked.
     """
     fresh = fresh_statuses(world, credential, proofs, local, renewed)
+    if local:
+        check_issuers(world, credential, proofs)
     if world.source is not None and not local:
         fresh = [_asked(world, world.source, credential)]
     if fresh:
@@ -195,6 +199,24 @@ def check_status(
         world.memory.time_floor = max(world.memory.time_floor, latest)
     elif credential.leaf.lifetime > SHORT_LIVED:
         raise Unfit("no fresh proof of status")
+
+
+def check_issuers(world: World, credential: PeerCredential, proofs: bytes) -> list[Status]:
+    """Fresh proofs, held or sent along, that each issuer below the trust anchor is good, one for each that needs one.
+
+    Raises Unfit for an issuer that is revoked, or neither known to be good nor short-lived.
+    """
+    found = []
+    for at, certificate in enumerate(credential.chain):
+        if certificate.subject == certificate.issuer:
+            break
+        issuer = PeerCredential(certificate, credential.chain[at + 1 :])
+        fresh = fresh_statuses(world, issuer, proofs, local=True)
+        if fresh:
+            found.append(max(fresh, key=lambda status: status.next_update or sys.maxsize))
+        elif certificate.lifetime > SHORT_LIVED:
+            raise Unfit("nothing fresh about the status of an issuer")
+    return found
 
 
 def _asked(world: World, source: Source, credential: PeerCredential) -> Status:

@@ -5,7 +5,7 @@ A verdict is given for no longer than the certificates, proofs and statements be
 
 from collections.abc import Callable, Mapping
 
-from .credential_checks import fresh_statuses, whole_path
+from .credential_checks import check_issuers, fresh_statuses, whole_path
 from .deciding import unsigned
 from .world import PeerCredential, World
 
@@ -42,7 +42,10 @@ def _renewed_status(world: World, id_cred: bytes, proofs: bytes, renewed: bytes)
 
 
 def _attestation_key_status(world: World, x5chain: bytes, proofs: bytes) -> int | None:
-    return _proof_ends(world, world.x5chain(x5chain), proofs, True)
+    credential = world.x5chain(x5chain)
+    issuers = [status.next_update for status in check_issuers(world, credential, proofs)]
+    ends = [_proof_ends(world, credential, proofs, True), *issuers]
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _statement(world: World, iat: bytes, exp: bytes) -> int:

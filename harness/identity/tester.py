@@ -46,6 +46,8 @@ BRANCHES = (*ROLES, "attestation")
 SERVICE_URI = "https://service.example/"
 HOST = "service.example"
 """The host in it."""
+ANONYMOUS = "anonymous"
+"""The branch of pseudonyms."""
 ANOTHER = "another platform"
 """The label of a party besides the two of a pair."""
 VERIFIER, VERIFIER_URI = "verifier", "https://verifier.example/"
@@ -99,7 +101,9 @@ class TesterPki:
         return cls(seed, now, device, service, attestation, pinned, other, plain)
 
     def branch(self, name: str) -> Branch:
-        """The branch "device", "service" or "attestation"."""
+        """The branch "device", "service", "attestation" or "anonymous"."""
+        if name == ANONYMOUS:
+            return self.pseudonyms
         return {"device": self.device, "service": self.service, "attestation": self.attestation}[name]
 
     @property
@@ -231,7 +235,10 @@ class TesterPki:
                 self.party(peer, ANOTHER).leaf,
                 platform_leaf(self, peer, REVOKED_PLATFORM),
             ),
-            crls=tuple(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
+            crls=(
+                *(crl(branch) for branch in (peer, "attestation") for crl in (self.crl, self.root_crl)),
+                self.root_crl(ANONYMOUS),
+            ),
             revoked_waivers=frozenset({self.revoked_waiver}),
             revoked_verifiers=frozenset({self.verifier(REVOKED_VERIFIER).certificate.sha256}),
             revoked_policies=frozenset({REVOKED_POLICY}),
@@ -279,7 +286,7 @@ def _held(spec: LeafSpec, key: PublicKey | None) -> LeafSpec:
 
 @lru_cache(8)
 def _pseudonyms(seed: bytes, now: int, plain: bool) -> Branch:
-    return make_branch(seed, now, "anonymous", constrained=not plain)
+    return make_branch(seed, now, ANONYMOUS, constrained=not plain)
 
 
 @lru_cache(8)

@@ -16,6 +16,7 @@ from ...harness.identity.world import World
 from ...model.protocol.edhoc import INITIATOR, RESPONDER, credential_checks
 from ..judging import refusals, requirement
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
+from .honest import lists
 from .seed import NOW, SEED
 
 SOURCE = "generated; chapter 2, RFC 5280 section 6, RFC 9360"
@@ -60,7 +61,7 @@ def receiver(world: World) -> dict[str, Json]:
         "own": octets(world.credentials.leaf.der),
         "roots": [octets(root.der) for root in world.anchors.peer_roots],
         "known": [octets(item.der) for item in world.anchors.known],
-        "crls": [octets(crl) for crl in world.anchors.crls],
+        "crls": lists(world),
         "now": NOW,
     }
 

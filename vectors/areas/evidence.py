@@ -25,7 +25,7 @@ from ...model.protocol.frames import SIDES
 from ...model.terms import Term
 from ...spec import identifiers
 from ..vector import Area, Group, Json, Vector, octets
-from .honest import Moment, moment
+from .honest import Moment, lists, moment
 from .judged import Candidate, invalid, valid
 from .seed import NOW, stream
 
@@ -50,7 +50,7 @@ def relying_party(at: Moment) -> dict[str, Json]:
         "own": octets(world.credentials.leaf.der),
         "known": [octets(item.der) for item in world.anchors.known],
         "roots": [octets(root.der) for root in world.anchors.attestation_roots],
-        "crls": [octets(crl) for crl in world.anchors.crls],
+        "crls": lists(world),
         "reference_values": {name: octets(value) for name, value in sorted(policy.reference_values.items())},
         "now": NOW,
         "max_age": policy.max_age,

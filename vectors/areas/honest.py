@@ -17,6 +17,7 @@ from ...harness.identity.certificate import Certificate
 from ...harness.identity.credentials import Credentials
 from ...harness.identity.policy import PSA_TOKEN, TPM_FORMAT
 from ...harness.identity.psa import on_psa, psa_party
+from ...harness.identity.revocation import read_crl
 from ...harness.identity.world import Memory, World
 from ...harness.peer.endpoint import Endpoint
 from ...harness.peer.parsing import rules_without
@@ -29,7 +30,7 @@ from ...harness.tester.peer import TesterEndpoint
 from ...harness.tester.session import Role
 from ...model.table import Message
 from ...model.terms import Term
-from ..vector import GeneratorError
+from ..vector import GeneratorError, Json, octets
 from .seed import SEED
 
 CONTENT = b"21.5 degrees"
@@ -46,6 +47,12 @@ def _reattests(conversation: Conversation) -> None:
 
 WHEN_OPEN: dict[str, Act] = {"DATA": _sends_data, "ATT_REQ": _reattests}
 """What the tester does in an open session to send a message of that kind; every other one goes out by itself."""
+
+
+def lists(world: World) -> list[Json]:
+    """Revocation lists that a party holds, but for that of pseudonyms: no vector is about those."""
+    theirs = {root.subject for root in world.anchors.anonymous_roots}
+    return [octets(crl) for crl in world.anchors.crls if read_crl(crl).issuer not in theirs]
 
 
 class _Halt(Deviation):

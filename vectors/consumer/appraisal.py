@@ -49,10 +49,8 @@ class Trust:
         ensure(usages == [usage], "usage of the attestation key", FAILED)
         ensure(leaf.spki not in self.identities(), "an identity key", FAILED)
         ensure(all(item.valid_at(self.now) for item in whole), "outside its period", FAILED)
-        pki.certain(whole[0], whole[1], endorsements, self.crls, self.now, self.revocation_max_age, self.tolerance)
-        for below, above in pairwise(whole[1:]):
-            said = [pki.by_crl(crl, below, above) for crl in self.crls]
-            ensure(not any(one.revoked for one in said if one), "an issuer is revoked", "alert:26")
+        for below, above in pairwise(whole):
+            pki.certain(below, above, endorsements, self.crls, self.now, self.revocation_max_age, self.tolerance)
         ensure(hidden == pki.is_pseudonym(self.leaf), "a pseudonym beside a name", FOREIGN)
         ensure(pki.lives_a_day(leaf), "a pseudonym for too long", FOREIGN)
         return leaf
