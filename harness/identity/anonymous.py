@@ -14,6 +14,7 @@ from ..codec import cbor, cose
 from ..crypto.errors import BadSignature
 from ..crypto.random import Random
 from .certificate import DEVICE_URN, Certificate, PublicKey
+from .credential_checks import check_validity
 from .credentials import Credentials
 from .keys import algorithm_of, derive_key
 from .oids import EKU_ANON, EKU_CLIENT_AUTH, EKU_DEVICE, EKU_EAT_AK, EKU_SERVER_AUTH, EKU_SERVICE
@@ -24,6 +25,8 @@ from .virtual_party import spki_of
 
 LIFETIME = 86_400
 """Seconds that a pseudonym lives at most (ANO-01)."""
+MOST_NONCES = 4096
+"""Nonces that wait for an application; the oldest fall out."""
 BRANCH = "anonymous"
 CONTEXT = b"tc1-pseudonym"
 """external_aad of what a platform signs for the CA."""
@@ -79,12 +82,14 @@ class PseudonymIssuer:
     """Platforms that get no further certificates."""
     issued: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     """SHA-256 of a certificate to the platform behind it, and when it ends."""
-    _nonces: set[bytes] = field(default_factory=set)
+    _nonces: dict[bytes, None] = field(default_factory=dict)
 
     def nonce(self) -> bytes:
         """One for an application, 32 octets."""
         nonce = self.rng(32)
-        self._nonces.add(nonce)
+        self._nonces[nonce] = None
+        if len(self._nonces) > MOST_NONCES:
+            del self._nonces[next(iter(self._nonces))]
         return nonce
 
     def certify(self, application: Application, shown: Shown, now: int) -> tuple[Issued, Issued]:
@@ -113,14 +118,16 @@ class PseudonymIssuer:
         """Which platform asks. Raises PseudonymRefused."""
         if shown.nonce not in self._nonces:
             raise PseudonymRefused("not a nonce of this authority, or used before")
-        self._nonces.remove(shown.nonce)
+        del self._nonces[shown.nonce]
         ak = shown.ak
         try:
-            verify_path(ak, shown.chain, self.platforms)
+            anchor = verify_path(ak, shown.chain, self.platforms)
+            for certificate in (ak, *shown.chain, anchor):
+                check_validity(certificate, now)
             algorithm_of(ak.public_key).verify(ak.public_key, shown.signature, application.signed(shown.nonce))
         except (PathError, BadSignature, ValueError) as error:
             raise PseudonymRefused(f"no attestation key of a known platform: {error}") from error
-        if ak.eku != {EKU_EAT_AK} or not ak.platform or not ak.not_before <= now <= ak.not_after:
+        if ak.eku != {EKU_EAT_AK} or not ak.platform:
             raise PseudonymRefused("not a valid certificate of a platform's attestation key")
         if ak.platform in self.refused:
             raise PseudonymRefused("the platform misbehaved")

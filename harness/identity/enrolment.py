@@ -5,7 +5,8 @@ lives beside it; and certifications by that key show where the others live. Sour
 and Attestation, section 5.
 """
 
-from collections.abc import Sequence
+import hmac
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -16,6 +17,7 @@ from ..tpm.credential import SECRET, make_credential
 from ..tpm.structures import CERTIFY, GENERATED, read_attested, read_public, read_signature
 from ..tpm.verification import check_certified, check_kept, check_restricted
 from .certificate import Certificate
+from .credential_checks import check_validity
 from .path import verify_path
 
 EKU_EK = "2.23.133.8.1"
@@ -29,18 +31,22 @@ class EnrolmentError(ValueError):
 class Enrolment:
     """One module before the CA. In this order: `challenge`, `answered`, and `vouched` for each further key."""
 
-    def __init__(self, manufacturers: Sequence[Certificate], rng: Random) -> None:
-        self._manufacturers, self._rng = tuple(manufacturers), rng
+    def __init__(self, manufacturers: Sequence[Certificate], rng: Random, now: Callable[[], int]) -> None:
+        """`now` gives unix seconds."""
+        self._manufacturers, self._rng, self._now = tuple(manufacturers), rng, now
         self._ak: EllipticCurvePublicKey | None = None
         self._secret = self._nonce = b""
 
     def challenge(self, ek: Certificate, chain: Sequence[Certificate], ak_public: bytes) -> tuple[bytes, bytes]:
         """A credential that only the module of that endorsement key opens, and only for that attestation key.
 
-        Raises EnrolmentError for another manufacturer's module, and for a key that is not restricted.
+        Raises EnrolmentError for another manufacturer's module, for certificates that are not valid now, and for a key
+        that is not restricted.
         """
         try:
-            verify_path(ek, chain, self._manufacturers)
+            anchor = verify_path(ek, chain, self._manufacturers)
+            for certificate in (ek, *chain, anchor):
+                check_validity(certificate, self._now())
             check_restricted(ak_public)
         except ValueError as error:
             raise EnrolmentError(str(error)) from error
@@ -52,7 +58,7 @@ class Enrolment:
 
     def answered(self, secret: bytes) -> bytes:
         """A nonce for certifications, 32 octets, once the module has opened the credential. Raises EnrolmentError."""
-        if not self._secret or secret != self._secret:
+        if not self._secret or not hmac.compare_digest(secret, self._secret):
             raise EnrolmentError("the credential was not opened")
         self._secret, self._nonce = b"", self._rng(32)
         return self._nonce

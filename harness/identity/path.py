@@ -5,6 +5,7 @@ verified.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,8 +24,8 @@ class PathError(ValueError):
     """No valid path leads from the presented certificates to a pinned root."""
 
 
-def verify_path(leaf: Certificate, chain: Sequence[Certificate], roots: Sequence[Certificate]) -> None:
-    """Verify `leaf`, certified by `chain` in order, to one of `roots`.
+def verify_path(leaf: Certificate, chain: Sequence[Certificate], roots: Sequence[Certificate]) -> Certificate:
+    """Verify `leaf`, certified by `chain` in order, to one of `roots`, which is returned.
 
     The chain may end in the root itself or just below it. Raises PathError.
     """
@@ -35,11 +36,13 @@ def verify_path(leaf: Certificate, chain: Sequence[Certificate], roots: Sequence
         raise PathError("the end-entity certificate is a certification authority's")
     for certificate, issuer in pairwise(path):
         check_issued(certificate, issuer)
-    path.append(_anchor(path, roots))
+    anchor = _anchor(path, roots)
+    path.append(anchor)
     for depth, (certificate, issuer) in enumerate(pairwise(path)):
         if certificate.unknown_critical:
             raise PathError(f"critical extension {certificate.unknown_critical[0]} is not understood")
         _check_authority(issuer, path[: depth + 1])
+    return anchor
 
 
 def _anchor(path: list[Certificate], roots: Sequence[Certificate]) -> Certificate:
@@ -74,6 +77,16 @@ def _check_authority(issuer: Certificate, below: Sequence[Certificate]) -> None:
                 check_names(issuer.constraints, item)
         except NameConstraintError as error:
             raise PathError(str(error)) from error
+
+
+@lru_cache(maxsize=256)
+def has_issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether `issuer` is named in `certificate` and signed it."""
+    try:
+        check_issued(certificate, issuer)
+    except PathError:
+        return False
+    return True
 
 
 def check_issued(certificate: Certificate, issuer: Certificate) -> None:

@@ -174,7 +174,11 @@ def _is_named(response: ocsp.OCSPResponse, signer: Certificate) -> bool:
 
 
 def _check_delegate(signer: Certificate, issuer: Certificate, now: int) -> None:
-    if EKU_OCSP_SIGNING not in signer.eku or not signer.not_before <= now <= signer.not_after:
+    if (
+        EKU_OCSP_SIGNING not in signer.eku
+        or signer.unknown_critical
+        or not signer.not_before <= now <= signer.not_after
+    ):
         raise ProofError("OCSP signer is no valid delegate")
     try:
         check_issued(signer, issuer)

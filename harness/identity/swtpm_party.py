@@ -1,5 +1,6 @@
 """A party whose module is a swtpm: manufactured and enrolled once, and started from its folder ever after."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +58,7 @@ def make_party(
 
 def _enrol(pki: TesterPki, role: str, tam: TpmTam, manufacturer: Path, with_waiver: bool) -> Enrolled:
     roots, chain = (read_certificates(manufacturer / name) for name in (_ROOT, _ISSUER))
-    ca = Enrolment(roots, system_random)
+    ca = Enrolment(roots, system_random, lambda: int(time.time()))  # The program that certifies the module goes by it.
     ek = parse_certificate(tam.tpm.read_nv(EK_CERTIFICATE))
     blob, seed = ca.challenge(ek, chain, tam.ak.public.octets)
     nonce = ca.answered(tam.tpm.activate_credential(tam.ak.handle, EK, blob, seed))

@@ -17,7 +17,7 @@ from .certificate import Certificate, CertificateError, parse_certificate
 from .credentials import Credentials, TrustAnchors, fingerprint
 from .errors import CredentialUnavailable, Refused
 from .oids import EKU_DEVICE, EKU_SERVICE
-from .path import MAX_PATH, verify_path
+from .path import MAX_PATH, has_issued, verify_path
 from .policy import Policy
 from .revocation import Status
 from .tam import Tam
@@ -292,9 +292,14 @@ class World:
         return self.anchors.attestation_roots if attestation else self.anchors.peer_roots
 
     def issuer(self, credential: PeerCredential) -> Certificate | None:
-        """The presented or held certificate whose name and key the leaf gives as its issuer's."""
+        """The presented or held certificate whose name and key the leaf gives as its issuer's.
+
+        An authority that has renewed its key has two of one name: then the signature tells which it is.
+        """
         candidates = (*credential.chain, *self.held().values())
-        return next((item for item in candidates if item.subject == credential.leaf.issuer), None)
+        named = {item.sha256: item for item in candidates if item.subject == credential.leaf.issuer}
+        several = len(named) > 1
+        return next((item for item in named.values() if not several or has_issued(item, credential.leaf)), None)
 
     def authenticated(self, id_cred: bytes) -> None:
         """The peer has shown that it holds the key of its certificate: what that says is remembered."""

@@ -9,7 +9,12 @@ from trustconn.harness.codec import cbor
 from trustconn.harness.identity import path as path_module
 from trustconn.harness.identity.certificate import Certificate
 from trustconn.harness.identity.errors import CredentialUnavailable, Refused
+from trustconn.harness.identity.keys import derive_key
+from trustconn.harness.identity.oids import EKU_OCSP_SIGNING
+from trustconn.harness.identity.pki import authority_spec, issue_leaf, issue_root
 from trustconn.harness.identity.predicates import PREDICATES, ak_public_key, leaf_public_key, leaf_sha256
+from trustconn.harness.identity.revocation import OCSP, ProofError, read_proof
+from trustconn.harness.identity.status import make_crl, make_ocsp
 from trustconn.harness.identity.tester import TesterPki
 from trustconn.harness.identity.world import MAX_REMEMBERED, Cache, Memory, World
 
@@ -84,6 +89,33 @@ def test_a_cache_forgets_what_was_not_used_lately() -> None:
     cache.get("a")
     cache.put("c", 3)
     assert [cache.get(key) for key in "abc"] == [1, None, 3]
+
+
+@pytest.mark.parametrize("renewed_first", [False, True])
+def test_what_a_renewed_authority_has_revoked_is_revoked(renewed_first: bool, service: World, pki: TesterPki) -> None:
+    spec = authority_spec(pki.seed, pki.now, "device", "root")
+    renewed = issue_root(replace(spec, key=derive_key(pki.seed, "renewed"), serial=spec.serial + 1))
+    short = replace(pki.leaf_spec("device", "device"), not_after=NOW + 86400)
+    leaf = issue_leaf(short, renewed)
+    roots = (renewed.certificate, pki.device.root.certificate)
+    crl = make_crl(renewed, [leaf.certificate.serial], NOW)
+    service.anchors = replace(service.anchors, peer_roots=roots if renewed_first else roots[::-1], crls=(crl,))
+    PREDICATES["cred_i_path_verifies"](service, leaf.id_cred())
+    with pytest.raises(Refused, match="revoked by a list"):
+        PREDICATES["cred_i_is_not_revoked_locally"](service, leaf.id_cred())
+
+
+def test_a_delegate_with_an_extension_that_nobody_knows_vouches_for_nothing(device: World, pki: TesterPki) -> None:
+    leaf, issuing = device.credentials.leaf, pki.device.issuing
+    spec = replace(pki.leaf_spec("device", "responder"), eku=(EKU_OCSP_SIGNING,))
+    for critical, good in ((None, True), ("1.2.3.4", False)):
+        responder = issue_leaf(replace(spec, critical_extension=critical), issuing)
+        proof = make_ocsp(leaf, issuing, NOW, responder=responder)
+        if good:
+            read_proof(OCSP, proof, leaf, issuing.certificate, NOW)
+        else:
+            with pytest.raises(ProofError, match="delegate"):
+                read_proof(OCSP, proof, leaf, issuing.certificate, NOW)
 
 
 def test_the_clock_cannot_be_turned_back_below_a_verified_proof(device: World, service: World) -> None:

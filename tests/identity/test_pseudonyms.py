@@ -10,6 +10,7 @@ from two_peers import talk
 from trustconn.harness.crypto.random import SeededRandom
 from trustconn.harness.identity.anonymous import (
     LIFETIME,
+    MOST_NONCES,
     POLICY,
     Application,
     PseudonymIssuer,
@@ -19,7 +20,7 @@ from trustconn.harness.identity.anonymous import (
     obtain,
 )
 from trustconn.harness.identity.keys import derive_key
-from trustconn.harness.identity.pki import HOUR
+from trustconn.harness.identity.pki import HOUR, issue_leaf
 from trustconn.harness.identity.provision import load_world, make_pair, provision
 from trustconn.harness.identity.tam import SoftwareTam
 from trustconn.harness.identity.tester import SERVICE_URI, TesterPki
@@ -73,6 +74,29 @@ def test_what_links_is_forgotten_when_it_has_ended(parties: tuple[World, World, 
     obtain(issuer, device.credentials, device.tam.sign_attestation, "device", A, b"keys", NOW + 3 * LIFETIME)
     with pytest.raises(KeyError):
         issuer.refuse(made.leaf)
+
+
+def test_a_platform_whose_authority_has_ended_gets_none(parties: tuple[World, World, TesterPki]) -> None:
+    device, _, pki = parties
+    authority = device.credentials.ak_chain[0]
+    lasting = issue_leaf(
+        dataclasses.replace(pki.ak_spec("device"), not_after=authority.not_after + 86400), pki.attestation.issuing
+    )
+    platform = dataclasses.replace(device.credentials, ak=lasting.certificate, ak_chain=lasting.chain)
+    with pytest.raises(PseudonymRefused, match="valid from"):
+        obtain(issuer_of(pki), platform, device.tam.sign_attestation, "device", A, b"k", authority.not_after + 1)
+
+
+def test_nonces_that_nobody_uses_are_bounded(parties: tuple[World, World, TesterPki]) -> None:
+    device, _, pki = parties
+    issuer = issuer_of(pki)
+    first = issuer.nonce()
+    for _ in range(MOST_NONCES):
+        issuer.nonce()
+    application = Application("device", (), A, *(derive_key(b"keys", n).public_key() for n in "ab"))
+    shown = Shown(first, device.tam.sign_attestation(application.signed(first)), device.credentials.ak, ())
+    with pytest.raises(PseudonymRefused, match="not a nonce"):
+        issuer.certify(application, shown, NOW)
 
 
 def test_nobody_gets_a_pseudonym_for_somebody_else(parties: tuple[World, World, TesterPki]) -> None:

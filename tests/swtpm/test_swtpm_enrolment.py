@@ -1,5 +1,7 @@
 """An attestation CA and a real module: what it certifies, and what it does not."""
 
+import time
+
 import pytest
 from swtpm_platform import Platform
 
@@ -17,6 +19,11 @@ pytest_plugins = ["swtpm_fixtures"]
 RANDOM = SeededRandom(b"enrolment")
 
 
+def now() -> int:
+    """Endorsement certificates are made at the time of the system."""
+    return int(time.time())
+
+
 def endorsement(platform: Platform) -> tuple[Certificate, list[Certificate], list[Certificate]]:
     """Certificate of the endorsement key, its chain, and the manufacturer's root."""
     chain, roots = (
@@ -28,7 +35,7 @@ def endorsement(platform: Platform) -> tuple[Certificate, list[Certificate], lis
 def enrolled(platform: Platform) -> tuple[Enrolment, bytes]:
     """An enrolment whose attestation key is known to live in the module, and its nonce."""
     ek, chain, roots = endorsement(platform)
-    enrolment = Enrolment(roots, RANDOM)
+    enrolment = Enrolment(roots, RANDOM, now)
     blob, seed = enrolment.challenge(ek, chain, platform.ak.public.octets)
     return enrolment, enrolment.answered(platform.tpm.activate_credential(platform.ak.handle, EK, blob, seed))
 
@@ -42,18 +49,26 @@ def test_a_key_beside_the_attestation_key_is_certified(platform: Platform) -> No
 def test_an_unrestricted_key_is_no_attestation_key(platform: Platform) -> None:
     ek, chain, roots = endorsement(platform)
     with pytest.raises(EnrolmentError, match="attestation key"):
-        Enrolment(roots, RANDOM).challenge(ek, chain, platform.idk.public.octets)
+        Enrolment(roots, RANDOM, now).challenge(ek, chain, platform.idk.public.octets)
 
 
 def test_a_module_of_another_manufacturer_is_refused(platform: Platform) -> None:
     ek, chain, _ = endorsement(platform)
     with pytest.raises(EnrolmentError, match="root"):
-        Enrolment((), RANDOM).challenge(ek, chain, platform.ak.public.octets)
+        Enrolment((), RANDOM, now).challenge(ek, chain, platform.ak.public.octets)
+
+
+@pytest.mark.parametrize("which", ["endorsement", "issuer"])
+def test_a_module_whose_certificates_have_ended_is_refused(which: str, platform: Platform) -> None:
+    ek, chain, roots = endorsement(platform)
+    ended = (ek if which == "endorsement" else chain[0]).not_after + 1
+    with pytest.raises(EnrolmentError, match="valid from"):
+        Enrolment(roots, RANDOM, lambda: ended).challenge(ek, chain, platform.ak.public.octets)
 
 
 def test_a_credential_that_was_not_opened_ends_the_enrolment(platform: Platform) -> None:
     ek, chain, roots = endorsement(platform)
-    enrolment = Enrolment(roots, RANDOM)
+    enrolment = Enrolment(roots, RANDOM, now)
     with pytest.raises(EnrolmentError, match="opened"):
         enrolment.answered(b"")
     enrolment.challenge(ek, chain, platform.ak.public.octets)
