@@ -10,7 +10,7 @@ from cbor2 import CBORTag
 
 from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
-from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
+from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak, endorsements
 from ..harness.identity.policy import TPM_FORMAT
 from ..harness.identity.world import World
 from ..harness.tester.deviation import Lie
@@ -54,9 +54,8 @@ def attesting_with(iut: Iut, name: str) -> tuple[World, dict[Term, bytes]]:
     """The tester with a bad attestation certificate, and the proof of status that its issuer gives for it."""
     bad = bad_ak(iut.pki, iut.opposite, name, iut.world.credentials.leaf)
     changes = {"ak": bad.issued.certificate, "ak_chain": bad.issued.chain, "ak_key": bad.issued.key}
-    if bad.issuer is iut.pki.attestation.issuing:
-        return world_with(iut, **changes), {}
-    return world_with(iut, **changes), {evidence(iut).endorsements: iut.pki.staple(bad.issued.certificate, bad.issuer)}
+    proofs = endorsements(iut.pki, bad)
+    return world_with(iut, **changes), {evidence(iut).endorsements: proofs} if proofs else {}
 
 
 @for_each(fault(role, bad.check, "issue", name) for role in ROLES for name, bad in ATTESTATION_FAULTS.items())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..harness.bits import one_bit_other
 from ..harness.codec import cbor
-from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak
+from ..harness.identity.faults import ATTESTATION_FAULTS, bad_ak, endorsements
 from ..harness.tester.attesting import Attester, cmw
 from ..harness.tester.verifier_iut import EVIDENCE as EVIDENCE_KEY
 from ..harness.tester.verifier_iut import Question
@@ -70,9 +70,7 @@ def test_verifier_attestation_certificate(case: Case, bench: VerifierBench) -> N
     verifier = bench.verifier
     bad = bad_ak(verifier.pki, role, field, verifier.world(role).credentials.leaf)
     world = verifier.with_credentials(role, ak=bad.issued.certificate, ak_chain=bad.issued.chain, ak_key=bad.issued.key)
-    honest = bad.issuer is verifier.pki.attestation.issuing
-    proofs = b"" if honest else verifier.pki.staple(bad.issued.certificate, bad.issuer)
-    bench.answers_no(verifier.question(role, world=world, endorsements=proofs))
+    bench.answers_no(verifier.question(role, world=world, endorsements=endorsements(verifier.pki, bad)))
 
 
 @for_each(of_both("eat_signature_verifies", "sign", ("bit", "identity-key", "zero")))

@@ -25,7 +25,8 @@ from .pki import (
     organization,
     serial_number,
 )
-from .tester import ANOTHER, TesterPki, opposite
+from .status import encode_proofs, make_ocsp
+from .tester import ANOTHER, BRANCHES, TesterPki, opposite
 
 _ANY_USE = "2.5.29.37.0"
 _UNKNOWN_EXTENSION = f"{ARC}.99"
@@ -81,6 +82,14 @@ def bad_leaf(pki: TesterPki, role: str, fault: str, victim: Certificate) -> Bad:
 def bad_ak(pki: TesterPki, role: str, fault: str, victim: Certificate) -> Bad:
     """The attestation certificate of a party of `role` with one fault of `ATTESTATION_FAULTS`."""
     return _bad(ATTESTATION_FAULTS[fault], Case(pki, "attestation", pki.ak_spec(role), victim), fault, role)
+
+
+def endorsements(pki: TesterPki, bad: Bad) -> bytes:
+    """Proofs that a bad attestation certificate, and the authority above it, are not revoked; b"" where all know it."""
+    if bad.issuer is pki.attestation.issuing:
+        return b""
+    above = [pki.root_crl(name) for name in BRANCHES if pki.branch(name).issuing is bad.issuer]
+    return encode_proofs(ocsp=[make_ocsp(bad.issued.certificate, bad.issuer, pki.now)], crls=above)
 
 
 def _bad(fault: Fault, case: Case, name: str, side: str) -> Bad:
