@@ -9,7 +9,7 @@ import pytest
 
 from trustconn.harness.codec import cbor
 from trustconn.harness.identity.errors import Refused
-from trustconn.harness.identity.faults import ATTESTATION_FAULTS, CREDENTIAL_FAULTS, bad_ak, bad_leaf
+from trustconn.harness.identity.faults import ATTESTATION_FAULTS, CREDENTIAL_FAULTS, bad_ak, bad_leaf, endorsements
 from trustconn.harness.identity.keys import derive_key
 from trustconn.harness.identity.oids import EKU_OCSP_SIGNING
 from trustconn.harness.identity.pki import Authority, Issued, Subject, issue_leaf, leaf_spec, x5t
@@ -86,7 +86,7 @@ def test_a_bad_attestation_certificate_is_refused_by_its_check_alone(
 ) -> None:
     world, peer = sides(pair, peer_role)
     bad = bad_ak(pair[2], peer_role, fault, world.credentials.leaf)
-    proofs = pair[2].staple(bad.issued.certificate, bad.issuer)
+    proofs = endorsements(pair[2], bad) or pair[2].staple(bad.issued.certificate, bad.issuer)
     assert list(refusers(world, evidence_calls(world, peer, bad.issued, proofs))) == [bad.check]
 
 

@@ -50,8 +50,8 @@ WHEN_OPEN: dict[str, Act] = {"DATA": _sends_data, "ATT_REQ": _reattests}
 
 
 def lists(world: World) -> list[Json]:
-    """Revocation lists that a party holds, but for that of pseudonyms: no vector is about those."""
-    theirs = {root.subject for root in world.anchors.anonymous_roots}
+    """Revocation lists that a party holds, with that of pseudonyms where it admits any."""
+    theirs = {root.subject for root in world.anchors.anonymous_roots if not world.policy.admits_anonymous}
     return [octets(crl) for crl in world.anchors.crls if read_crl(crl).issuer not in theirs]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -17,7 +17,6 @@ from ...harness.identity.credentials import Credentials
 from ...harness.identity.keys import PrivateKey
 from ...harness.identity.oids import EKU_ANON, EKU_DEVICE, EKU_EAT_AK, EKU_SERVICE
 from ...harness.identity.pki import HOUR, Authority, Issued, LeafSpec, Subject, issue_leaf, organization
-from ...harness.identity.status import make_crl
 from ...harness.identity.tester import ROLES, TesterPki, opposite
 from ...harness.identity.world import World
 from ...harness.tester.attesting import cmw
@@ -156,14 +155,8 @@ def _anonymous(iut: LocalIut, **changes: Any) -> World:
     return iut.fresh_world(credentials=dataclasses.replace(made, **changes), tam=module)
 
 
-@contextmanager
-def _admits(iut: LocalIut) -> Iterator[None]:
-    """It holds a list of the pseudonyms' root, by which it is certain of their issuer (REV-05)."""
-    anchors = iut._honest.anchors
-    held = make_crl(iut.pki.pseudonyms.root, (), NOW)
-    with iut.configured(admits_anonymous=True):
-        iut._changes["anchors"] = dataclasses.replace(anchors, crls=(*anchors.crls, held))
-        yield
+def _admits(iut: LocalIut) -> AbstractContextManager[None]:
+    return iut.configured(admits_anonymous=True)
 
 
 def _moment(receiver: Role, kind: str, **options: Any) -> Moment:
