@@ -301,7 +301,8 @@ def test_a_revoked_issuer_is_refused(device: World, service: World, pki: TesterP
 
 
 NOT_NEEDED = (
-    "eat_claims_have_their_types", "ak_is_not_revoked", "peer_leaf_is_not_revoked", "tpm_event_types_are_expected", "tpm_log_replays",
+    "eat_claims_have_their_types", "ak_is_not_revoked", "peer_leaf_is_not_revoked",
+    "tpm_event_types_are_expected", "tpm_log_replays",
     "tpm_ima_templates_are_known", "tpm_ima_digests_are_recomputed", "tpm_ima_has_no_violation", "tpm_ima_replays",
     "tpm_ima_files_match_reference_values",
 )  # fmt: skip
