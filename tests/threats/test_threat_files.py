@@ -14,10 +14,13 @@ from threat_cases import decided, finding, results, reviewed
 
 from trustconn.cli.main import main
 from trustconn.harness.threats import otm
+from trustconn.harness.threats.html import to_html
 from trustconn.harness.threats.system import example
 from trustconn.harness.threats.table import COLUMNS, to_csv
 from trustconn.harness.verdict.results import Results
 from trustconn.harness.verdict.verdict import Verdict
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("runs", [(), (results(),)])
@@ -37,6 +40,13 @@ def test_the_open_threat_model_is_what_its_schema_says(tmp_path: Path, runs: tup
 
 def states(made: otm.Json) -> set[str]:
     return {row["state"] for part in (*made["components"], *made["dataflows"]) for row in part["threats"]}
+
+
+def test_a_page_carries_the_designation_and_the_licence_of_what_it_repeats(tmp_path: Path) -> None:
+    page = " ".join(to_html(reviewed(tmp_path)).split())
+    notices = [" ".join(p.split()) for p in (ROOT / "NOTICE").read_text(encoding="utf-8").split("\n\n")]
+    owed = [text for text in notices if text.startswith(("©2026 The MITRE", "The MITRE Corporation"))]
+    assert len(owed) == 2 and all(text in page for text in owed)
 
 
 def test_nothing_is_mitigated_there_that_was_not_exercised_and_decided(tmp_path: Path) -> None:
