@@ -1,5 +1,6 @@
 """The summary of a run by requirement: a table on a terminal, plain lines elsewhere, Markdown in a file."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from html import escape
@@ -59,7 +60,8 @@ def write_markdown(results: Results, path: Path) -> None:
     """Writes the summary as a Markdown document."""
     lines = ["# Conformance run", "", f"{headline(results)}.", "", "## Implementations under test", ""]
     lines += [
-        f"* {iut.name} {iut.version} ({iut.role}), digest {iut.digest or 'not known'}" for iut in results.header.iuts
+        f"* {_plain(f'{iut.name} {iut.version}')} ({iut.role}), digest {iut.digest or 'not known'}"
+        for iut in results.header.iuts
     ]
     lines += ["", "## Requirements", "", "| requirement | status | tests | remark |", "|---|---|---|---|"]
     lines += [f"| {row.id} | {row.status} | {row.tests} | {_cell(row.remark)} |" for row in rows(results)]
@@ -139,4 +141,10 @@ def _remark(reason: str, tests: tuple[TestResult, ...]) -> str:
 
 
 def _cell(text: str) -> str:
-    return escape(text, quote=False).replace("|", "\\|").replace("\n", " ")
+    """What an implementation had a part in: in one line, and neither markup nor a link or picture."""
+    return escape(one_line(text), quote=False).replace("|", "\\|").replace("](", "]\\(")
+
+
+def _plain(text: str) -> str:
+    """What a description says, letter for letter."""
+    return re.sub(r"([\\`*_\[\]!#|])", r"\\\1", escape(one_line(text), quote=False))

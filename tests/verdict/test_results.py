@@ -219,6 +219,17 @@ def test_the_summary_names_each_requirement_and_each_complaint(tmp_path: Path) -
     assert [len(re.findall(r"(?<!\\)\|", line)) for line in table] == [5] * 4
 
 
+def test_a_name_adds_nothing_to_the_document(tmp_path: Path) -> None:
+    named = replace(IUT, name="x\n# Conformance: pass ![all](https://a.example/b) <img src=c>", version="`1`\x1b[31m")
+    said = TestResult(OPEN, replace(FAILED.judgement, reason="![passed](https://a.example/b)"))
+    results = rebuild(write(tmp_path, said))
+    write_markdown(replace(results, header=replace(HEADER, iuts=(named,))), tmp_path / "summary.md")
+    text = (tmp_path / "summary.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("# ")] == ["# Conformance run"]
+    assert "\\!\\[all\\](https://a.example/b) &lt;img src=c&gt; \\`1\\` \\[31m" in text
+    assert "](https" not in text.replace("\\](", "")
+
+
 def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:
