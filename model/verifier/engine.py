@@ -28,8 +28,8 @@ EAGER = 150
 PATIENCE = 100
 """States that the first attempt under a bound may take."""
 
-DEEP = 400
-"""Once an attempt may take so many states, one follows each goal to its end."""
+DEEP, DEEPLY = 400, 1600
+"""Once an attempt may take so many states, one follows each goal to its end; and the most that one may take."""
 
 Progress = Callable[[str], None]
 
@@ -163,5 +163,5 @@ class _Hunt:
             except BudgetSpent:
                 self._order = Order.OLDEST if self._order is Order.NEWEST else Order.NEWEST
                 self._patience *= 2
-            if self._patience >= DEEP and self._deeply(self._patience):
+            if self._patience >= DEEP and self._deeply(min(self._patience, DEEPLY)):
                 return

@@ -10,8 +10,8 @@ The matrix leaves out each check alone, then all redundant ones at once, and fin
 a claim. When it is interrupted, FILE has what was found until then.
 
 FILE.spdl passes when all its claims are proved and all its roles can come to their end. Its agents may be dishonest,
-save those of the claim, unless --powers network says otherwise. What is read of SPDL and what is not is told with line
-and column.
+save those of the claim and those that the file names and does not call untrusted, unless --powers network says
+otherwise. What is read of SPDL and what is not is told with line and column.
 
     trustconn verify
     trustconn verify --claim CLM-05 --without eat_nonce_is_binder --chart
