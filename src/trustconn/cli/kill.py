@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `kill`."""
     parser.add_argument("name", nargs="*", type=fault_name, metavar="NAME", help="a fault; default: all")
     parser.add_argument("--role", choices=tested_roles(), help="role of the faulty implementation; default: all")
-    parser.add_argument(
-        "--full", action="store_true", help="every fault of peers against every test; takes about an hour"
-    )
+    parser.add_argument("--full", action="store_true", help="every fault of peers against every test; takes hours")
     parser.add_argument("--out", type=Path, default=Path("kill-matrix"), metavar="DIR", help="folder of the matrix")
     parser.add_argument("--list", action="store_true", help="name the faults and try none")
     parser.add_argument("--write", action="store_true", help="write the index of killers, of all faults")
