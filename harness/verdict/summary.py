@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+from shutil import get_terminal_size
 from textwrap import fill
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -72,16 +73,18 @@ def write_markdown(results: Results, path: Path) -> None:
 
 def print_summary(results: Results, stream: TextIO) -> None:
     """Prints the requirements that tests decided, those that none did by reason, complaints, and the headline."""
+    width = WIDTH
     if stream.isatty():
         from rich.console import Console
 
+        width = min(WIDTH, get_terminal_size((WIDTH, 0)).columns)
         Console(file=stream).print(_table(results))
     else:
         for row in decided(results):
             print(f"{row.id:8} {row.status:16} {row.tests:8} {row.remark}".rstrip(), file=stream)
     for status, remark, names in undecided(results):
         line = f"{status} ({len(names)}): {remark}: {' '.join(names)}"
-        print(fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False), file=stream)
+        print(fill(line, width, subsequent_indent="  ", break_on_hyphens=False), file=stream)
     for line in shortened(results):
         print(line, file=stream)
     print(headline(results), file=stream)

@@ -230,7 +230,9 @@ def test_a_name_adds_nothing_to_the_document(tmp_path: Path) -> None:
     assert "](https" not in text.replace("\\](", "")
 
 
-def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
+def test_a_terminal_gets_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+
     class Terminal(StringIO):
         def isatty(self) -> bool:
             return True
@@ -239,3 +241,5 @@ def test_a_terminal_gets_a_table(tmp_path: Path) -> None:
     print_summary(rebuild(write(tmp_path, PASSED, finished=False)), screen)
     assert "requirement" in screen.getvalue()
     assert screen.getvalue().endswith("2 not exercised, INTERRUPTED\n")
+    told = [line for line in screen.getvalue().splitlines() if line.startswith(("NOT ", "  "))]
+    assert max(map(len, told)) <= 60
