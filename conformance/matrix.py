@@ -23,7 +23,7 @@ from .workers import answers
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault of one role: which tests could tell it, and which of them it fails, by id."""
+    """One fault of one role, and the tests that fail because of it, by id."""
 
     fault: str
     role: Role

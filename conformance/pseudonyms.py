@@ -57,9 +57,7 @@ def under_pseudonym(iut: Iut, label: str, relying_party: str) -> Callable[[Path]
 
     def change(folder: Path) -> None:
         made = pseudonym(iut, iut.role, label, relying_party)
-        for file in ("proofs.cbor", "waiver.cose", "tpm-ak.pem", "tpm-ak.key.pem"):
-            (folder / file).unlink(missing_ok=True)
-        for file in ("leaf.key.pem", "ak.key.pem"):
+        for file in ("leaf.key.pem", "ak.key.pem", "proofs.cbor", "waiver.cose", "tpm-ak.pem", "tpm-ak.key.pem"):
             (folder / file).unlink(missing_ok=True)
         made.save(folder)
         module = {"ueid": made.leaf.platform.rpartition(":")[2], "bootcount": 0}
