@@ -13,11 +13,11 @@ import h11
 
 from ...spec import identifiers
 from .appraisal import MAX_REQUEST, Verifier
+from .streams import SECONDS
 
 _MEDIA_TYPES = identifiers()["media_type"]
 REQUEST_TYPE: str = _MEDIA_TYPES["verifier_request"]
 REPLY_TYPE: str = _MEDIA_TYPES["verifier_reply"]
-SECONDS: int = identifiers()["verifier"]["request_seconds"]
 MOST_CONNECTIONS = 64
 MOST_HEADERS = 1 << 14
 """Octets of a request before its content."""

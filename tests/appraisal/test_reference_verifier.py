@@ -20,6 +20,7 @@ from trustconn.harness.codec import cbor
 from trustconn.harness.identity.policy import PolicyError
 from trustconn.harness.tester.result import AFFIRMING, read_reply
 from trustconn.harness.tester.verifier_session import REQUEST_TYPE, LocalVerifier
+from trustconn.harness.transport.frames import write_frame
 from trustconn.harness.verifier import folder, streams
 from trustconn.harness.verifier.http import HttpServer
 from trustconn.harness.verifier.ledger import Ledger, LedgerError
@@ -146,6 +147,20 @@ def test_requests_on_a_stream_are_answered_in_turn(verifier: LocalVerifier) -> N
 
 def test_a_length_above_the_limit_ends_a_stream(verifier: LocalVerifier) -> None:
     assert on_streams(verifier, b"\x01\x00\x01\x00") == len(MALFORMED).to_bytes(3, "big") + MALFORMED
+
+
+def test_a_request_that_stands_still_ends_the_stream(verifier: LocalVerifier) -> None:
+    whole = write_frame(request(verifier))
+    here, theirs = os.pipe()
+    replies, sink = os.pipe()
+    os.write(theirs, whole + whole[: len(whole) // 2])
+    streams.serve(verifier.verifier, here, sink, 0.01)  # It returns, although the other end stays open.
+    os.close(sink)
+    with closing(os.fdopen(replies, "rb")) as answered:
+        reply = answered.read()
+    assert int.from_bytes(reply[:3], "big") == len(reply) - 3 > 0
+    os.close(theirs)
+    os.close(here)
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
