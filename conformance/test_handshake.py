@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 from ..harness.codec import cbor
@@ -15,7 +16,7 @@ from ..harness.verdict.verdict import Outcome, Reaction
 from ..model.protocol.edhoc import EAD, SUITES_I, handshake
 from ..model.protocol.frames import SIDES
 from .bench import Bench, opened
-from .case import Case, fault, for_each
+from .case import Case, citing, fault, for_each
 from .places import ROLES, TESTER_LETTER
 
 TERMS = handshake(0)
@@ -232,13 +233,24 @@ _CRITICAL = {
 }
 
 
+def _of_message(number: int, items: dict[str, bytes], sign: int) -> Iterator[tuple[str, bytes]]:
+    """With the label that would carry evidence in this very message."""
+    yield from items.items()
+    if number > 1:
+        yield "evidence-of-the-message", cbor.encode(sign * (71_000 + number)) + cbor.bstr(b"")
+
+
+def _about_evidence(case: Case) -> Case:
+    return citing(case, "EDH-33") if case.operator.startswith("evidence") else case
+
+
 @for_each(
-    fault(role, f"ead_{number}_has_no_unknown_critical", name, f"EAD_{number}", (number, items))
+    _about_evidence(fault(role, f"ead_{number}_has_no_unknown_critical", name, f"EAD_{number}", (number, items)))
     for number, role in _RECEIVER.items()
-    for name, items in _CRITICAL.items()
+    for name, items in _of_message(number, _CRITICAL, -1)
 )
 def test_critical_ead(case: Case, bench: Bench) -> None:
-    """A message to be refused solely because it holds a critical EAD item that nobody knows (EDH-12)."""
+    """A message to be refused solely because it holds a critical EAD item that nobody knows (EDH-12, EDH-33)."""
     number, items = case.data
     bench.refuses(Lie(EAD[number], items, f"message_{number}"))
 
@@ -254,12 +266,12 @@ _IGNORED = {
 
 
 @for_each(
-    Case(role, ("EDH-12",), name, f"EAD_{number}", data=(number, items))
+    _about_evidence(Case(role, ("EDH-12",), name, f"EAD_{number}", data=(number, items)))
     for number, role in _RECEIVER.items()
-    for name, items in _IGNORED.items()
+    for name, items in _of_message(number, _IGNORED, 1)
 )
 def test_ignored_ead(case: Case, bench: Bench) -> None:
-    """Padding and EAD items that are not critical are ignored (EDH-12)."""
+    """Padding and EAD items that are not critical are ignored (EDH-12, EDH-33)."""
     number, items = case.data
     bench.works(opened, deviation=Lie(EAD[number], items, f"message_{number}"))
 

@@ -8,6 +8,7 @@ from typing import Any
 from ...model.protocol.edhoc import INITIATOR, RESPONDER, X, Y
 from ...model.refusals import Refusal
 from ...model.table import Form, Verifies
+from ...spec import identifiers
 from ..codec import cbor
 from ..crypto.random import SeededRandom
 from ..evaluator.errors import CheckFailed
@@ -168,6 +169,9 @@ def _verifies(run: Run, form: Verifies, key: object) -> bool:
     return True
 
 
+_EVIDENCE = frozenset(identifiers()["edhoc"]["ead"]["remote_attestation"])
+
+
 def ead_faults() -> Iterator[Fault]:
     """External authorisation data."""
     for number, roles in ((1, SERVICE), (2, DEVICE), (3, SERVICE), (4, DEVICE)):
@@ -184,6 +188,16 @@ def ead_faults() -> Iterator[Fault]:
             f"ead_{number}_refused", "An unknown EAD item is refused though it is not critical.", "EDH-12",
             "false reject", f"EAD_{number}", roles,
             judges={check: refuses(lambda w, ead: _labels(ead) - {0} != set())},
+        )  # fmt: skip
+        yield fault(
+            f"ead_{number}_evidence_known", "Evidence in a critical EAD item is passed over.", "EDH-33", "unknown name",
+            f"EAD_{number}", roles,
+            judges={check: accepts(lambda w, ead: bool(_labels(ead) & {-label for label in _EVIDENCE}))},
+        )  # fmt: skip
+        yield fault(
+            f"ead_{number}_evidence_refused", "Evidence in an EAD item is refused though it is not critical.", "EDH-33",
+            "false reject", f"EAD_{number}", roles,
+            judges={check: refuses(lambda w, ead: bool(_labels(ead) & _EVIDENCE))},
         )  # fmt: skip
         yield fault(
             f"padding_{number}_refused", "Padding is refused.", "EDH-12", "false reject", f"padding in EAD_{number}",
