@@ -14,6 +14,8 @@ SHA_256 = -16
 DEFAULT_SIZE = 1 << 20
 """Octets of a block unless the signer says otherwise."""
 MAX_SIZE = (1 << 32) - 1
+USUAL, MOST = 1 << 16, 1 << 20
+"""Blocks of a file where nobody says how large they are, and where somebody does: their digests stay with the label."""
 ALGORITHM, TOTAL, COUNT, DIGESTS, SIZE = 1, 2, 3, 4, 5
 """Keys of the map."""
 
@@ -124,6 +126,11 @@ def _digests(value: object, number: int, refused: Any) -> bytes | tuple[bytes, .
             raise refused("block digests", f"{len(value)} of {number} are there")
         return tuple(value)
     raise refused("block digests", "neither a root nor a list of digests of 32 octets")
+
+
+def fitting_size(total: int) -> int:
+    """Octets of a block such that the digests of all blocks of data of `total` octets need little memory."""
+    return min(max(DEFAULT_SIZE, 1 << (total // USUAL).bit_length()), 1 << 30)
 
 
 def divide(content: bytes, size: int = DEFAULT_SIZE, *, listed: bool = False) -> Blocks:

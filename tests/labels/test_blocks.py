@@ -178,3 +178,10 @@ def test_a_malformed_map_is_refused_by_its_field(name: str) -> None:
     assert blocks.parse(GOOD) == blocks.divide(CONTENT, SIZE)
     with pytest.raises(LabelError, match=f"{field}.*CHN-01"):
         blocks.parse(value)
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"), [(0, 1 << 20), ((1 << 36) - 1, 1 << 20), (1 << 36, 1 << 21), (1 << 50, 1 << 30)]
+)
+def test_blocks_of_very_long_data_are_longer(total: int, expected: int) -> None:
+    assert blocks.fitting_size(total) == expected

@@ -219,3 +219,11 @@ def test_an_altered_parameter_is_refused_and_one_that_is_not_kept_is_told(
     assert "parameters: not kept with the data" in capsys.readouterr().out
     assert verify(folder, "small.jpg") == 0
     assert "not kept" not in capsys.readouterr().out
+
+
+def test_a_file_is_not_cut_into_more_blocks_than_can_be_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "long.raw").write_bytes(bytes((1 << 20) + 1))
+    assert sign(folder, "long.raw", "--agent camera --block-size 1") == 2
+    assert "long.raw would have more than 1048576 blocks" in capsys.readouterr().err
+    assert sign(folder, "long.raw", "--agent camera --block-size 16") == 0
+    assert verify(folder, "long.raw") == 0

@@ -80,8 +80,8 @@ def _sign_arguments(sign: argparse.ArgumentParser) -> None:
     text = "of the action, or of the sensor; may be repeated"
     sign.add_argument("--parameter", type=_parameter, action="append", default=[], metavar="NAME=VALUE", help=text)
     sign.add_argument("--content-type", metavar="TYPE", help="media type; default: by the name of the file")
-    text = "octets of a block, with K, M or G; default: 1M"
-    sign.add_argument("--block-size", type=_size, default=blocks.DEFAULT_SIZE, metavar="N", help=text)
+    text = "octets of a block, with K, M or G; default: 1M, and more where there would be more than 65536 blocks"
+    sign.add_argument("--block-size", type=_size, metavar="N", help=text)
     sign.add_argument("--list", action="store_true", help="sign the digest of every block in place of the tree's root")
     sign.add_argument("--out", type=Path, metavar="FILE", help="default: FILE.label")
 
@@ -140,15 +140,16 @@ def _sign(arguments: argparse.Namespace) -> int:
             return exit_code.FAILED
     parameters = dict(arguments.parameter)
     deed = Deed(arguments.agent, arguments.kind, arguments.action or "", parameters, inputs, arguments.relation)
+    block_size = _block_size(arguments.file, arguments.block_size)
     with reading(arguments.file) as (source, advance):
-        measured = stream.measure(source, arguments.block_size, advance)
+        measured = stream.measure(source, block_size, advance)
     kind = arguments.content_type or mimetypes.guess_type(arguments.file.name)[0] or UNKNOWN_TYPE
     # Microseconds rise from label to label without anything that has to be remembered (LBL-26).
     sequence = time.time_ns() // 1000
     try:
         stored = sign_data(
             world, deed, measured, kind,
-            block_size=arguments.block_size, sequence=sequence, rng=system_random, listed=arguments.list,
+            block_size=block_size, sequence=sequence, rng=system_random, listed=arguments.list,
         )  # fmt: skip
     except LabelError as error:
         raise UsageError(f"{arguments.file}: a verifier would refuse this: {error}") from error
@@ -156,6 +157,16 @@ def _sign(arguments: argparse.Namespace) -> int:
     octets = f"{measured.total} octets in {counted(len(measured.leaves), 'block')}"
     print(f"{out}: {deed.action} by {world.credentials.leaf.identity}, {octets}")
     return exit_code.PASSED
+
+
+def _block_size(file: Path, wanted: int | None) -> int:
+    """As wanted, or as fits. Raises UsageError for more blocks than can be kept."""
+    total = file.stat().st_size
+    if wanted is None:
+        return blocks.fitting_size(total)
+    if total > wanted * blocks.MOST:
+        raise UsageError(f"--block-size {wanted}: {file} would have more than {blocks.MOST} blocks")
+    return wanted
 
 
 # --- verify ----------------------------------------------------------------------------------------------------------
