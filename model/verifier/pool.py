@@ -24,14 +24,22 @@ class BudgetSpent(Exception):
     """The search looked at more patterns than this attempt may."""
 
 
+class SetAside(Exception):
+    """The search took so long that others may come first."""
+
+
 @dataclass(slots=True)
 class Stats:
-    """Counters of one claim, over all its searches. `bound`: runs up to which the present one found nothing."""
+    """Counters of one claim, over all its searches. `bound`: runs up to which the present one found nothing.
+
+    `budget` and `aside`: the number of states that ends the present attempt, and the present query.
+    """
 
     states: int = 0
     bound: int = 0
     deadline: float = float("inf")
     budget: float = float("inf")
+    aside: float = float("inf")
 
     def tick(self) -> None:
         """Count a state.
@@ -39,8 +47,11 @@ class Stats:
         Raises:
             TimeLimit: the deadline has passed.
             BudgetSpent: the budget of states is spent.
+            SetAside: others may come first.
         """
         self.states += 1
+        if self.states > self.aside:
+            raise SetAside
         if self.states > self.budget:
             raise BudgetSpent
         if not self.states & 15:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from .attack import Attack
 from .certificate import Certificate
 from .claims import Claim, Executable
 from .clock import now
 from .engine import ATTACK, BOUNDED, PROOF, Answer, Engine, Progress
-from .pool import Stats, TimeLimit
+from .pool import SetAside, Stats, TimeLimit
 from .protocol import Leak, Protocol, Send
 from .query import Query
 
@@ -27,6 +28,9 @@ DEFAULT_POWERS = frozenset({"dishonest"})
 VACUOUS = "vacuous"
 OUT_OF_TIME = "time limit"
 """How the reason of a verdict begins that the time did not suffice for."""
+
+ASIDE = 2000
+"""States after which a query waits until all others of its claim are answered."""
 
 ENOUGH = 8
 """Runs that every role must be able to end with, whatever the bound of a claim."""
@@ -135,11 +139,8 @@ class Verifier:
     ) -> Verdict:
         answers: list[Answer] = []
         executable = isinstance(claim, Executable)
-        queries = claim.queries(self.protocol)
         try:
-            for query in queries:
-                stats.check()
-                answer = solve(query)
+            for answer in self._answers(claim, solve, stats, in_order=certify):
                 answers.append(answer)
                 if executable and answer.kind == PROOF:
                     return Verdict(VACUOUS, 0, 0, answer.bound, reason="there is no such trace")
@@ -147,7 +148,8 @@ class Verifier:
                     return Verdict(ATTACK, 0, 0, answer.bound, answer.attack)
         except TimeLimit:
             done = min((stats.bound, *(a.bound for a in answers if a.kind == BOUNDED)))
-            done = done if next(queries, None) is None else 0
+            missing = len(list(islice(claim.queries(self.protocol), len(answers) + 2))) - len(answers)
+            done = done if missing == 1 else 0
             return Verdict(BOUNDED, 0, 0, done, reason=f"{OUT_OF_TIME}{f', {_up_to(done)}' if done else ''}")
         bound = max(a.bound for a in answers)
         if any(a.kind == BOUNDED for a in answers):
@@ -155,6 +157,24 @@ class Verifier:
         witness = answers[0].attack if executable else None
         certificate = Certificate(tuple(a.trees for a in answers)) if certify and not executable else None
         return Verdict(PROOF, 0, 0, bound, witness, certificate=certificate)
+
+    def _answers(
+        self, claim: Claim, solve: Callable[[Query], Answer], stats: Stats, in_order: bool
+    ) -> Iterator[Answer]:
+        """The answers to all queries; unless `in_order`, last those that take long: another one may have an attack."""
+        queries, late = claim.queries(self.protocol), list[Query]()
+        query = next(queries, None)
+        while query is not None:
+            following = next(queries, None)
+            stats.check()
+            stats.aside = float("inf") if in_order or (following is None and not late) else stats.states + ASIDE
+            try:
+                yield solve(query)
+            except SetAside:
+                late.append(query)
+            query = following
+        stats.aside = float("inf")
+        yield from map(solve, late)
 
 
 def _ending(role: str, agents: Mapping[str, object]) -> object:
