@@ -1,7 +1,9 @@
 """The proof: complete, bound to every public input, within its ranges, and refused once revoked."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from trustconn.harness.property.arithmetic import power, product, random_below
 from trustconn.harness.property.certificate import certify
 from trustconn.harness.property.errors import BadProof, Malformed, PropertyError, Revoked
 from trustconn.harness.property.fixed import fixed_issuer
+from trustconn.harness.property.group import FFDHE3072
 from trustconn.harness.property.proof import Proof, Statement, hash_oracle, parse, prove, verify
 from trustconn.harness.property.suites import E_RANGE, MESSAGE, PBA_2048, PBA_3072
 from trustconn.spec import cddl
@@ -106,6 +109,24 @@ def test_every_public_input_enters_the_challenge(setting: Setting, proved: Prove
     firsts = sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses)
     assert hash_oracle(statement.transcript(proof.blinded, firsts)) == proof.challenge
     assert hash_oracle(other.transcript(proof.blinded, firsts)) != proof.challenge
+
+
+@pytest.mark.parametrize("changed", [{"name": "another"}, {"prime": FFDHE3072.prime}, {"g": 4}, {"h": 4}], ids=str)
+def test_group_and_generators_enter_the_challenge(proved: Proved, changed: dict[str, Any]) -> None:
+    statement, proof = proved
+    held = statement.issuer.suite.group
+    group = SimpleNamespace(**{name: getattr(held, name) for name in ("name", "prime", "bits", "g", "h")})
+    firsts = sigma.firsts(statement.relation, proof.blinded, proof.challenge, proof.responses)
+    assert _challenge_in(statement, group, proof.blinded, firsts) == proof.challenge
+    vars(group).update(changed, bits=FFDHE3072.bits if "prime" in changed else group.bits)
+    assert _challenge_in(statement, group, proof.blinded, firsts) != proof.challenge
+
+
+def _challenge_in(statement: Statement, group: Any, blinded: int, firsts: Sequence[int]) -> int:
+    """The challenge where the suite had that group."""
+    suite = SimpleNamespace(name=statement.issuer.suite.name, modulus=statement.issuer.suite.modulus, group=group)
+    issuer: Any = SimpleNamespace(suite=suite, id=statement.issuer.id)
+    return hash_oracle(replace(statement, issuer=issuer).transcript(blinded, firsts))
 
 
 def test_blinded_signature_and_first_message_enter_the_challenge(proved: Proved) -> None:
