@@ -23,7 +23,7 @@ from ...harness.tpm.structures import sized, write_signature
 from ...model.protocol import psa, tpm
 from ...model.protocol.attestation import EVIDENCE, REGISTERS, SID, binder
 from ...model.protocol.frames import SIDES
-from ...model.protocol.labels import LABEL
+from ...model.protocol.labels import LABEL, LABEL_REGISTERS
 from ...model.terms import Term
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
 from . import evidence
@@ -94,7 +94,7 @@ def _session(signer: Signer) -> dict[str, Json]:
         "tolerance": at.world.policy.clock_tolerance,
         "epoch": cbor.decode(at.value(registers.attested_epoch)),
         "environment": "",
-        "environment_iat": 0,
+        "environment_iat": cbor.decode(at.value(LABEL_REGISTERS[signer.letter].last_iat)),
         "last_sequence": -1,
         "seen": [],
     }

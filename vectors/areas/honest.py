@@ -55,10 +55,22 @@ def lists(world: World) -> list[Json]:
     return [octets(crl) for crl in world.anchors.crls if read_crl(crl).issuer not in theirs]
 
 
+class Lies:
+    """Several lies that belong together."""
+
+    def __init__(self, *lies: Lie) -> None:
+        self._lies = lies
+
+    def attach(self, peer: TesterEndpoint) -> None:
+        """Tell them all."""
+        for lie in self._lies:
+            lie.attach(peer)
+
+
 class _Halt(Deviation):
     """Keeps what is about to be sent, and sends nothing more."""
 
-    def __init__(self, message: str, lie: Lie | None) -> None:
+    def __init__(self, message: str, lie: Lie | Lies | None) -> None:
         super().__init__()
         self._message, self._lie = message, lie
         self.kept: tuple[TesterEndpoint, Message, bytes] | None = None
@@ -173,7 +185,7 @@ def moment(
     receiver: Role,
     message: str,
     *,
-    lie: Lie | None = None,
+    lie: Lie | Lies | None = None,
     tpm: bool = False,
     psa: bool = False,
     waiver: bool = False,

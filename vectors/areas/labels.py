@@ -8,18 +8,20 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from ...harness.codec import cbor
+from ...harness.codec import cbor, cose
 from ...harness.codec.cbor import bstr, encode
+from ...harness.identity.keys import signer
+from ...harness.identity.tester import ANOTHER
 from ...harness.tester.deviation import TesterFault
 from ...harness.tester.operators import operators
 from ...harness.tester.session import OPPOSITE, Role
 from ...model.protocol.attestation import EVIDENCE, REGISTERS, SID
-from ...model.protocol.labels import ENVIRONMENT, LABEL
+from ...model.protocol.labels import ENVIRONMENT, LABEL, LABEL_REGISTERS
 from ...model.terms import Term
 from ..judging import refusals, requirement
 from ..vector import Area, GeneratorError, Group, Json, Vector, octets
 from .evidence import LETTER, RECEIVERS
-from .honest import CONTENT, Moment, lying, moment
+from .honest import CONTENT, Lies, Moment, lying, moment
 from .judged import Candidate, invalid, valid
 from .seed import NOW
 
@@ -50,7 +52,7 @@ def session(at: Moment) -> dict[str, Json]:
         "bootcount": cbor.decode(at.value(registers.attested_boot)),
         "epoch": cbor.decode(at.value(registers.attested_epoch)),
         "environment": "",
-        "environment_iat": 0,
+        "environment_iat": cbor.decode(at.value(LABEL_REGISTERS[at.sender.letter].last_iat)),
         "reference_values": {name: octets(value) for name, value in sorted(policy.reference_values.items())},
         "last_sequence": -1,
         "seen": [],
@@ -177,6 +179,21 @@ def _signatures(at: Moment) -> Iterator[Candidate]:
     }
     for operator, (change, comment) in by_module.items():
         yield _lied(at, "environment signature", operator, token.signature, change, comment, module=True)
+    yield _by_another_key(at)
+
+
+def _by_another_key(at: Moment) -> Candidate:
+    """The environment object of another platform's attestation key, good as that is."""
+    token, other = ENVIRONMENT[at.sender.letter].token, at.iut.pki.party(at.sender.role, ANOTHER)
+    assert other.ak_key is not None
+    chain = encode(cose.x5chain([other.ak.der, *(item.der for item in other.ak_chain)]))
+    name, receiver = at.message.name, _receiver(at)
+    told = lying(token.chain, chain, name, by_module=True)
+    signature = signer(other.ak_key)(moment(receiver, name, lie=told).sender.tam.run.value(token.tbs))
+    lies = Lies(told, lying(token.signature, lambda honest: signature, name, by_module=True))
+    frame = moment(receiver, name, lie=lies).frame
+    comment = "by the attestation key of another platform"
+    return _candidate("environment signature", "by-another-attestation-key", frame, comment)
 
 
 def _frames(at: Moment) -> Iterator[Candidate]:
@@ -235,6 +252,19 @@ def _remembered(at: Moment) -> Iterator[Vector]:
         at, "label[15][7]", "seen", {**base, "seen": [octets(cti)]}, "an identifier that was accepted before"
     )
     del memory.label_ids[signer + cti]
+    yield _older(at, base)
+
+
+def _older(at: Moment, base: dict[str, Json]) -> Vector:
+    """The honest DATA, to a receiver that has accepted a newer environment object in this session."""
+    values, last = at.receiver.run.values, LABEL_REGISTERS[at.sender.letter].last_iat
+    before, newer = values[last], at.now + 1
+    values[last] = encode(newer)
+    try:
+        comment = "older than the one before"
+        return _refused(at, "environment.iat", "older", {**base, "environment_iat": newer}, comment)
+    finally:
+        values[last] = before
 
 
 def _refused(at: Moment, field: str, operator: str, given: dict[str, Json], comment: str) -> Vector:

@@ -12,7 +12,7 @@ from ...harness.codec import cbor
 from ...harness.codec.cbor import encode
 from ...harness.codec.cose import cose_key
 from ...harness.identity.policy import EAR_FORMAT, EAT_CWT
-from ...harness.identity.tester import ANOTHER
+from ...harness.identity.tester import ANOTHER, REVOKED_POLICY
 from ...harness.identity.world import World
 from ...harness.tester.attesting import Attester, cmw
 from ...harness.tester.local import LocalIut
@@ -197,6 +197,20 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
     yield from valid(p.at, "PBA-03", _good(p))
     candidates = (*_results(p), *(_records(p) if receiver == evidence.RECEIVERS[0] else ()))
     yield from map(_cited, invalid(p.at, candidates))
+    yield from _revoked_policy(p)
+
+
+def _revoked_policy(p: Passport) -> Iterator[Vector]:
+    """A result by the policy that is asked for, and that is on the list of those revoked."""
+    world = p.at.world
+    before, wanted = world.policy, p.result(_of_each(claim(POLICY_IDS, [REVOKED_POLICY])))
+    world.policy = dataclasses.replace(before, verifier_policy=REVOKED_POLICY)
+    try:
+        shown = p.shown("result[266]", "revoked-policy", "by a policy that is revoked", p.wrapped(wanted))
+        given = {**shown.given, "policy": REVOKED_POLICY}
+        yield from invalid(p.at, [shown._replace(given=given)], must=True)
+    finally:
+        world.policy = before
 
 
 def _common(p: Passport) -> dict[str, Json]:

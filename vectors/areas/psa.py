@@ -12,8 +12,10 @@ from ...harness.codec.cbor import encode
 from ...harness.identity.oids import EKU_EAT_AK
 from ...harness.identity.pki import issue_leaf
 from ...harness.identity.policy import PSA_TOKEN
-from ...harness.identity.psa import psa_ak_spec
+from ...harness.identity.psa import on_psa, psa_ak_spec, psa_party
+from ...harness.identity.world import World
 from ...harness.tester.attesting import Attester, cmw
+from ...harness.tester.local import LocalIut
 from ...harness.tester.psa_faults import FAULTS, GOOD, MALFORMED
 from ...harness.tester.session import OPPOSITE, Role
 from ...model.protocol.attestation import binder
@@ -104,12 +106,33 @@ def _certificates(maker: Maker) -> Iterator[Candidate]:
         yield maker.tokened("attestation certificate", operator, "one thing is wrong with the certificate", token)
 
 
+def _without_custody() -> Iterator[Vector]:
+    """A good token beside a leaf that does not say that its key is kept."""
+
+    def world(iut: LocalIut) -> World:
+        own = psa_party(iut.pki, iut.opposite)
+        leaf = issue_leaf(iut.pki.leaf_spec(iut.opposite, iut.opposite), iut.pki.branch(iut.opposite).issuing)
+        proofs = iut.pki.staple(leaf.certificate, iut.pki.branch(iut.opposite).issuing)
+        policy = dataclasses.replace(on_psa(iut.world.policy), offered=(PSA_TOKEN,), accepted=(PSA_TOKEN,))
+        credentials = dataclasses.replace(own, leaf=leaf.certificate, key=leaf.key, proofs=proofs)
+        return iut.fresh_world(policy=policy, credentials=credentials)
+
+    name = f"ATT_{evidence.LETTER[OPPOSITE[RECEIVER]]}"
+    at = moment(RECEIVER, name, world=world, within=lambda iut: iut.attesting_by_psa())
+    maker = Maker(at)
+    shown = maker.tokened("leaf", "without-key-in-hsm", "the leaf does not say that its key is kept", maker.made())
+    known = relying_party(at)
+    given = {**shown.given, "leaf": known["leaf"], "binder": known["binder"]}
+    yield from invalid(at, [shown._replace(given=given)], must=True)
+
+
 def _vectors() -> Iterator[Vector]:
     at = arriving()
     maker = Maker(at)
     yield from valid(at, "ATT-34", _good(maker))
     for vector in invalid(at, chain(_tales(maker), _certificates(maker))):
         yield dataclasses.replace(vector, refusals=()) if vector.requirement == "ERR-08" else vector
+    yield from _without_custody()
 
 
 def _groups() -> Iterator[Group]:

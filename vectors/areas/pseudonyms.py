@@ -141,6 +141,10 @@ def _certificates(role: str) -> Iterator[Vector]:
             yield Vector("ANO-10", f"{role}'s pseudonym", operator, True, comment, _given(issued), output)
     for operator, (check, issued, comment) in _bad_leaves(role).items():
         yield _certificate(role, f"cred_{side}_{check}", operator, comment, issued)
+    if role == "service":
+        uris = ("https://other.example/", _leaf(pki, role).certificate.platform)
+        other = _leaf(pki, role, uris=uris)
+        yield _certificate(role, "cred_r_is_intended", "of-another", "a good one of another service", other)
     check = "cred_i_is_authorised" if role == "device" else "cred_r_is_intended"
     yield _certificate(role, check, "not-admitted", "policy admits no pseudonyms", _leaf(pki, role), admits=False)
 

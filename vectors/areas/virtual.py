@@ -13,7 +13,9 @@ from ...harness.codec.cbor import encode
 from ...harness.codec.cose import cose_key
 from ...harness.identity.der import tlv
 from ...harness.identity.faults import Bad
+from ...harness.identity.keys import derive_key
 from ...harness.identity.pki import HOUR, Authority, Issued, issue_leaf
+from ...harness.identity.tam import platform_urn
 from ...harness.identity.tester import ROLES, opposite
 from ...harness.identity.virtual import VirtualRoot
 from ...harness.identity.virtual_faults import VIRTUAL_FAULTS, bad_virtual_leaf
@@ -36,7 +38,7 @@ from . import evidence
 from .certificates import failing, id_cred, parties, receiver
 from .honest import Moment, moment
 from .judged import Candidate, invalid, valid
-from .seed import NOW
+from .seed import NOW, SEED
 
 SOURCE = "generated; chapter 10, RFC 5280 sections 4.2 and 6.1"
 OTHER_TENANT, OTHER_PLATFORM = "other tenant", "other platform"
@@ -107,6 +109,9 @@ def _faults(role: str) -> Iterator[Vector]:
         yield _refused(role, wrong, "tc-virtual", name, comment, leaf)
     for name, (check, issued, comment) in _issuers(role).items():
         yield _refused(role, _check(role, check), "endorsement authority", name, comment, issued)
+    other = _leaf(role, uris=_names_of_another(role), key=derive_key(SEED, "another tenant"))
+    check = _check(role, "is_authorised" if role == "device" else "is_intended")
+    yield _refused(role, check, "tenant certificate", "of-another", "a good tenant that nobody asked for", other)
     physical = _check(role, "root_may_be_virtual")
     yield _refused(
         role, physical, "root", "physical-only", "policy wants a physical root", _leaf(role), physical_only=True
@@ -116,6 +121,11 @@ def _faults(role: str) -> Iterator[Vector]:
 def _leaf(role: str, issuer: Authority | None = None, **changes: Any) -> Issued:
     pki = parties()[1]
     return issue_leaf(dataclasses.replace(virtual_leaf_spec(pki, role), **changes), issuer or endorser(pki, role))
+
+
+def _names_of_another(role: str) -> tuple[str, ...]:
+    urn = platform_urn(parties()[1].ueid(OTHER_TENANT))
+    return (urn,) if role == "device" else ("https://other.example/", urn)
 
 
 def _encodings(role: str) -> dict[str, tuple[bytes, str]]:
