@@ -7,7 +7,6 @@ import pkgutil
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,26 +21,29 @@ from trustconn.vectors.consumer import refusal
 
 Site = tuple[str, int, str]
 """Module, line, and what the check says when it refuses."""
-OF_FORM = frozenset(
-    {"encoding", "grammar", "edhoc"}
-)  # Readers, where one check stands behind another: what one lets through the next one refuses.
+READERS = ("encoding", "grammar", "edhoc")
+"""Areas in which one check stands behind another: what one lets through, the next one cannot read."""
 BACKED = {
     "blocks": {"number of blocks", "index or length", "the path is too short"},
     "chains": {"an unknown signer", "a label is missing"},
     "hello": {"no evidence is offered"},
     "ima": {"another template", "a violation"},
-    "properties": {"list of another key or property", "list is not current", "the property is withdrawn", "inequalities",
-                   "not invertible", "a number that is too great"},
+    "properties": {
+        "a number that is too great", "inequalities", "list is not current", "list of another key or property",
+        "not invertible", "the property is withdrawn",
+    },
+    "psa": {"measurement of a component", "signer of a component", "instance"},
     "results": {"nothing about a property"},
     "sessions": {"a type that does not exist"},
     "sign1": {"coordinates", "a key of another kind"},
-    "psa": {"measurement of a component", "signer of a component", "instance"},
 }  # fmt: skip
 """Checks of the Python program about more than a form that another one backs, by module."""
-FORM = ("no ", "grammar", "number", "length", "header", "x5chain", "too ", "a claim", "a proof is", "neither ", "proofs",
-        "eat_nonce", "cnf", "ueid", "measurements", "nonce", "claims", "policies", "content", "ends early", "shorter than",
-        "item ends", "declares more", "indefinite length", "reserved head", "suites are integers", "a kid is sent",
-        "unknown credential", "submodules", "parts of", "headers")  # fmt: skip
+FORM = (
+    "a claim", "a kid is sent", "a proof is", "claims", "cnf", "content", "declares more", "eat_nonce", "ends early",
+    "grammar", "header", "indefinite length", "item ends", "length", "measurements", "neither ", "no ", "nonce",
+    "number", "parts of", "policies", "proofs", "reserved head", "shorter than", "submodules", "suites are", "too ",
+    "ueid", "unknown credential", "x5chain",
+)  # fmt: skip
 """How checks of a form begin: without them a later step fails on what it cannot read."""
 
 
@@ -65,31 +67,34 @@ class Watched:
     def result(self, vector: store.Stored) -> object:
         """What the program says of a vector."""
         self.asked = vector.id
-        return program.answer({"id": vector.id, "operation": vector.operation, "input": vector.input})["result"]
+        try:
+            return program.answer({"id": vector.id, "operation": vector.operation, "input": vector.input})["result"]
+        except AssertionError:
+            return "crashed"
 
 
 ensure = refusal.ensure
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     found = Watched()
     for info in pkgutil.iter_modules(consumer.__path__):
         module = importlib.import_module(f"{consumer.__name__}.{info.name}")
         if module is not refusal and getattr(module, "ensure", None) is ensure:
             monkeypatch.setattr(module, "ensure", found.ensure)
-    yield found
+    return found
 
 
 def test_each_check_of_the_python_program_is_needed(watched: Watched) -> None:
-    """Each check that refuses a vector is left out once: the vector is taken, but where a form or another backs it."""
-    vectors = {v.id: v for v in store.stored() if v.area not in OF_FORM}
+    """Each check that refuses a vector is left out once: a vector is no longer refused, but where a form or another backs it."""
+    vectors = {v.id: v for v in store.stored() if v.area not in READERS}
     for vector in vectors.values():
         assert (watched.result(vector) == "valid") == vector.valid
     needed, spare = 0, []
     for site, refused in sorted(watched.refused.items()):
         watched.off = site
-        if any(watched.result(vectors[name]) == "valid" for name in sorted(refused)):
+        if any(watched.result(vectors[name]) != "invalid" for name in sorted(refused)):
             needed += 1
         elif not site[2].startswith(FORM) and site[2] not in BACKED.get(site[0], ()):
             spare.append(site)

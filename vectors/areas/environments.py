@@ -29,6 +29,7 @@ from ..vector import Area, GeneratorError, Group, Json, Vector, octets
 from . import evidence
 from .honest import CONTENT, Moment, lying, moment
 from .judged import Candidate, invalid, valid
+from .psa import references
 from .seed import NOW, SEED
 
 SOURCE = "generated; LBL-31, LBL-33 and LBL-36, sections 6.5 and 7, RFC 9783"
@@ -187,7 +188,7 @@ def _tokens(signer: Signer) -> Iterator[Candidate]:
     terms = psa.PSA_ENVIRONMENTS[signer.letter]
     token, tam = terms.token, signer.at.sender.world.tam
     slots: dict[str, Term] = {"cnf": terms.cnf, "epoch": terms.epoch, "sid": terms.sid, "iat": terms.iat}
-    parts = ("alg", "nonce", "instance", "profile", "seed", "client", "lifecycle", "signature")
+    parts = ("alg", "nonce", "instance", "profile", "seed", "client", "lifecycle", "components", "signature")
     slots |= {f"token.{part}": getattr(token, part) for part in parts}
     yield from signer.each({f"environment.{name}": term for name, term in slots.items()})
     yield from _of_session(signer, terms)
@@ -203,6 +204,9 @@ def _tokens(signer: Signer) -> Iterator[Candidate]:
     }
     for operator, (part, term, value, comment) in values.items():
         yield signer.told(f"environment.token.{part}", operator, term, _constant(encode(value)), comment)
+    for operator, change in COMPONENTS_CHANGED.items():
+        comment = "other software than policy names"
+        yield signer.told("environment.token.components", operator, token.components, change, comment)
     tbs: bytes = signer.at.sender.tam.run.value(token.tbs)
     for operator, signature, comment in (
         ("by-the-identity-key", tam.sign_identity(tbs), "by the identity key"),
@@ -211,10 +215,17 @@ def _tokens(signer: Signer) -> Iterator[Candidate]:
         yield signer.told("environment.token.signature", operator, token.signature, _constant(signature), comment)
 
 
+COMPONENTS_CHANGED: dict[str, Callable[[bytes], bytes]] = {
+    "last-missing": lambda honest: encode(cbor.decode(honest)[:-1]),
+    "first-twice": lambda honest: encode([cbor.decode(honest)[0], *cbor.decode(honest)]),
+    "first-other": lambda honest: encode([{**cbor.decode(honest)[0], 2: bytes(32)}, *cbor.decode(honest)[1:]]),
+}
+
+
 def _psa() -> Group:
     signer = _of_psa()
     seed = cbor.decode(signer.at.value(REGISTERS[signer.letter].attested_boot))
-    known = {"attestation_key": _attestation_key(signer), "boot_seed": octets(seed)}
+    known = {"attestation_key": _attestation_key(signer), "boot_seed": octets(seed), **references(signer.at)}
     return Group("psa", "label-psa", SOURCE, tuple(_vectors(signer, "LBL-33", _tokens)), {**_session(signer), **known})
 
 

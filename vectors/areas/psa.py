@@ -38,11 +38,17 @@ def arriving() -> Moment:
     return moment(RECEIVER, f"ATT_{evidence.LETTER[OPPOSITE[RECEIVER]]}", psa=True)
 
 
+def references(at: Moment) -> dict[str, Json]:
+    """By what components are appraised."""
+    policy = at.world.policy
+    values = {name: octets(value) for name, value in sorted(policy.reference_values.items())}
+    return {"reference_values": values, "signers": {n: octets(item) for n, item in sorted(policy.signers.items())}}
+
+
 def relying_party(at: Moment) -> dict[str, Json]:
     """What a relying party goes by when it appraises."""
     known = sorted(octets(item) for item in at.world.policy.implementations)
-    signers: dict[str, Json] = {name: octets(signer) for name, signer in sorted(at.world.policy.signers.items())}
-    return {**evidence.relying_party(at), "implementations": known, "signers": signers}
+    return {**evidence.relying_party(at), "implementations": known, **references(at)}
 
 
 class Maker(evidence.Maker):

@@ -151,6 +151,7 @@ def _psa(item: Any, named: bytes, leaf: Certificate, given: dict[str, Any]) -> N
     token.verify(Certificate(bytes.fromhex(given["attestation_key"])), INVALID)
     ensure(token.claims[10] == hashlib.sha256(item[0]).digest(), "a token over something else", INVALID)
     token.judge_caller(leaf, INVALID, INVALID)
+    psa.check_components(token.claims[2399], _references(given), given["signers"], INVALID)
     seed = token.claims[268]
     ensure(isinstance(seed, bytes) and seed.hex() == given["boot_seed"], "start", INVALID)
     _of_session(claims, leaf, given)

@@ -64,19 +64,19 @@ def evidence(given: dict[str, Any]) -> None:
     implementation = token.claims[2396]
     known = isinstance(implementation, bytes) and implementation.hex() in given["implementations"]
     ensure(known, "implementation", FAILED)
-    _components(token.claims[2399], trust.references)
-    signed = {item[1]: item[5].hex() for item in token.claims[2399]}
-    ensure(all(signed[name] == signer for name, signer in given["signers"].items()), "signer of a component", FAILED)
+    check_components(token.claims[2399], trust.references, given["signers"], FAILED)
 
 
-def _components(listed: Any, references: dict[str, bytes]) -> None:
-    ensure(isinstance(listed, list), "components", FAILED)
+def check_components(listed: Any, references: dict[str, bytes], signers: dict[str, str], code: str) -> None:
+    """Components are those of the references, each once and by its signer. Raises Refused."""
+    ensure(isinstance(listed, list), "components", code)
     found: dict[str, bytes] = {}
     for item in listed:
         name, digest, signer = item.get(1), item.get(2), item.get(5)
-        ensure(isinstance(name, str) and name not in found, "name of a component", FAILED)
-        ensure(isinstance(digest, bytes) and len(digest) == 32, "measurement of a component", FAILED)
-        ensure(isinstance(signer, bytes) and len(signer) in (32, 48, 64), "signer of a component", FAILED)
-        ensure(item.get(6, "sha-256") == "sha-256", "algorithm of a component", FAILED)
+        ensure(isinstance(name, str) and name not in found, "name of a component", code)
+        ensure(isinstance(digest, bytes) and len(digest) == 32, "measurement of a component", code)
+        ensure(isinstance(signer, bytes) and len(signer) in (32, 48, 64), "signer of a component", code)
+        ensure(item.get(6, "sha-256") == "sha-256", "algorithm of a component", code)
+        ensure(signers.get(name, signer.hex()) == signer.hex(), "another signer of a component", code)
         found[name] = digest
-    ensure(bool(references) and found == references, "components", FAILED)
+    ensure(bool(references) and found == references, "components", code)

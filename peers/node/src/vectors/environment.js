@@ -8,7 +8,7 @@ import { mustVerify } from './crypto.js';
 import { judgedOperations } from './judged.js';
 import { hex, octets } from './octets.js';
 import { certificates } from './pki.js';
-import { PsaToken } from './psa.js';
+import { PsaToken, checkComponents } from './psa.js';
 import { attest, checkQuoted, quoteInfo, signature } from './tpm.js';
 
 const ENVIRONMENT = 4;
@@ -56,6 +56,7 @@ export const environmentOperations = {
     token.verify(key);
     must(token.octets(10) === hex(sha256(object)), 'a token over something else');
     token.judgeCaller(peer);
+    checkComponents(token.claims.get(2399), input.reference_values, input.signers);
     must(token.octets(268) === input.boot_seed, 'another start');
   }),
 };

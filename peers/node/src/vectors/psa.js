@@ -32,7 +32,7 @@ function attestationKey(chain, input, peer) {
   return leaf;
 }
 
-function checkComponents(listed, references, signers) {
+export function checkComponents(listed, references, signers) {
   must(Array.isArray(listed), 'components');
   const found = new Map();
   for (const item of listed) {
