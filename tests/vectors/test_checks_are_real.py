@@ -87,7 +87,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def test_each_check_of_the_python_program_is_needed(watched: Watched) -> None:
-    """Each check that refuses a vector is left out once: a vector is no longer refused, but where a form or another backs it."""
+    """Each check is left out once, and then a vector is not refused; but where it is of form, or another backs it."""
     vectors = {v.id: v for v in store.stored() if v.area not in READERS}
     for vector in vectors.values():
         assert (watched.result(vector) == "valid") == vector.valid
