@@ -79,10 +79,15 @@ def play(
         seconds = time.monotonic() - start
         if late:
             return Outcome(ERROR, process.returncode, seconds, f"{told}\nnot ended after {limit:g} s", worker)
-        status = STATUS.get(process.returncode, ERROR)
         again = process.returncode < 0 or process.returncode == 128 + signal.SIGINT
         files = _kept(out / "out")
-        return Outcome(status, process.returncode, seconds, told, worker, _counts(files), files, again)
+        # Whatever a command finds is in its files: without any it found nothing, and could not even say so.
+        status = STATUS.get(process.returncode, ERROR) if files or not process.returncode else ERROR
+        try:
+            counts = _counts(files)
+        except ValueError:  # Half a file, of a disk that was full.
+            status, counts = ERROR, {}
+        return Outcome(status, process.returncode, seconds, told, worker, counts, files, again)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

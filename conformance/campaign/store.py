@@ -90,16 +90,20 @@ class Store:
             self._data.executemany("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def keep(self, item: Item, outcome: Outcome, attempts: int) -> bool:
-        """Write a result; False if there was one."""
+        """Write a result; False if there was one. Raises StoreError."""
         row = (
             item.id, outcome.status, outcome.exit_code, outcome.seconds, attempts, outcome.worker, outcome.told,
             json.dumps(outcome.counts, sort_keys=True),
         )  # fmt: skip
-        with self._data:
-            new = self._data.execute("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row).rowcount
-            if new:
-                files = [(item.id, name, zlib.compress(octets)) for name, octets in outcome.files.items()]
-                self._data.executemany("INSERT INTO files VALUES (?, ?, ?)", files)
+        insert = "INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        try:
+            with self._data:
+                new = self._data.execute(insert, row).rowcount
+                if new:
+                    files = [(item.id, name, zlib.compress(octets)) for name, octets in outcome.files.items()]
+                    self._data.executemany("INSERT INTO files VALUES (?, ?, ?)", files)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}") from error
         return bool(new)
 
     def results(self) -> Iterator[Kept]:

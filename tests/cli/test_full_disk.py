@@ -24,6 +24,13 @@ def test_output_that_cannot_be_written_is_told_without_a_traceback(words: str) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("words", "code"), [("explain ATT-16", 3), ("explain nothing", 2)])
+def test_the_exit_code_tells_where_nothing_else_can(words: str, code: int) -> None:
+    with open("/dev/full", "wb") as full:
+        assert subprocess.run([*PYTHON, *words.split()], stdout=full, stderr=full, check=False).returncode == code
+
+
 def test_a_run_whose_reader_has_gone_keeps_its_results(tmp_path: Path) -> None:
     words = ["run", "--role", "service", "--select", "LBL-08", "--out", str(tmp_path)]
     with subprocess.Popen([*PYTHON, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

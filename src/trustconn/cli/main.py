@@ -10,6 +10,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from .errors import UsageError, did_you_mean
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except UsageError as error:
-        print(f"trustconn: {error}", file=sys.stderr)
+        _complain(str(error))
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -80,11 +81,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNDECIDED
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
-            print(f"trustconn: {error.filename or 'cannot write'}: {error.strerror}", file=sys.stderr)
+            _complain(f"{error.filename or 'cannot write'}: {error.strerror}")
             _forget_output()
         else:  # Told as Python tells it, where Python itself would end with 1.
             sys.excepthook(*sys.exc_info())
         return UNDECIDED
+
+
+def _complain(words: str) -> None:
+    """On standard error, where that takes it: the exit code says it all the same."""
+    with suppress(OSError):
+        print(f"trustconn: {words}", file=sys.stderr, flush=True)
 
 
 def _forget_output() -> None:
