@@ -286,6 +286,8 @@ def _had(state: State, context: Context, key: Term, node: int) -> bool:
             if type(key) is App and key.symbol == INVERSE:
                 return False
             return _had(state, context, key, node)
+        if key.symbol == TUPLE:
+            return all(_had(state, context, part, node) for part in key.args)
         if context.given_away(key, state.reveals):
             return True
     return any(equal(term, key) and state.precedes(when, node) for term, when in state.learned)

@@ -311,3 +311,29 @@ def test_what_a_role_takes_out_of_a_hash_may_be_given_away() -> None:
     """
     assert kinds(source % "Nonce") == kinds(source % "Ticket") == {"A1": "attack"}
     assert kinds(source.replace("send_!2(B, A, n)", "send_!2(B, A, h(n))") % "Nonce") == {"A1": "proof"}
+
+
+def test_a_key_that_is_received_may_be_more_than_one_term() -> None:
+    """`y` may be a tuple. What it opens is asked early in a search that would take long."""
+    source = """
+    hashfunction h;
+    secret c;
+    protocol p(A, B, S) {
+    role A { fresh m: Ticket; var x, y, z, T: Ticket;
+    recv_1(B, A, {x}x, {h(x, y)}k(A, B), T);
+    match(T, {z, S, S}k(B, A));
+    send_2(A, S, {y}k(A, B), {h(m)}y, {z, x}k(A, S));
+    recv_3(S, A, {y}k(A, B), A);
+    send_4(A, S, {c, y}pk(S), h(x), {h(x, m)}k(A, B));
+    }
+    role B { fresh x, y, z: Ticket;
+    send_1(B, A, {x}x, {h(x, y)}k(A, B), {z, S, S}k(B, A)); }
+    role S { var T, m, y, x, z: Ticket;
+    recv_2(A, S, T, {h(m)}y, {z, x}k(A, S));
+    send_3(S, A, T, A);
+    claim(S, Secret, m);
+    }
+    }
+    """
+    (claim,) = load(source).claims
+    assert Verifier(load(source).protocol).verify(claim.claim, time_limit=1).reason  # No answer, and no crash.
