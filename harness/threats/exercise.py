@@ -67,9 +67,17 @@ class Run:
 
     @property
     def whole(self) -> bool:
-        """Whether it was a run of all tests, or of a frozen set, to its end; those of a handshake alone are not all."""
+        """Whether it was a run of all tests, or of a frozen set, to its end; those of a handshake alone are not all.
+
+        A run with faults is of another implementation than the one that it names.
+        """
         header = self.results.header
-        return self.results.complete and not header.selection and header.scope == "session"
+        return self.results.complete and not header.selection and header.scope == "session" and not self.faulty
+
+    @property
+    def faulty(self) -> bool:
+        """Whether checks were switched off for it, or faults on."""
+        return bool(self.results.header.without or self.results.header.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,12 @@ def _state(tests: Sequence[TestResult], runs: Sequence[Run]) -> tuple[State, str
     if unsure:
         return State.UNDECIDED, f"{unsure} of {_tests(counts.total())} came to no conclusion"
     if not any(run.whole for run in runs):
-        return State.PARTLY, f"{_tests(counts.total())} passed, others were left out of the run"
+        left = (
+            "with faults that were switched on for the run"
+            if all(run.faulty for run in runs)
+            else "others were left out of the run"
+        )
+        return State.PARTLY, f"{_tests(counts.total())} passed, {left}"
     others = sum(not isinstance(test.status, Verdict) for test in tests)
     return State.WITHSTOOD, f"{_tests(counts.total())} passed" + (f", {others} could not be played" if others else "")
 

@@ -115,6 +115,13 @@ def test_the_last_verdict_over_each_binding_counts(tmp_path: Path) -> None:
     assert state(failed, results(day=3, binding="tls")) is State.FAILED
 
 
+def test_a_run_with_faults_says_nothing_good_of_the_implementation(tmp_path: Path) -> None:
+    found = reviewed(tmp_path, results(faults=("leaf_without_prefix",)), edit=decided)
+    assert {one.state for one in found.findings} == {State.PARTLY}
+    assert all("with faults that were switched on for the run" in str(blocker) for blocker in found.blockers())
+    assert found.blockers()
+
+
 @pytest.mark.parametrize(
     "cut", [lambda: results(selection="ATT"), lambda: interrupted(results()), lambda: results(scope="handshake")]
 )

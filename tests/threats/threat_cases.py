@@ -34,10 +34,11 @@ def results(
     day: int = 1,
     binding: str = "edhoc",
     scope: str = "session",
+    faults: tuple[str, ...] = (),
 ) -> Results:
     """A run in which each test of the suite, as a test without fault, has the verdict that `judge` gives it."""
     iuts = tuple(IutRecord(f"trustconn reference {role}", role, "1") for role in roles)
-    made = Header(f"2026-11-{day:02}T00:00:00Z", {}, iuts, 0, selection, binding=binding, scope=scope)
+    made = Header(f"2026-11-{day:02}T00:00:00Z", {}, iuts, 0, selection, binding=binding, scope=scope, faults=faults)
     return Results(made, tuple(requirement_records(roles)), tuple(_tests(judge, roles)), True)
 
 
