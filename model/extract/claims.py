@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..claims import (
+from ..claims import fails_under, holds_under
+from ..powers import POWERS, Power, Sessions, Whose
+from ..protocol.channel import TRAFFIC_KEY
+from ..protocol.edhoc import DEVICE, SERVICE, handshake
+from ..statements import (
     Agree,
     Confirmed,
     Endorsed,
@@ -19,12 +23,7 @@ from ..claims import (
     Statement,
     Unique,
     Unreachable,
-    fails_under,
-    holds_under,
 )
-from ..powers import POWERS, Power, Sessions, Whose
-from ..protocol.channel import TRAFFIC_KEY
-from ..protocol.edhoc import DEVICE, SERVICE, handshake
 from ..terms import Term
 from ..verifier.claims import Claim, height, premises
 from ..verifier.protocol import Protocol, Template

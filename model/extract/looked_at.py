@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..checks import CheckClass
-from ..claims import STATEMENTS, Agree, Secret, Signed, Unique
+from ..claims import STATEMENTS
+from ..statements import Agree, Secret, Signed, Unique
 from ..symbols import SHARE, received_slots
 from ..table import LOCAL, Equals, Holds, Step, Table, Transition, Verifies
 from ..terms import Term

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from ..claims import STATEMENTS, Agree, Meets, Order, Secret, Statement, fails_under, holds_under
+from ..claims import STATEMENTS, fails_under, holds_under
 from ..protocol.edhoc import SERVICE
 from ..protocol.tables import BINDINGS
+from ..statements import Agree, Meets, Order, Secret, Statement
 from ..table import Table
 from ..verifier.attack import Attack
 from ..verifier.claims import HONEST, height

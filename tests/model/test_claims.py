@@ -5,20 +5,7 @@ from functools import cache
 
 import pytest
 
-from trustconn.model.claims import (
-    STATEMENTS,
-    UNDECIDED,
-    Agree,
-    Order,
-    Preceded,
-    Secret,
-    Signed,
-    Statement,
-    Unique,
-    fails_under,
-    holds_under,
-    statements,
-)
+from trustconn.model.claims import STATEMENTS, UNDECIDED, fails_under, holds_under, statements
 from trustconn.model.extract.commands import MAKINGS
 from trustconn.model.extract.committed import expected
 from trustconn.model.extract.variants import VARIANTS, variant_of_claim
@@ -27,6 +14,7 @@ from trustconn.model.linter import known_in_states
 from trustconn.model.powers import POWERS, Part, Sessions, Whose
 from trustconn.model.protocol.background import VERIFIER
 from trustconn.model.protocol.tables import profile
+from trustconn.model.statements import Agree, Order, Preceded, Secret, Signed, Statement, Unique
 from trustconn.model.table import Table, Transition
 from trustconn.model.terms import Term
 from trustconn.spec import claims, powers, threats

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from trustconn.model.checks import CHECKS, CheckClass
-from trustconn.model.claims import Labelled
 from trustconn.model.extract.committed import expected, shown
 from trustconn.model.extract.extract import Extracted
 from trustconn.model.extract.removal import remove, symbolic_checks
 from trustconn.model.extract.variants import DEFAULT, VARIANTS, variant_of, variant_of_all
 from trustconn.model.extract.verdicts import Prover, all_questions, new_prover, prover
 from trustconn.model.protocol.tables import BINDINGS
+from trustconn.model.statements import Labelled
 from trustconn.model.verifier.attack import Attack
 from trustconn.model.verifier.checking import Checker
 from trustconn.model.verifier.claims import Claim
