@@ -97,4 +97,4 @@ def check_issued(certificate: Certificate, issuer: Certificate) -> None:
             raise PathError(f"signature with {digest.name}")
         certificate.parsed.verify_directly_issued_by(issuer.parsed)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
-        raise PathError(f"certificate is not signed by its issuer: {error or 'bad signature'}") from error
+        raise PathError(f"certificate is not signed by its issuer: {str(error) or 'bad signature'}") from error
