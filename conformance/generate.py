@@ -29,7 +29,7 @@ from ..model.protocol.tables import profile
 from ..model.table import Table, Transition
 from ..spec import Requirement, requirements
 from ..spec.prose import FOLDER, chapters
-from ..vectors.store import current_files
+from ..vectors.store import close, current_files
 from . import plan
 from .collect import suite_tests
 from .fault_table import fault_table
@@ -176,21 +176,24 @@ def generated(*, freeze: bool = False) -> Iterator[Generated]:
 
 
 def write(*, freeze: bool = False) -> list[Path]:
-    """Write what is stale, one after the other: the suite's tests are collected only once the plan is written."""
+    """Write what is stale, one after the other: the suite's tests are collected only once the plan is written.
+
+    With `freeze` the lists of tests and of vectors are closed together.
+    """
     written = []
     for file in generated(freeze=freeze):
         if file.stale:
             file.path.parent.mkdir(exist_ok=True)
             file.path.write_text(file.text, encoding="utf-8")
             written.append(file.path)
-    return written
+    return [*written, *(close() if freeze else ())]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m trustconn.conformance.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="name what is stale, and write nothing")
-    parser.add_argument("--freeze", action="store_true", help="write the frozen list of tests anew")
+    parser.add_argument("--freeze", action="store_true", help="close the lists of tests and of vectors of this set")
     options = parser.parse_args(arguments)
     if options.check:
         stale = [file.path for file in generated() if file.stale]

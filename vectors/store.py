@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..spec import identifiers
@@ -188,9 +188,10 @@ def _read(file: dict[str, Json]) -> Iterator[Stored]:
 
 
 def generated(names: frozenset[str] = frozenset(), sets: Path = SETS) -> dict[str, str]:
-    """File name to text of the current set: of the areas `names`, or of all."""
+    """File name to text of the current set: of the areas `names`, or of all that have something new."""
     earlier = frozenset(v.id for name in set_names(sets) if name < CURRENT for v in _of_set(name, sets))
-    return {f"{area.name}.json": render(area, earlier) for area in AREAS if not names or area.name in names}
+    made = {f"{area.name}.json": render(area, earlier) for area in AREAS if not names or area.name in names}
+    return {name: text for name, text in made.items() if json.loads(text)["groups"]}
 
 
 def _of_set(name: str, sets: Path) -> Iterator[Stored]:
@@ -263,3 +264,14 @@ def write(made: Mapping[str, str], sets: Path = SETS, *, freeze: bool = False) -
         files[name] = digest(text)
     (folder / MANIFEST).write_text(Manifest(CURRENT, freeze, files).render(), encoding="utf-8")
     return []
+
+
+def close(sets: Path = SETS) -> list[Path]:
+    """Close the current set as it stands, for ever; its manifest, if it was open."""
+    folder = sets / CURRENT
+    manifest = Manifest.read(folder)
+    if manifest is None or manifest.frozen:
+        return []
+    path = folder / MANIFEST
+    path.write_text(replace(manifest, frozen=True).render(), encoding="utf-8")
+    return [path]

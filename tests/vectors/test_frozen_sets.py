@@ -66,6 +66,29 @@ def test_a_damaged_file_is_told(sets: Path, made: dict[str, str]) -> None:
     assert f"{store.CURRENT}/encoding.json is missing" in store.differences(made, sets)
 
 
+def test_a_set_is_closed_as_it_stands(tmp_path: Path, made: dict[str, str]) -> None:
+    """What closes the suite's list of tests closes the vectors beside it."""
+    assert store.close(tmp_path) == []
+    assert store.write(made, tmp_path) == []
+    assert store.close(tmp_path) == [tmp_path / store.CURRENT / store.MANIFEST]
+    assert store.close(tmp_path) == []
+    assert store.differences(made, tmp_path) == []
+    assert store.write(changed(made), tmp_path) == store.differences(changed(made), tmp_path) != []
+
+
+def test_a_later_set_has_no_file_of_an_area_without_anything_new(sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "CURRENT", "tc1-2999.1")
+    assert store.generated(frozenset({"encoding"}), sets) == {}
+    assert store.write({}, sets) == []
+    assert store.set_names(sets)[-1] == "tc1-2999.1"
+
+
+def test_the_committed_set_is_closed_and_undamaged() -> None:
+    manifest = store.Manifest.read(store.SETS / store.CURRENT)
+    assert manifest is not None and manifest.frozen
+    assert store.differences({}) == []
+
+
 def test_a_later_set_holds_only_what_the_earlier_ones_lack(
     sets: Path, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
