@@ -1,8 +1,11 @@
 """What an implementation does with what it is given to trust: nothing without it, nothing after it was withdrawn."""
 
 import dataclasses
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
+
+import tomli_w
 
 from ..harness.identity.credentials import TrustAnchors
 from ..harness.identity.status import make_crl
@@ -50,9 +53,9 @@ def _taken(iut: Iut, missing: str) -> str:
 def _withdraw(folder: Path) -> None:
     """One reference value less."""
     file = folder / "reference-values.toml"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    values = [line for line in lines if "=" in line]
-    file.write_text("".join(line for line in lines if line != values[-1]), encoding="utf-8")
+    held = tomllib.loads(file.read_text(encoding="utf-8"))
+    held["components"].popitem()
+    file.write_text(tomli_w.dumps(held), encoding="utf-8")
 
 
 @for_each(
