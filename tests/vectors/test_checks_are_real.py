@@ -32,7 +32,7 @@ BACKED = {
         "a number that is too great", "inequalities", "list is not current", "list of another key or property",
         "not invertible", "the property is withdrawn",
     },
-    "psa": {"measurement of a component", "signer of a component", "instance"},
+    "psa": {"components", "measurement of a component", "signer of a component", "instance"},
     "results": {"nothing about a property"},
     "sessions": {"a type that does not exist"},
     "sign1": {"coordinates", "a key of another kind"},
@@ -40,9 +40,9 @@ BACKED = {
 """Checks of the Python program about more than a form that another one backs, by module."""
 FORM = (
     "a claim", "a kid is sent", "a proof is", "claims", "cnf", "content", "declares more", "eat_nonce", "ends early",
-    "grammar", "header", "indefinite length", "item ends", "length", "measurements", "neither ", "no ", "nonce",
-    "number", "parts of", "policies", "proofs", "reserved head", "shorter than", "submodules", "suites are", "too ",
-    "ueid", "unknown credential", "x5chain",
+    "grammar", "header", "indefinite length", "item ends", "key is", "length", "measurements", "neither ", "no ",
+    "nonce", "number", "parts of", "policies", "proofs", "reserved head", "shorter than", "submodules", "suites are",
+    "too ", "ueid", "unknown credential", "x5chain",
 )  # fmt: skip
 """How checks of a form begin: without them a later step fails on what it cannot read."""
 
