@@ -6,6 +6,8 @@ last; a term that he has to make of one that is hard to have is as hard as that.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -78,6 +80,15 @@ class Choice:
                 wanted[name] = min(height, wanted.get(name, height))
         roles = (role for role in self.ways.pool.roles if role.name in wanted)
         return frozenset(way for role in roles for way in role.prefix[wanted[role.name] + 1 :])
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Forget afterwards what goals cost: in another order they cost something else."""
+        costs, self._costs = self._costs, {}
+        try:
+            yield
+        finally:
+            self._costs = costs
 
     def start(self, bound: int) -> None:
         """Forget what was counted: variables were bound, or runs have come further."""

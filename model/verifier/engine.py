@@ -133,7 +133,8 @@ class _Hunt:
         """Follow each goal to its end, with all runs at once; whether so many states show that there is no trace."""
         self._search.choice.order, self._stats.budget = Order.DEEPEST, self._stats.states + states
         try:
-            self._search.run(self._most)
+            with self._search.choice.aside():
+                self._search.run(self._most)
         except BudgetSpent:
             return False
         return self._attack is None and not self._search.cut
