@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..harness.codec import cbor
 from ..harness.identity.faults import bad_ak
+from ..harness.identity.keys import derive_key
 from ..harness.identity.pki import issue_leaf, serial_number
 from ..harness.identity.policy import COLLECTION_FORMAT, EAT_CWT
 from ..harness.identity.tam import platform_urn
@@ -209,7 +210,10 @@ def test_collection_after_a_start(case: Case, bench: Bench) -> None:
     def stage(iut: Iut, conversation: Conversation) -> None:
         open_then_request(iut, conversation, lambda peer: tell(peer, tam=tale))
 
-    spec = replace(iut.pki.tpm_ak_spec(iut.opposite), serial=serial_number(iut.pki.seed, f"again/{iut.opposite}"))
+    key = derive_key(iut.pki.seed, f"again/{iut.opposite}")  # Of its own: counts are remembered by key.
+    serial = serial_number(iut.pki.seed, f"again/{iut.opposite}")
+    spec = replace(iut.pki.tpm_ak_spec(iut.opposite), key=key, serial=serial)
     world = attesting(iut, tpm_ak=issue_leaf(spec, iut.pki.attestation.issuing))
+    world.tam = tam_of(iut, world.credentials)
     with iut.later():
         refuses(bench, Telling(att(iut), nth=1), stage, world, settings={"reattest_interval": INTERVAL})
