@@ -54,18 +54,19 @@ class Kept:
 
 
 class Store:
-    """The results in a folder. One campaign at a time writes to it.
+    """The results in a folder. One campaign at a time writes to it; with `looks` it is looked at, also meanwhile.
 
     Raises:
         StoreError: another campaign writes there, or the file is none of ours.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, looks: bool = False) -> None:
         self._path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = (folder / "lock").open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not looks:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._data = sqlite3.connect(self._path)
             self._open()
         except BlockingIOError as error:

@@ -108,10 +108,13 @@ def test_a_campaign_whose_client_is_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_two_campaigns_in_one_folder(tmp_path: Path) -> None:
-    """The second one is refused."""
+    """The second one is refused; who only looks is not."""
     store = Store(tmp_path)
     with pytest.raises(StoreError, match="another campaign writes here"):
         Store(tmp_path)
+    looked = Store(tmp_path, looks=True)
+    assert list(looked.results()) == []
+    looked.close()
     store.close()
     Store(tmp_path).close()
 

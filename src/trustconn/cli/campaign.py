@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--scheduler", metavar="ADDRESS", help="of a Dask cluster that plays the items, such as tcp://10.0.0.5:8786")
     add("--limit", type=float, default=LIMIT, metavar="SECONDS", help="for one item; default: 600")
     add("--again", action="store_true", help="play those again that could not be played")
-    add("--show", action="store_true", help="show what is known and play nothing")
+    add("--show", action="store_true", help="show what is known, also while it plays elsewhere; play nothing")
     add("--extract", metavar="ITEM", help="write what an item left to a folder of its name in --out; play nothing")
 
 
@@ -57,7 +57,7 @@ def main(arguments: argparse.Namespace) -> int:
     _check(arguments)
     try:
         items = load(arguments.plan)
-        with closing(Store(arguments.out)) as store:
+        with closing(Store(arguments.out, looks=arguments.show or bool(arguments.extract))) as store:
             if arguments.extract:
                 return _extract(store, arguments.extract, arguments.out)
             if arguments.again:
