@@ -62,7 +62,8 @@ class SharedLog:
 class _QueueLog:
     """The other process's end: tests are told, the run itself is the first process's affair.
 
-    What happens within a moment is told in one piece: each piece wakes the first process from its own tests.
+    What happens within a moment is told in one piece: each piece wakes the first process from its own tests. If this
+    process is killed, what it had not told yet is reported as not reached.
     """
 
     def __init__(self, queue: SimpleQueue[Any]) -> None:

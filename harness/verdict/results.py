@@ -32,8 +32,8 @@ class Results:
     complete: bool
     """All selected tests had their turn."""
 
-    @classmethod
-    def of(cls, events: Iterable[Json]) -> Results:
+    @staticmethod
+    def of(events: Iterable[Json]) -> Results:
         """From a log's events. Raises `EventLogError` when it does not begin with a run or names an unplanned test."""
         stream = iter(events)
         first = next(stream, None)

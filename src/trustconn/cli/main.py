@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return UNDECIDED
-    except Exception as error:
+    except Exception as error:  # Uncaught it would end with 1, which says that a test failed.
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             _complain(f"{error.filename or 'cannot write'}: {error.strerror}")
             _forget_output()
