@@ -13,6 +13,7 @@ from typing import Any
 from cbor2 import CBORTag
 
 from ...harness.codec import cbor
+from ...harness.crypto.curves import P_256
 from ...harness.tester.operators import ITEM_OPERATORS, OCTET_OPERATORS, flip_item
 from ..encodings import map_of, pairs_of
 
@@ -95,14 +96,11 @@ def _bit(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-
 def _high_s(data: bytes) -> bytes:
     """The other S of an ES256 signature, which verifies as well."""
     if len(data) != 64:
         raise ValueError("no ES256 signature")
-    return data[:32] + (_P256_ORDER - int.from_bytes(data[32:], "big")).to_bytes(32, "big")
+    return data[:32] + (P_256.order - int.from_bytes(data[32:], "big")).to_bytes(32, "big")
 
 
 def _r_zero(data: bytes) -> bytes:
@@ -271,7 +269,6 @@ def _number(value: Any) -> int:
 
 _Y = -3
 """Label of the second coordinate of a COSE_Key (RFC 9053 section 7.1.1)."""
-_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _ANOTHER = {
     label: bytes.fromhex(digits)
     for label, digits in (
@@ -284,7 +281,7 @@ _ANOTHER = {
 
 def _mirrored(coordinate: bytes) -> bytes:
     """The second coordinate of the point with the same first one."""
-    return (_P256_PRIME - int.from_bytes(coordinate, "big")).to_bytes(32, "big")
+    return (P_256.prime - int.from_bytes(coordinate, "big")).to_bytes(32, "big")
 
 
 _WHOLES: dict[str, Callable[[Any], Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ...harness.codec.cbor import encode
 from ...harness.labels import blocks, tree
@@ -67,7 +68,7 @@ def _bad_contents() -> Iterator[Vector]:
             "longer": (content + b"\x00", "an octet too many"),
             "exchanged": (b"".join([cut[1], cut[0], *cut[2:]]), "two blocks have changed places"),
             "doubled": (b"".join([cut[0], *cut[:4]]), "a block twice, another left out"),
-            "bit-flipped": (content[:-1] + bytes([content[-1] ^ 1]), "one bit the other way"),
+            "bit-flipped": (one_bit_other(content), "one bit the other way"),
             "emptied": (b"", "no octets"),
         }
         for operator, (other, comment) in contents.items():
@@ -169,7 +170,7 @@ def _single() -> Iterator[Vector]:
     field = "block 4 of 9"
     yield _one(field, "other-index", made, 5, block, path, "at another place")
     yield _one(field, "beyond", made, 9, block, path, "at a place that the tree has not")
-    yield _one(field, "bit-flipped", made, index, block[:-1] + bytes([block[-1] ^ 1]), path, "one bit the other way")
+    yield _one(field, "bit-flipped", made, index, one_bit_other(block), path, "one bit the other way")
     yield _one(field, "shorter", made, index, block[:-1], path, "an octet too short")
     yield _one(field, "longer", made, index, block + b"\x00", path, "an octet too long")
     yield _one(f"path of {field}", "too-few", made, index, block, path[:-1], "a digest is missing")
@@ -178,7 +179,7 @@ def _single() -> Iterator[Vector]:
         f"path of {field}", "swapped", made, index, block, [path[1], path[0], *path[2:]], "two digests exchanged"
     )
     yield _one(f"path of {field}", "emptied", made, index, block, [], "no path")
-    flipped = [path[0][:-1] + bytes([path[0][-1] ^ 1]), *path[1:]]
+    flipped = [one_bit_other(path[0]), *path[1:]]
     yield _one(f"path of {field}", "bit-flipped", made, index, block, flipped, "one bit the other way")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from ...harness.bits import one_bit_other
 from ...harness.codec.cbor import encode
 from ...harness.identity.errors import CredentialUnavailable, Refused
 from ...harness.identity.faults import CREDENTIAL_FAULTS, bad_leaf
@@ -109,7 +110,7 @@ def _shapes(role: str) -> Iterator[Vector]:
         "x5t-bare": ({34: leaf.sha256}, "a digest without its algorithm"),
         "x5t-unknown": ({34: [-16, leaf.sha256[::-1]]}, "the digest of no certificate that is known"),
         "x5t-one-octet-other": (
-            {34: [-16, leaf.sha256[:-1] + bytes([leaf.sha256[-1] ^ 1])]},
+            {34: [-16, one_bit_other(leaf.sha256)]},
             "the last octet of the digest is another",
         ),
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from ...harness.bits import one_bit_other
 from ...harness.codec.cbor import bstr, encode
 from ...harness.crypto.curves import EphemeralKey
 from ...harness.crypto.suites import SUITES
@@ -184,8 +185,7 @@ def _bent(exchanged: tuple[bytes, ...]) -> Iterator[Sent]:
     for number, data in enumerate(exchanged, 1):
         name, last = f"message_{number}", len(data) - 1
         for where, at in {"head": 0, "first": min(2, last), "middle": last // 2, "last": last}.items():
-            bent = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-            yield f"{name} {where} octet", "bit-flipped", number, bent, "one bit the other way"
+            yield f"{name} {where} octet", "bit-flipped", number, one_bit_other(data, at), "one bit the other way"
         yield name, "truncated", number, data[:-1], "the last octet is missing"
         yield name, "trailing-octet", number, data + b"\x00" * (number != 1) + b"\x40" * (number == 1), "octets follow"
         yield name, "emptied", number, b"", "nothing at all"

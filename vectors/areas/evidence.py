@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ...harness.codec.cbor import bstr, encode
-from ...harness.identity.faults import ATTESTATION_FAULTS, bad_ak
-from ...harness.identity.keys import signer
-from ...harness.identity.pki import authority_spec, issue_authority, issue_leaf
+from ...harness.crypto.curves import P_256
 from ...harness.identity.status import encode_proofs, make_ocsp
 from ...harness.identity.tam import MEASURED_COMPONENT
 from ...harness.identity.world import World
@@ -26,6 +25,7 @@ from ...model.protocol.frames import SIDES
 from ...model.terms import Term
 from ...spec import identifiers
 from ..vector import Area, Group, Json, Vector, octets
+from .evidence_keys import bad_keys, below_a_revoked_issuer
 from .honest import Moment, lists, moment
 from .judged import Candidate, invalid, valid
 from .seed import NOW, stream
@@ -34,7 +34,6 @@ SOURCE = "generated; chapter 6, RFC 9711 section 4, RFC 9052, RFC 9999"
 LETTER = {"device": "I", "service": "R"}
 RECEIVERS: tuple[Role, ...] = ("service", "device")
 Tales = Mapping[Term, Any]
-BELOW_A_REVOKED_ISSUER = "issuer-revoked"
 
 
 @cache
@@ -217,14 +216,13 @@ def _keys(maker: Maker) -> Iterator[Candidate]:
         "other-type": b"\x02" + ueid[1:],
         "short": ueid[:-1],
         "text": ueid.hex(),
-        "last-octet": ueid[:-1] + bytes([ueid[-1] ^ 1]),
+        "last-octet": one_bit_other(ueid),
     }.items():
         yield maker.told("claims[256]", name, "another platform", {maker.terms.ueid: encode(value)})
 
 
 def _negated(y: bytes) -> bytes:
-    prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
-    return (prime - int.from_bytes(y, "big")).to_bytes(32, "big")
+    return (P_256.prime - int.from_bytes(y, "big")).to_bytes(32, "big")
 
 
 def _custody(maker: Maker) -> Iterator[Candidate]:
@@ -331,41 +329,6 @@ def forged(maker: Maker) -> Iterator[Candidate]:
         yield maker.told("token signature", operator, "not a signature over this token", {token.signature: signature})
 
 
-def _bad_keys(maker: Maker) -> Iterator[Candidate]:
-    """Attestation certificates with one thing wrong; their keys sign."""
-    at = maker.at
-    for name in ATTESTATION_FAULTS:
-        if name == BELOW_A_REVOKED_ISSUER:
-            continue
-        bad = bad_ak(at.iut.pki, at.sender.role, name, at.peer.leaf)
-        credentials = dataclasses.replace(at.peer, ak=bad.issued.certificate, ak_chain=bad.issued.chain)
-        world = dataclasses.replace(at.sender.world, credentials=credentials)
-        tales: dict[Term, Any] = {}
-        if (key := bad.issued.key) is not None:
-            tales[maker.terms.token.signature] = _signing_with(key, maker.terms.token.tbs)
-        wrapped = cmw(maker.token(tales, world))
-        yield maker.candidate(
-            "attestation certificate", name, "one thing is wrong with the certificate or its path", wrapped
-        )
-
-
-def _below_a_revoked_issuer(maker: Maker) -> Iterator[Candidate]:
-    """A key that is known to be good, of an issuer that is on a list: it has the key by which that list is signed."""
-    at, pki = maker.at, maker.at.iut.pki
-    spec = authority_spec(pki.seed, pki.now, "attestation", "issuing")
-    listed = dataclasses.replace(spec, serial=pki.revoked_issuer("attestation"))
-    issued = issue_leaf(pki.ak_spec(at.sender.role), issue_authority(listed, pki.attestation.root))
-    credentials = dataclasses.replace(at.peer, ak=issued.certificate, ak_chain=issued.chain)
-    world = dataclasses.replace(at.sender.world, credentials=credentials)
-    wrapped = cmw(maker.token(world=world))
-    yield maker.candidate("attestation certificate", BELOW_A_REVOKED_ISSUER, "its issuer is revoked", wrapped)
-
-
-def _signing_with(key: Any, tbs: Term) -> Any:
-    sign = signer(key)
-    return lambda attester, honest: sign(attester.tam.run.value(tbs))
-
-
 def _endorsements(maker: Maker) -> Iterator[Candidate]:
     at, token = maker.at, cmw(maker.token())
     issuer = at.iut.pki.attestation.issuing
@@ -384,7 +347,7 @@ def _vectors(receiver: Role) -> Iterator[Vector]:
     maker = Maker(at)
     yield from valid(at, "ATT-20", _good(maker))
     further = (_optional_claims, _every_claim, measurements, _wrappers) if receiver == RECEIVERS[0] else ()
-    for made in (*further, claims, forged, _bad_keys, _below_a_revoked_issuer):  # What is symmetric is asked for once.
+    for made in (*further, claims, forged, bad_keys, below_a_revoked_issuer):  # What is symmetric is asked for once.
         yield from invalid(at, made(maker))
     # By their form these may be refused with the frame.
     yield from (dataclasses.replace(vector, refusals=()) for vector in invalid(at, _endorsements(maker)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor, cose
 from ...harness.codec.cbor import encode
 from ...harness.identity.keys import signer
@@ -137,7 +138,7 @@ def _waivers(at: Moment) -> dict[str, tuple[bytes, str]]:
             "about the attestation key's certificate",
         ),
         "leaf-last-octet": (
-            _statement(at, leaf_sha256=leaf.sha256[:-1] + bytes([leaf.sha256[-1] ^ 1])),
+            _statement(at, leaf_sha256=one_bit_other(leaf.sha256)),
             "the last octet is another",
         ),
         "expired": (_statement(at, expires_at=at.now), "has ended"),
@@ -155,7 +156,7 @@ def _waivers(at: Moment) -> dict[str, tuple[bytes, str]]:
         ),
         "other-external-aad": (_signed(at, aad=b"tc1-label"), "under the domain of labels"),
         "no-external-aad": (_signed(at, aad=b""), "without a domain"),
-        "signature-bit": (statement[:-1] + bytes([statement[-1] ^ 1]), "one bit of the signature the other way"),
+        "signature-bit": (one_bit_other(statement), "one bit of the signature the other way"),
         "signature-zeros": (statement[:-64] + bytes(64), "a signature of zeros"),
         "typ-of-a-label": (
             _signed(at, header={**header, 16: "application/vnd.tc.label+cose"}),

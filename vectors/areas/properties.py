@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor, cose
 from ...harness.codec.cbor import encode
 from ...harness.identity.provision import make_pair
@@ -106,7 +107,7 @@ def _numbers(p: Proven) -> Iterator[Vector]:
         return encode({**honest, key: value})
 
     for key, name in names.items():
-        flipped = honest[key][:-1] + bytes([honest[key][-1] ^ 1])
+        flipped = one_bit_other(honest[key])
         yield _vector(p, "PBA-13", f"proof[{key}]", "other", f"another {name}", proof=changed(key, flipped))
         longer = b"\x00" + honest[key]
         yield _vector(p, "PBA-14", f"proof[{key}]", "longer", "an octet too long", proof=changed(key, longer))
@@ -161,7 +162,7 @@ def _invalid(p: Proven) -> Iterator[Vector]:
         statement = Statement(issuer().public, PROPERTY, p.made, listed)
         proof = _blindly(p, statement)
         yield _vector(p, needed, "list", operator, comment, proof=proof, list=listed.encoded)
-    bent = p.listed.encoded[:-1] + bytes([p.listed.encoded[-1] ^ 1])
+    bent = one_bit_other(p.listed.encoded)
     yield _vector(p, "PBA-17", "list signature", "bit-flipped", "one bit of its signature the other way", list=bent)
 
 

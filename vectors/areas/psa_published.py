@@ -8,15 +8,12 @@ from pathlib import Path
 
 from cbor2 import CBORTag
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ..vector import Group, Json, Vector, octets
 
 FILE = Path(__file__).parents[1] / "published" / "rfc9783.json"
 NAMES = ("header", "unprotected", "payload", "signature")
-
-
-def _flipped(data: bytes) -> bytes:
-    return data[:-1] + bytes((data[-1] ^ 1,))
 
 
 def _tokens(token: CBORTag) -> Iterator[tuple[str, str, str, bytes, str]]:
@@ -26,9 +23,9 @@ def _tokens(token: CBORTag) -> Iterator[tuple[str, str, str, bytes, str]]:
     changed = (
         ("ATT-38", "header", "other", cbor.encode({1: -35}), "another algorithm, to be read as ES256"),
         ("ATT-36", "header", "empty", b"", "no protected header, and so no algorithm"),
-        ("ATT-38", "payload", "bit-flipped", _flipped(parts["payload"]), "one bit the other way"),
+        ("ATT-38", "payload", "bit-flipped", one_bit_other(parts["payload"]), "one bit the other way"),
         ("ATT-38", "payload", "empty", b"", "no claims under the same signature"),
-        ("ATT-38", "signature", "bit-flipped", _flipped(parts["signature"]), "one bit the other way"),
+        ("ATT-38", "signature", "bit-flipped", one_bit_other(parts["signature"]), "one bit the other way"),
         ("ATT-38", "signature", "exchanged", s + r, "s in front of r"),
         ("ATT-38", "signature", "zeros", bytes(64), "r and s are zero"),
         ("ATT-38", "signature", "empty", b"", "no signature"),

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache, partial
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ...harness.codec.cbor import encode
 from ...harness.codec.cose import cose_key
@@ -245,7 +246,7 @@ def _claims(maker: evidence.Maker) -> Iterator[Candidate]:
         yield maker.told("claims[256]", operator, "another name of the platform", {maker.terms.ueid: encode(ueid)})
         yield maker.told("claims[8]", operator, "another key of the platform", key)
     own = at.value(binder(SIDES[at.sender.letter]))
-    half = {maker.terms.nonce: encode(own[:-1] + bytes([own[-1] ^ 1]))}
+    half = {maker.terms.nonce: encode(one_bit_other(own))}
     yield maker.told("claims[10]", "one-bit-other", "one bit of the binder", half)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cbor2 import CBORTag
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor, cose
 from ...harness.codec.cbor import encode
 from ...harness.identity.keys import signer
@@ -123,7 +124,7 @@ def of_claims(a: Verifying) -> Told:
     nonce, other = honest[NONCE], a.iut.pki.party("device", "another").leaf.public_key
     own = a.iut.pki.party(ROLE).leaf.public_key
     changes: Changes = {
-        "nonce-bit": (NONCE, claim(NONCE, nonce[:-1] + bytes([nonce[-1] ^ 1])), "one bit of the binder the other way"),
+        "nonce-bit": (NONCE, claim(NONCE, one_bit_other(nonce)), "one bit of the binder the other way"),
         "nonce-zeros": (NONCE, claim(NONCE, bytes(32)), "a nonce of zeros"),
         "nonce-in-a-list": (NONCE, claim(NONCE, [nonce]), "the binder in a list"),
         "nonce-half": (NONCE, claim(NONCE, nonce[:16]), "half of the binder"),

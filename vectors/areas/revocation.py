@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec.cbor import encode
 from ...harness.identity.certificate import Certificate
 from ...harness.identity.credential_checks import check_status
@@ -66,10 +67,6 @@ def asked(lifetime: int = LIVES_LONG) -> Asked:
     return Asked(made.certificate, issuer, pki.party("device", "neighbour").leaf)
 
 
-def _flipped(der: bytes) -> bytes:
-    return der[:-1] + bytes([der[-1] ^ 1])
-
-
 def _o(make: Callable[[Asked], bytes]) -> Callable[[Asked], bytes]:
     return lambda a: encode_proofs(ocsp=[make(a)])
 
@@ -122,7 +119,7 @@ BAD: dict[str, tuple[str, Callable[[Asked], bytes], str]] = {
     ),
     "ocsp-ended": ("REV-06", _o(lambda a: a.ocsp(this_update=NOW - 2 * DAY, validity=DAY)), "nextUpdate has passed"),
     "ocsp-of-tomorrow": ("REV-06", _o(lambda a: a.ocsp(this_update=NOW + DAY)), "thisUpdate lies in the future"),
-    "ocsp-signature-bit": ("REV-06", _o(lambda a: _flipped(a.ocsp())), "one bit of the signature the other way"),
+    "ocsp-signature-bit": ("REV-06", _o(lambda a: one_bit_other(a.ocsp())), "one bit of the signature the other way"),
     "ocsp-cut-short": ("REV-08", _o(lambda a: a.ocsp()[:-20]), "cut short"),
     "crl-revoked": ("REV-03", _c(lambda a: a.crl(a.certificate.serial)), "listed"),
     "crl-revoked-among-others": (
@@ -143,7 +140,7 @@ BAD: dict[str, tuple[str, Callable[[Asked], bytes], str]] = {
     "crl-too-old": ("REV-07", _c(lambda a: a.crl(age=STALE, validity=LONG)), "older than policy allows"),
     "crl-ended": ("REV-06", _c(lambda a: a.crl(age=2 * DAY, validity=DAY)), "nextUpdate has passed"),
     "crl-of-tomorrow": ("REV-06", _c(lambda a: a.crl(age=-DAY)), "thisUpdate lies in the future"),
-    "crl-signature-bit": ("REV-06", _c(lambda a: _flipped(a.crl())), "one bit of the signature the other way"),
+    "crl-signature-bit": ("REV-06", _c(lambda a: one_bit_other(a.crl())), "one bit of the signature the other way"),
     "crl-announced-as-ocsp": ("REV-08", _o(lambda a: a.crl()), "a CRL announced as an OCSP response"),
     "ocsp-announced-as-crl": ("REV-08", _c(lambda a: a.ocsp()), "an OCSP response announced as a CRL"),
     "revoked-and-good": (

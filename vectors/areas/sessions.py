@@ -8,6 +8,7 @@ from functools import cache, partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ...harness.codec.cbor import bstr
 from ...harness.identity.world import World
@@ -191,7 +192,7 @@ def _records() -> Iterator[Fault]:
     for nth, name in ((0, "first record"), (1, "second record")):
         changes: dict[str, tuple[Callable[[bytes], list[tuple[int, bytes]]], str]] = {
             "doubled": (lambda payload: [(RECORD, payload), (RECORD, payload)], "the record twice"),
-            "bit-flipped": (lambda payload: [(RECORD, payload[:-1] + bytes([payload[-1] ^ 1]))], "one bit of the tag"),
+            "bit-flipped": (lambda payload: [(RECORD, one_bit_other(payload))], "one bit of the tag"),
             "left-out": (lambda payload: [], "the record never comes"),
             "emptied": (lambda payload: [(RECORD, b"")], "a record without a tag"),
         }

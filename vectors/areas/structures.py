@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec import cbor
 from ...harness.tpm.event_log import IPL, MAX_EVENTS, POST_CODE, LogEvent, read_log, replay, write_log
 from ...harness.tpm.keys import IDK_ATTRIBUTES
@@ -160,7 +161,7 @@ def _publics(honest: Mapping[int, Any]) -> Iterator[Vector]:
         short[:8] + b"\x00\x1f" + short[10:41] + short[42:],
         "a policy of 31 octets",
     )
-    yield _bad("public", "public.unique", "no-point", idk[:-1] + bytes([idk[-1] ^ 1]), "no point of the curve")
+    yield _bad("public", "public.unique", "no-point", one_bit_other(idk), "no point of the curve")
     yield _bad(
         "public", "public.unique.x", "longer", idk[:20] + b"\x00\x21\x00" + idk[22:], "a coordinate of 33 octets"
     )

@@ -9,6 +9,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from ...harness.bits import one_bit_other
 from ...harness.codec.cbor import encode
 from ...harness.codec.cose import cose_key
 from ...harness.identity.der import tlv
@@ -302,7 +303,7 @@ def _seeds(maker: Maker) -> Iterator[Candidate]:
 
 def _clones(maker: Maker) -> Iterator[Candidate]:
     own, wrapped = maker.at.sender.world.tam.boot_seed, cmw(maker.token())
-    bit = own[:-1] + bytes([own[-1] ^ 1])
+    bit = one_bit_other(own)
     for operator, seeds, comment in (
         ("another-start-lives", (CLONE,), "another start of the same leaf is connected"),
         ("one-bit-other", (bit,), "a seed that differs in its last bit is connected"),
